@@ -1,0 +1,45 @@
+# SPDX-License-Identifier: GPL-2.0
+#
+# What one can ask for; the work is done in scripts/. The kernel's own build system
+# reads Kbuild instead.
+
+KDIR ?= /lib/modules/$(shell uname -r)/build
+OUT = build/$(or $(shell cat $(KDIR)/include/config/kernel.release 2> /dev/null),kernel)
+
+all: ## build taskmonitor.ko for the kernel of KDIR (default: the running one)
+	@scripts/kbuild $(KDIR) $(OUT) modules
+	@cp $(OUT)/taskmonitor.ko .
+
+install: all ## install it where modprobe finds it
+	@scripts/kbuild $(KDIR) $(OUT) modules_install
+
+clean: ## remove what was built in this folder
+	rm -rf build taskmonitor.ko rust-project.json
+
+demo: ## see it at work on a real kernel in a virtual machine
+	@scripts/setup x86_64
+	@scripts/vm scripts/demo
+
+shell: ## a shell in that machine, the module loaded
+	@scripts/setup x86_64
+	@scripts/vm --interactive scripts/shell
+
+test: ## run all tests, or those of T="name…"
+	@scripts/setup uml x86_64
+	@tests/run $(T)
+
+bench: ## measure what it costs, beside what others cost
+	@scripts/setup x86_64
+	@bench/run
+
+check: ## formatting, lints, and the rules of the house
+	@scripts/check
+
+rust-analyzer: ## make editors understand the code (rust-project.json)
+	@scripts/setup x86_64
+	@scripts/rust-analyzer
+
+help: ## this list
+	@sed -n 's/^\([a-z-]*\):.* ## \(.*\)/  make \1\t\2/p' Makefile | expand -t 24
+
+.PHONY: all install clean demo shell test bench check rust-analyzer help

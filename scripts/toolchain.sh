@@ -1,0 +1,62 @@
+# shellcheck shell=bash
+# SPDX-License-Identifier: GPL-2.0
+#
+# Which compiler, bindgen and LLVM are used. Sourced after lib.sh; find_toolchain
+# exports RUSTC, RUSTFMT, CLIPPY_DRIVER, BINDGEN and a PATH with the right LLVM first.
+#
+# The compiler is named by its path, as one that rustup put first on PATH often
+# lacks the sources of `core`, from which a kernel builds its own.
+
+bindgen_minimum=0.71.1
+bindgen_version=0.73.2
+llvm_versions=(19 20 21 18)
+
+find_llvm() {
+	local version
+	for version in "${llvm_versions[@]}"; do
+		if [ -x "/usr/lib/llvm-$version/bin/clang" ]; then
+			export PATH="/usr/lib/llvm-$version/bin:$PATH"
+			export LIBCLANG_PATH="/usr/lib/llvm-$version/lib"
+			return
+		fi
+	done
+}
+
+find_rust() {
+	if [ -z "${RUSTC:-}" ]; then
+		RUSTC=/usr/bin/rustc
+		[ -x "$RUSTC" ] || RUSTC=$(command -v rustc) || RUSTC=rustc
+	fi
+	RUSTFMT=${RUSTFMT:-$(dirname "$RUSTC")/rustfmt}
+	CLIPPY_DRIVER=${CLIPPY_DRIVER:-$(dirname "$RUSTC")/clippy-driver}
+	export RUSTC RUSTFMT CLIPPY_DRIVER
+}
+
+bindgen_is_recent() {
+	local version
+	version=$("$1" --version 2>&1) || return 1
+	version_at_least "$bindgen_minimum" "${version##* }"
+}
+
+# The distribution's bindgen where it is recent enough, else the one that
+# scripts/setup built.
+find_bindgen() {
+	if [ -z "${BINDGEN:-}" ]; then
+		BINDGEN=$(command -v bindgen || true)
+		bindgen_is_recent "$BINDGEN" ||
+			BINDGEN=${cache:?}/bindgen-$bindgen_version/bin/bindgen
+	fi
+	export BINDGEN
+}
+
+find_toolchain() {
+	find_llvm
+	find_rust
+	find_bindgen
+	# For every make in a kernel tree.
+	# shellcheck disable=SC2034
+	toolchain_arguments=(
+		"RUSTC=$RUSTC" "HOSTRUSTC=$RUSTC" "RUSTFMT=$RUSTFMT"
+		"CLIPPY_DRIVER=$CLIPPY_DRIVER" "BINDGEN=$BINDGEN"
+	)
+}
