@@ -1,0 +1,264 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! The CPU time that tasks have consumed, as the scheduler accounts it.
+//!
+//! What `kernel/sched/cputime.c` computes for /proc/PID/stat and `wait4()`, for modules: of its
+//! functions only `task_cputime_adjusted()` is exported, so a process's times are computed here by
+//! the same rules and with the same state, the signal structure's `prev_cputime`. Whoever asks the
+//! kernel about that process, before or after, is therefore told of the same split.
+//!
+//! C headers: [`include/linux/sched/cputime.h`](srctree/include/linux/sched/cputime.h),
+//! [`include/linux/sched/signal.h`](srctree/include/linux/sched/signal.h).
+
+use super::{pid::Pid, seqlock};
+use core::ptr::{addr_of, addr_of_mut, read_volatile};
+use kernel::{bindings, ffi::c_void, sync::rcu, task::Task};
+
+/// The time from one tick of the scheduler to the next, in nanoseconds.
+pub(crate) const TICK_NS: u64 = 1_000_000_000 / bindings::HZ as u64;
+
+pub(crate) use super::vtime::timed as is_timed;
+
+/// CPU time consumed, in nanoseconds.
+#[derive(Clone, Copy, Default, PartialEq, Eq)]
+pub(crate) struct CpuTime {
+    /// In user mode.
+    pub(crate) user_ns: u64,
+    /// In the kernel.
+    pub(crate) system_ns: u64,
+}
+
+impl CpuTime {
+    /// Both together.
+    pub(crate) fn total_ns(self) -> u64 {
+        self.user_ns.wrapping_add(self.system_ns)
+    }
+}
+
+/// Reads a field that others may be writing, as `READ_ONCE()` does.
+macro_rules! read_once {
+    ($base:expr, $($field:tt)+) => {
+        read_volatile(addr_of!((*$base).$($field)+))
+    };
+}
+
+extern "C" {
+    /// Exported by kernel/sched/cputime.c for modules under the GPL. The task's type is left out, as
+    /// `struct task_struct` has parts that are empty in some kernels, which is not for other ABIs.
+    pub(super) fn task_cputime_adjusted(task: *mut c_void, user: *mut u64, system: *mut u64);
+}
+
+/// Whether `task` has not ended, and `pid` is still its number (an `exec` by another thread of a
+/// process takes the leader's number away from it).
+pub(crate) fn lives_as(task: &Task, pid: &Pid) -> bool {
+    let task = task.as_ptr();
+    // SAFETY: The task is live memory; the number is compared only.
+    unsafe { read_once!(task, exit_state) == 0 && read_once!(task, thread_pid) == pid.as_ptr() }
+}
+
+/// How far a task's end has come.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) enum End {
+    /// It runs still, if only its way out.
+    Coming,
+    /// It is a zombie and has left the CPU for good: nothing will be added to its times.
+    Final,
+    /// A parent is taking it just now. What the parent is told is settled, but not to be read yet.
+    Reaping,
+    /// It has been reaped.
+    Reaped,
+}
+
+/// How far the end of `task` itself has come.
+pub(crate) fn end_of(task: &Task) -> End {
+    let task = task.as_ptr();
+    // SAFETY: The task is live memory.
+    unsafe {
+        if read_once!(task, sighand).is_null() {
+            return End::Reaped;
+        }
+        match read_once!(task, exit_state) as u32 {
+            0 => End::Coming,
+            bindings::EXIT_ZOMBIE => {
+                let off_cpu = read_once!(task, on_cpu) == 0;
+                if off_cpu && read_once!(task, __state) & bindings::TASK_DEAD != 0 {
+                    End::Final
+                } else {
+                    End::Coming
+                }
+            }
+            _ => End::Reaping,
+        }
+    }
+}
+
+/// The time for which `task`, a thread, has run, in nanoseconds.
+#[inline]
+pub(crate) fn thread_runtime_ns(task: &Task) -> u64 {
+    // SAFETY: The task is live memory.
+    unsafe { read_once!(task.as_ptr(), se.sum_exec_runtime) }
+}
+
+/// What `task`, a thread, has consumed. Takes a lock that only readers of these times take.
+pub(crate) fn thread_times(task: &Task) -> CpuTime {
+    let mut times = CpuTime::default();
+    // SAFETY: The task is live, also after its end.
+    unsafe {
+        task_cputime_adjusted(
+            task.as_ptr().cast(),
+            &mut times.user_ns,
+            &mut times.system_ns,
+        )
+    };
+    times
+}
+
+/// How many threads the process of `task` has, zombies included, until they are reaped.
+pub(crate) fn process_threads(task: &Task) -> u32 {
+    // SAFETY: A task keeps its signal structure until it is freed itself.
+    unsafe { read_once!(read_once!(task.as_ptr(), signal), nr_threads) as u32 }
+}
+
+/// The time for which the threads of a process have run, dead ones included, in nanoseconds, where
+/// `leader`, which leads it, is the only one left; `None` where it is not.
+#[inline(always)]
+pub(crate) fn single_runtime_ns(leader: &Task) -> Option<u64> {
+    let leader = leader.as_ptr();
+    // SAFETY: A task keeps its signal structure until it is freed itself. The number of threads is
+    // written last when one goes, so that what it ran for is among the dead once it is one.
+    unsafe {
+        let signal = read_once!(leader, signal);
+        if read_once!(signal, nr_threads) != 1 {
+            return None;
+        }
+        seqlock::read_barrier();
+        Some(read_once!(signal, sum_sched_runtime) + read_once!(leader, se.sum_exec_runtime))
+    }
+}
+
+/// The unscaled totals of a process.
+#[derive(Clone, Copy, Default)]
+pub(crate) struct ProcessTotals {
+    /// The time for which its threads, dead ones included, have run, in nanoseconds.
+    pub(crate) runtime_ns: u64,
+    user_ns: u64,
+    system_ns: u64,
+}
+
+/// Adds up what the threads of the process of `task` have consumed, dead ones included, each once.
+///
+/// As long as threads come and go during the sum it begins anew, at last under their lock.
+#[inline]
+pub(crate) fn process_totals(task: &Task, _rcu: &rcu::Guard) -> ProcessTotals {
+    // SAFETY: A task keeps its signal structure until it is freed itself. Under RCU the threads on
+    // the list, and their links, stay where they are.
+    unsafe {
+        let signal = read_once!(task.as_ptr(), signal);
+        seqlock::read(addr_of_mut!((*signal).stats_lock), || {
+            let mut totals = ProcessTotals {
+                runtime_ns: read_once!(signal, sum_sched_runtime),
+                user_ns: read_once!(signal, utime),
+                system_ns: read_once!(signal, stime),
+            };
+            let head = addr_of_mut!((*signal).thread_head);
+            let mut link = read_once!(head, next);
+            while link != head {
+                let thread = kernel::container_of!(link, bindings::task_struct, thread_node);
+                let raw = super::vtime::raw_times(thread);
+                totals.runtime_ns += read_once!(thread, se.sum_exec_runtime);
+                totals.user_ns += raw.user_ns;
+                totals.system_ns += raw.system_ns;
+                link = read_once!(link, next);
+            }
+            totals
+        })
+    }
+}
+
+/// What the process of `task` has consumed, given its totals; as `cputime_adjust()` splits them.
+pub(crate) fn process_times(task: &Task, totals: ProcessTotals) -> CpuTime {
+    if cfg!(CONFIG_VIRT_CPU_ACCOUNTING_NATIVE) {
+        return CpuTime {
+            user_ns: totals.user_ns,
+            system_ns: totals.system_ns,
+        };
+    }
+    with_previous(task, |previous| {
+        let runtime = totals.runtime_ns;
+        if previous.total_ns() >= runtime {
+            return;
+        }
+        let system = match (totals.user_ns, totals.system_ns) {
+            (_, 0) => 0,
+            (0, _) => runtime,
+            (user, system) => mul_div(system, runtime, user.wrapping_add(system)),
+        };
+        // Neither part ever falls. As the total grows, there is always one that can give way.
+        let system = system.max(previous.system_ns);
+        let user = runtime.wrapping_sub(system).max(previous.user_ns);
+        let user = if system > runtime {
+            previous.user_ns
+        } else {
+            user
+        };
+        *previous = CpuTime {
+            user_ns: user,
+            system_ns: runtime.wrapping_sub(user),
+        };
+    })
+}
+
+/// What somebody was last told about the process of `task`: its parent, once it has been waited for.
+pub(crate) fn process_times_told(task: &Task) -> CpuTime {
+    with_previous(task, |_| {})
+}
+
+/// Runs `f` on the `prev_cputime` of the process of `task`, under its lock, and returns what it left.
+fn with_previous(task: &Task, f: impl FnOnce(&mut CpuTime)) -> CpuTime {
+    // SAFETY: A task keeps its signal structure until it is freed itself. The times are accessed
+    // under their lock, which is a leaf.
+    unsafe {
+        let signal = read_once!(task.as_ptr(), signal);
+        let previous = addr_of_mut!((*signal).prev_cputime);
+        let flags = bindings::_raw_spin_lock_irqsave(addr_of_mut!((*previous).lock));
+        let mut times = CpuTime {
+            user_ns: (*previous).utime,
+            system_ns: (*previous).stime,
+        };
+        f(&mut times);
+        (*previous).utime = times.user_ns;
+        (*previous).stime = times.system_ns;
+        bindings::_raw_spin_unlock_irqrestore(addr_of_mut!((*previous).lock), flags);
+        times
+    }
+}
+
+/// `a * b / c`, with the product in full, as `mul_u64_u64_div_u64()`. `a` is at most `c`.
+fn mul_div(a: u64, b: u64, c: u64) -> u64 {
+    if a >= c {
+        return b;
+    }
+    #[cfg(target_arch = "x86_64")]
+    {
+        let quotient: u64;
+        // SAFETY: As `a` is less than `c`, the quotient is less than `b`: no overflow, and `c` is
+        // not zero.
+        unsafe {
+            core::arch::asm!(
+                "mul {b}",
+                "div {c}",
+                b = in(reg) b,
+                c = in(reg) c,
+                inout("rax") a => quotient,
+                out("rdx") _,
+                options(pure, nomem, nostack),
+            );
+        }
+        quotient
+    }
+    #[cfg(not(target_arch = "x86_64"))]
+    {
+        // SAFETY: `c` is not zero, as it is greater than `a`.
+        unsafe { bindings::mul_u64_add_u64_div_u64(a, b, 0, c) }
+    }
+}

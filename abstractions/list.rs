@@ -1,0 +1,213 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! An intrusive doubly linked list of [`slab`](super::slab) objects.
+//!
+//! The list owns a reference to each object in it. Taking an object out is O(1) and safe for any
+//! object whatever: each remembers the list that it is in, so one that is elsewhere, or nowhere, is
+//! left where it is. In the manner of `rust/kernel/list.rs`, whose lists hold [`Arc`]s only.
+//!
+//! [`Arc`]: kernel::sync::Arc
+
+use super::slab::{Object, Ref};
+use core::{cell::UnsafeCell, marker::PhantomData, ptr::NonNull};
+use kernel::sync::{
+    aref::ARef,
+    atomic::{Atomic, Full, Relaxed},
+};
+
+/// An object's place in a [`List`].
+///
+/// # Invariants
+///
+/// `list` is the number of the list that the object is in, or 0. `prev` and `next` are accessed only
+/// by one who holds that list's `&List` (to read) or `&mut List` (to write).
+pub(crate) struct Links<T> {
+    list: Atomic<u64>,
+    prev: UnsafeCell<Option<NonNull<Object<T>>>>,
+    next: UnsafeCell<Option<NonNull<Object<T>>>>,
+}
+
+// SAFETY: `list` is atomic, and access to the pointers is ruled by the borrow of the list that the
+// object is in (see the invariants).
+unsafe impl<T: Send + Sync> Send for Links<T> {}
+// SAFETY: As above.
+unsafe impl<T: Send + Sync> Sync for Links<T> {}
+
+impl<T> Links<T> {
+    /// A place in no list.
+    pub(crate) const fn new() -> Self {
+        Self {
+            list: Atomic::new(0),
+            prev: UnsafeCell::new(None),
+            next: UnsafeCell::new(None),
+        }
+    }
+}
+
+/// A type whose values can be in a [`List`]; implemented by [`impl_linked`](super::impl_linked).
+///
+/// # Safety
+///
+/// `links` returns a reference to the same field of `self` each time.
+pub(crate) unsafe trait Linked<const ID: u8>: Sized {
+    /// This value's place in a list.
+    fn links(&self) -> &Links<Self>;
+}
+
+/// Says which field of a type is its place in a [`List`](super::list::List). Where values are in
+/// several lists at once, each kind of list has an `ID` and a field of its own.
+#[macro_export]
+macro_rules! impl_linked {
+    ($type:ty, $id:expr, $field:ident) => {
+        // SAFETY: It is a field of `self`, the same each time.
+        #[allow(unsafe_code)]
+        unsafe impl $crate::abstractions::list::Linked<{ $id }> for $type {
+            fn links(&self) -> &$crate::abstractions::list::Links<Self> {
+                &self.$field
+            }
+        }
+    };
+}
+
+/// A list of objects, linked by their [`Links`] for `ID`.
+///
+/// # Invariants
+///
+/// `id` is this list's number, shared with no other, or 0 as long as nothing has been in it. The
+/// objects from `first` by `next` to `last` are those whose `list` is `id`; `prev` leads back. The
+/// list owns one reference to each.
+pub(crate) struct List<T: Linked<ID>, const ID: u8> {
+    id: u64,
+    first: Option<NonNull<Object<T>>>,
+    last: Option<NonNull<Object<T>>>,
+    len: usize,
+    _owns: PhantomData<Ref<T>>,
+}
+
+// SAFETY: A list is a set of `Ref`s.
+unsafe impl<T: Linked<ID> + Send + Sync, const ID: u8> Send for List<T, ID> {}
+// SAFETY: A `&List` gives out `&Object<T>` only.
+unsafe impl<T: Linked<ID> + Send + Sync, const ID: u8> Sync for List<T, ID> {}
+
+static NEXT_ID: Atomic<u64> = Atomic::new(1);
+
+impl<T: Linked<ID>, const ID: u8> List<T, ID> {
+    /// An empty list.
+    pub(crate) const fn new() -> Self {
+        Self {
+            id: 0,
+            first: None,
+            last: None,
+            len: 0,
+            _owns: PhantomData,
+        }
+    }
+
+    /// How many objects are in the list.
+    pub(crate) fn len(&self) -> usize {
+        self.len
+    }
+
+    /// The first object.
+    pub(crate) fn first(&self) -> Option<&Object<T>> {
+        // SAFETY: By the type invariant the list owns a reference to the object, which it keeps
+        // while it is borrowed.
+        self.first.map(|object| unsafe { object.as_ref() })
+    }
+
+    /// Whether `object` is in this very list.
+    pub(crate) fn contains(&self, object: &Object<T>) -> bool {
+        self.id != 0 && object.links().list.load(Relaxed) == self.id
+    }
+
+    /// The object after `object`; `None` behind the last one, and where `object` is not in here.
+    pub(crate) fn next(&self, object: &Object<T>) -> Option<&Object<T>> {
+        if !self.contains(object) {
+            return None;
+        }
+        // SAFETY: The object is in this list, which is borrowed, so its links may be read and what
+        // they name is alive.
+        unsafe { (*object.links().next.get()).map(|next| next.as_ref()) }
+    }
+
+    /// The objects from `object` on; none where `object` is not in here.
+    pub(crate) fn iter_from<'a>(
+        &'a self,
+        object: Option<&'a Object<T>>,
+    ) -> impl Iterator<Item = &'a Object<T>> {
+        let first = object.filter(|object| self.contains(object));
+        core::iter::successors(first, |object| {
+            // SAFETY: As in `next`: it started in this list, and nothing has left it since.
+            unsafe { (*object.links().next.get()).map(|next| next.as_ref()) }
+        })
+    }
+
+    /// All objects.
+    pub(crate) fn iter(&self) -> impl Iterator<Item = &Object<T>> {
+        self.iter_from(self.first())
+    }
+
+    /// Puts `object` behind the last one; gives it back where it is in a list already.
+    pub(crate) fn push_back(&mut self, object: Ref<T>) -> Result<(), Ref<T>> {
+        if self.id == 0 {
+            self.id = NEXT_ID.fetch_add(1, Relaxed);
+        }
+        if object.links().list.cmpxchg(0, self.id, Full).is_err() {
+            return Err(object);
+        }
+        let object = ARef::into_raw(object);
+        // SAFETY: We own a reference to the object, and it has just been made this list's, which is
+        // borrowed mutably, so its links may be written. The same is true of the last one.
+        unsafe {
+            let links = object.as_ref().links();
+            *links.prev.get() = self.last;
+            *links.next.get() = None;
+            match self.last {
+                Some(last) => *last.as_ref().links().next.get() = Some(object),
+                None => self.first = Some(object),
+            }
+        }
+        self.last = Some(object);
+        self.len += 1;
+        Ok(())
+    }
+
+    /// Takes `object` out, where it is in this list.
+    pub(crate) fn remove(&mut self, object: &Object<T>) -> Option<Ref<T>> {
+        if !self.contains(object) {
+            return None;
+        }
+        let links = object.links();
+        // SAFETY: The object and its neighbours are in this list, which is borrowed mutably, so
+        // their links may be written.
+        unsafe {
+            let (prev, next) = (*links.prev.get(), *links.next.get());
+            match prev {
+                Some(prev) => *prev.as_ref().links().next.get() = next,
+                None => self.first = next,
+            }
+            match next {
+                Some(next) => *next.as_ref().links().prev.get() = prev,
+                None => self.last = prev,
+            }
+        }
+        self.len -= 1;
+        links.list.store(0, kernel::sync::atomic::Release);
+        // SAFETY: The list owned a reference to the object, and does no longer.
+        Some(unsafe { ARef::from_raw(NonNull::from(object)) })
+    }
+
+    /// Takes the first object out.
+    pub(crate) fn pop_front(&mut self) -> Option<Ref<T>> {
+        let first = self.first?;
+        // SAFETY: By the type invariant the list owns a reference to the object, which `remove`
+        // hands to us.
+        self.remove(unsafe { first.as_ref() })
+    }
+}
+
+impl<T: Linked<ID>, const ID: u8> Drop for List<T, ID> {
+    fn drop(&mut self) {
+        while self.pop_front().is_some() {}
+    }
+}

@@ -1,0 +1,24 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! Safe wrappers for what the `kernel` crate does not offer yet.
+//!
+//! The lower of the module's two floors: `unsafe` and the C bindings are here and nowhere else, and
+//! nothing here knows of samples or segments.
+
+pub(crate) mod clock;
+pub(crate) mod cputime;
+pub(crate) mod kthread;
+pub(crate) mod layout;
+pub(crate) mod list;
+pub(crate) mod param;
+pub(crate) mod pid;
+#[cfg(CONFIG_KUNIT)]
+pub(crate) mod random;
+pub(crate) mod rights;
+pub(crate) mod seq_file;
+mod seqlock;
+pub(crate) mod shrinker;
+pub(crate) mod slab;
+pub(crate) mod sysfs;
+pub(crate) mod tracepoint;
+mod vtime;

@@ -1,0 +1,149 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! Being told of forks and exits, by the scheduler's tracepoints.
+//!
+//! C headers: [`include/linux/tracepoint.h`](srctree/include/linux/tracepoint.h),
+//! [`include/trace/events/sched.h`](srctree/include/trace/events/sched.h).
+
+#![cfg_attr(not(CONFIG_TRACEPOINTS), allow(dead_code, unused_imports))]
+
+use core::ptr::NonNull;
+use kernel::{bindings, error::to_result, prelude::*, str::CStr, sync::Arc, task::Task};
+
+/// Who is told of forks and exits.
+///
+/// Called in the task that forks or exits, for each of the machine: to be quick, and never to sleep.
+pub(crate) trait Watch: Send + Sync + 'static {
+    /// The current task has made `child`, a process or a thread, which has not run yet.
+    fn forked(&self, child: &Task);
+
+    /// `task`, the current one, is about to end; `is_last`: no thread of its process is left then.
+    fn exits(&self, task: &Task, is_last: bool);
+}
+
+/// Being told. Dropping it waits until no call is under way.
+pub(crate) struct Probes<T: Watch> {
+    _fork: Probe,
+    _exit: Probe,
+    _watch: Arc<T>,
+}
+
+impl<T: Watch> Probes<T> {
+    /// Has `watch` told from now on.
+    ///
+    /// May sleep. Fails with `EOPNOTSUPP` in a kernel without tracepoints, `ENOMEM`.
+    pub(crate) fn register(watch: Arc<T>) -> Result<Self> {
+        let data = Arc::as_ptr(&watch).cast_mut().cast();
+        let fork: unsafe extern "C" fn(*mut c_void, *mut c_void, *mut bindings::task_struct) =
+            Self::fork;
+        let exit: unsafe extern "C" fn(*mut c_void, *mut bindings::task_struct, bool) = Self::exit;
+        // SAFETY: The functions have the arguments of these tracepoints, and `data` stays alive until
+        // the probes have been dropped, as they come first.
+        unsafe {
+            Ok(Self {
+                _fork: Probe::register(c"sched_process_fork", fork as *mut c_void, data)?,
+                _exit: Probe::register(c"sched_process_exit", exit as *mut c_void, data)?,
+                _watch: watch,
+            })
+        }
+    }
+
+    /// # Safety
+    ///
+    /// To be called as a probe of `sched_process_fork`, with the data of `register`.
+    unsafe extern "C" fn fork(
+        data: *mut c_void,
+        _parent: *mut c_void,
+        child: *mut bindings::task_struct,
+    ) {
+        // SAFETY: `data` is a live `T`, and the child cannot end before it has run.
+        let (watch, child) = unsafe { (&*data.cast::<T>(), &*child.cast::<Task>()) };
+        watch.forked(child);
+    }
+
+    /// # Safety
+    ///
+    /// To be called as a probe of `sched_process_exit`, with the data of `register`.
+    unsafe extern "C" fn exit(data: *mut c_void, task: *mut bindings::task_struct, is_last: bool) {
+        // SAFETY: `data` is a live `T`, and the task is the current one.
+        let (watch, task) = unsafe { (&*data.cast::<T>(), &*task.cast::<Task>()) };
+        watch.exits(task, is_last);
+    }
+}
+
+/// One registered probe.
+///
+/// # Invariants
+///
+/// `function` and `data` are registered with `point`.
+struct Probe {
+    point: NonNull<bindings::tracepoint>,
+    function: *mut c_void,
+    data: *mut c_void,
+}
+
+// SAFETY: Probes may be unregistered from any thread; the pointers are not followed.
+unsafe impl Send for Probe {}
+// SAFETY: As above.
+unsafe impl Sync for Probe {}
+
+#[cfg(CONFIG_TRACEPOINTS)]
+impl Probe {
+    /// # Safety
+    ///
+    /// `function` takes what the tracepoint passes, and `data` outlives the probe.
+    unsafe fn register(name: &CStr, function: *mut c_void, data: *mut c_void) -> Result<Self> {
+        let mut search = (name, None);
+        // SAFETY: `find` gets a valid `search`, during the call only.
+        unsafe { bindings::for_each_kernel_tracepoint(Some(find), (&raw mut search).cast()) };
+        let point: NonNull<bindings::tracepoint> = search.1.ok_or(EOPNOTSUPP)?;
+        // SAFETY: The tracepoint is part of the kernel; the rest is as the caller promises.
+        to_result(unsafe { bindings::tracepoint_probe_register(point.as_ptr(), function, data) })?;
+        // INVARIANT: As just registered.
+        Ok(Self {
+            point,
+            function,
+            data,
+        })
+    }
+}
+
+/// Looks at one tracepoint.
+///
+/// # Safety
+///
+/// `point` is valid, and `search` what [`Probe::register`] looks for.
+#[cfg(CONFIG_TRACEPOINTS)]
+unsafe extern "C" fn find(point: *mut bindings::tracepoint, search: *mut c_void) {
+    // SAFETY: By the safety requirements. The names of tracepoints are strings.
+    unsafe {
+        let (name, found) = &mut *search.cast::<(&CStr, Option<NonNull<bindings::tracepoint>>)>();
+        if CStr::from_char_ptr((*point).name) == *name {
+            *found = NonNull::new(point);
+        }
+    }
+}
+
+#[cfg(CONFIG_TRACEPOINTS)]
+impl Drop for Probe {
+    fn drop(&mut self) {
+        // SAFETY: By the type invariant. Once the readers of `tracepoint_srcu` are done, as
+        // `tracepoint_synchronize_unregister()` has it for tracepoints that do not fault, nobody is
+        // in the function any more.
+        unsafe {
+            bindings::tracepoint_probe_unregister(self.point.as_ptr(), self.function, self.data);
+            bindings::synchronize_srcu(&raw mut bindings::tracepoint_srcu);
+            bindings::synchronize_rcu();
+        }
+    }
+}
+
+#[cfg(not(CONFIG_TRACEPOINTS))]
+impl Probe {
+    /// # Safety
+    ///
+    /// None, as it always fails.
+    unsafe fn register(_name: &CStr, _function: *mut c_void, _data: *mut c_void) -> Result<Self> {
+        Err(EOPNOTSUPP)
+    }
+}
