@@ -1,0 +1,198 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! What a task has consumed: a thread or a process, alive or dead.
+
+use crate::{
+    abstractions::{
+        cputime::{self, CpuTime, End},
+        pid::Pid,
+    },
+    delta::Sample,
+};
+use kernel::{
+    prelude::*,
+    sync::{aref::ARef, rcu},
+    task::Task,
+};
+
+/// Processes with more threads than this are added up with no lock of ours held.
+const MANY_THREADS: u32 = 16;
+
+/// The task whose CPU time is read: one thread, or all threads of a process.
+pub(crate) struct Subject {
+    /// The thread, or one that leads or has led the process. Kept until the end has been recorded.
+    task: ARef<Task>,
+    is_process: bool,
+    /// The run time at the last reading.
+    runtime_ns: u64,
+}
+
+/// What a glance at a task tells of a reading.
+pub(crate) enum Glance {
+    /// It would find that nothing was consumed.
+    Same,
+    /// It may take long.
+    Wide,
+    /// It is to be made.
+    Unknown,
+}
+
+/// What a reading found.
+#[derive(Clone, Copy)]
+pub(crate) enum Reading {
+    /// Nothing was consumed since the reading before.
+    Same,
+    /// This has been consumed.
+    Changed(Sample),
+    /// The task has ended, and this is all that it has consumed.
+    Ended(Sample),
+}
+
+impl Reading {
+    /// The sample, where it differs from the one before.
+    pub(crate) fn sample(self) -> Option<Sample> {
+        match self {
+            Reading::Same => None,
+            Reading::Changed(sample) | Reading::Ended(sample) => Some(sample),
+        }
+    }
+
+    /// Whether the task has ended.
+    pub(crate) fn is_end(self) -> bool {
+        matches!(self, Reading::Ended(_))
+    }
+}
+
+impl From<CpuTime> for Sample {
+    fn from(time: CpuTime) -> Self {
+        Self {
+            usr: time.user_ns / 1000,
+            sys: time.system_ns / 1000,
+        }
+    }
+}
+
+impl Subject {
+    /// The task that `pid` names: a process, where it leads one, else a thread. `ESRCH`: none.
+    pub(crate) fn find(pid: &Pid) -> Result<Self> {
+        let (task, is_process) = match pid.leader() {
+            Some(leader) => (leader, true),
+            None => (pid.thread().ok_or(ESRCH)?, false),
+        };
+        Ok(Self {
+            task,
+            is_process,
+            runtime_ns: 0,
+        })
+    }
+
+    /// The process that `leader` leads, which has not run yet.
+    pub(crate) fn new_process(leader: &Task) -> Self {
+        Self {
+            task: leader.into(),
+            is_process: true,
+            runtime_ns: 0,
+        }
+    }
+
+    /// Whether it is a process.
+    pub(crate) fn is_process(&self) -> bool {
+        self.is_process
+    }
+
+    /// Finds out, where that is cheap, what a reading would find.
+    #[inline(always)]
+    pub(crate) fn glance(&self, pid: &Pid) -> Glance {
+        if !cputime::lives_as(&self.task, pid) {
+            return Glance::Unknown;
+        }
+        let runtime_ns = if self.is_process {
+            cputime::single_runtime_ns(&self.task)
+        } else {
+            // Where switches are timed, a thread's run time is not brought up to date by ticks.
+            (!cputime::is_timed()).then(|| cputime::thread_runtime_ns(&self.task))
+        };
+        match runtime_ns {
+            Some(runtime_ns) if runtime_ns == self.runtime_ns => Glance::Same,
+            None if self.is_process && cputime::process_threads(&self.task) > MANY_THREADS => {
+                Glance::Wide
+            }
+            _ => Glance::Unknown,
+        }
+    }
+
+    /// Reads what has been consumed. `pid` is the number under which the subject was found.
+    #[inline(always)]
+    pub(crate) fn read(&mut self, pid: &Pid, rcu: &rcu::Guard) -> Reading {
+        if !cputime::lives_as(&self.task, pid) {
+            return self.read_beyond(pid, rcu);
+        }
+        self.read_alive(rcu)
+    }
+
+    #[inline(always)]
+    fn read_alive(&mut self, rcu: &rcu::Guard) -> Reading {
+        if !self.is_process {
+            self.runtime_ns = cputime::thread_runtime_ns(&self.task);
+            return Reading::Changed(cputime::thread_times(&self.task).into());
+        }
+        let totals = cputime::process_totals(&self.task, rcu);
+        if core::mem::replace(&mut self.runtime_ns, totals.runtime_ns) == totals.runtime_ns {
+            return Reading::Same;
+        }
+        Reading::Changed(cputime::process_times(&self.task, totals).into())
+    }
+
+    /// Reads a task that has ended, or that no longer bears the number.
+    #[cold]
+    fn read_beyond(&mut self, pid: &Pid, rcu: &rcu::Guard) -> Reading {
+        if self.is_process {
+            self.read_process_beyond(pid, rcu)
+        } else {
+            self.read_thread_beyond(pid, rcu)
+        }
+    }
+
+    fn read_thread_beyond(&mut self, pid: &Pid, rcu: &rcu::Guard) -> Reading {
+        match cputime::end_of(&self.task) {
+            // An `exec` gave it the number of its process: no thread has this number any more.
+            End::Coming if pid.thread().is_none() => {}
+            End::Coming | End::Reaping => return self.read_alive(rcu),
+            End::Final | End::Reaped => {}
+        }
+        Reading::Ended(cputime::thread_times(&self.task).into())
+    }
+
+    fn read_process_beyond(&mut self, pid: &Pid, rcu: &rcu::Guard) -> Reading {
+        let Some(leader) = pid.leader() else {
+            return Reading::Ended(self.final_times(rcu).into());
+        };
+        // After an `exec` by another thread that one leads.
+        self.task = leader;
+        match cputime::end_of(&self.task) {
+            End::Reaped => Reading::Ended(self.final_times(rcu).into()),
+            // Alone: threads that have not been reaped keep the process from ending.
+            End::Final if cputime::process_threads(&self.task) == 1 => {
+                let totals = cputime::process_totals(&self.task, rcu);
+                Reading::Ended(cputime::process_times(&self.task, totals).into())
+            }
+            // The parent has been told. What it was told must not be changed by our asking.
+            End::Reaping if self.runtime_ns != 0 => Reading::Same,
+            End::Coming | End::Final | End::Reaping => self.read_alive(rcu),
+        }
+    }
+
+    /// What a process that has been reaped has consumed.
+    ///
+    /// That is what its parent was told. Between that and the reaping the scheduler may have booked
+    /// the last instructions of the exit, and a tick. Where more than that is missing nobody was
+    /// told: the process reaped itself, as its parent does not care for children.
+    fn final_times(&self, rcu: &rcu::Guard) -> CpuTime {
+        let told = cputime::process_times_told(&self.task);
+        let totals = cputime::process_totals(&self.task, rcu);
+        if totals.runtime_ns.saturating_sub(told.total_ns()) <= 2 * cputime::TICK_NS {
+            return told;
+        }
+        cputime::process_times(&self.task, totals)
+    }
+}

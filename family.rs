@@ -1,0 +1,239 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! Forks and exits of followed tasks, as they happen.
+//!
+//! The probes run in every fork and exit of the machine. One that is of no concern finds that out
+//! from one bit, without a lock. They are registered only while somebody is followed; as taking them
+//! away takes waiting, a thread of its own does that, which sleeps until then.
+
+use crate::{
+    abstractions::{
+        clock,
+        kthread::{Current, KThread, Run},
+        pid::Pid,
+        slab::Ref,
+        tracepoint::{Probes, Watch},
+    },
+    cputime::{Reading, Subject},
+    marks::Marks,
+    recorder::Recorder,
+    registry::Registry,
+    sample_cache::Reason,
+    target::{End, Target, Tree},
+};
+use kernel::{
+    current,
+    pid_namespace::PidNamespace,
+    prelude::*,
+    sync::{aref::ARef, Arc},
+    task::Task,
+};
+
+/// What is there while somebody is followed.
+#[derive(Default)]
+pub(crate) struct Family {
+    probes: Option<Probes<Recorder>>,
+    /// Takes the probes away. Stays once it has been needed.
+    tidy: Option<KThread<Tidy>>,
+}
+
+/// Being able to follow forks. Ends that when it is dropped.
+pub(crate) struct Following(pub(crate) Arc<Recorder>);
+
+impl Drop for Following {
+    fn drop(&mut self) {
+        // The thread may be waiting for the lock, so it is not stopped under it.
+        let family = core::mem::take(&mut *self.0.family.lock());
+        drop(family);
+    }
+}
+
+impl Recorder {
+    /// Watches the process that the current one knows by `number`, and every descendant that is
+    /// forked from now on.
+    ///
+    /// As [`add`](Self::add). Also fails with `EOPNOTSUPP` in a kernel without tracepoints.
+    pub(crate) fn add_tree(self: &Arc<Self>, number: i32) -> Result {
+        let pid = Pid::find(number).ok_or(ESRCH)?;
+        let subject = Subject::find(&pid)?;
+        if !subject.is_process() {
+            return Err(ESRCH);
+        }
+        let tree = Tree::new(pid.clone())?;
+        let mut family = self.family.lock();
+        self.register_probes(&mut family)?;
+        let added = self.add_found(pid, subject, Some(tree));
+        drop(family);
+        if added.is_err() {
+            self.check_probes();
+        }
+        added
+    }
+
+    fn register_probes(self: &Arc<Self>, family: &mut Family) -> Result {
+        if self.marks.as_ref().is_none() {
+            self.marks.populate(Arc::new(Marks::new()?, GFP_KERNEL)?);
+        }
+        if let Some(marks) = self.marks.as_ref() {
+            self.registry.lock().mark_in(marks);
+        }
+        if family.tidy.is_none() {
+            let body = Arc::new(Tidy(self.clone()), GFP_KERNEL)?;
+            family.tidy = Some(KThread::spawn(c"taskmonitor_tidy", body)?);
+        }
+        if family.probes.is_none() {
+            family.probes = Some(Probes::register(self.clone())?);
+            self.registry.lock().is_probed = true;
+        }
+        Ok(())
+    }
+
+    /// Has the probes taken away where nobody is followed any more. May be called from any context.
+    pub(crate) fn check_probes(&self) {
+        if self.registry.lock().has_idle_probes() {
+            self.tidy_bell.ring();
+        }
+    }
+
+    /// Stops watching the process that `namespace` knows by `number`, which was named with `tree:`,
+    /// and all that were followed from there, and frees their samples.
+    ///
+    /// Fails with `ESRCH` where nothing is watched because of it.
+    pub(crate) fn remove_tree(&self, number: i32, namespace: &PidNamespace) -> Result {
+        let is_of_it = |target: &Target| {
+            let tree = target.tree.as_ref();
+            tree.filter(|tree| tree.root.number_in(namespace) == Some(number))
+                .cloned()
+        };
+        let mut found = false;
+        self.for_each(|target| {
+            if let Some(tree) = is_of_it(target) {
+                let mut registry = self.registry.lock();
+                tree.dissolve();
+                registry.remove(target);
+                drop(registry);
+                self.forget(target, Reason::Removed);
+                found = true;
+            }
+        });
+        if found {
+            Ok(())
+        } else {
+            Err(ESRCH)
+        }
+    }
+
+    /// Follows `child`, which a target that is followed has forked.
+    fn adopt(&self, child: &Task) {
+        let born_us = clock::boottime_us();
+        // Neither has been reaped, as the one runs and the other has not run yet.
+        let (Some(parent), Some(pid)) = (Pid::of_process(current!()), Pid::of_process(child))
+        else {
+            return;
+        };
+        let registry = self.registry.lock();
+        let tree = registry
+            .find_living(&parent)
+            .and_then(|parent| parent.tree.clone());
+        drop(registry);
+        let Some(tree) = tree else {
+            return;
+        };
+        let target = self.targets.alloc_now();
+        let mut spare = self.segments.brief.alloc_now();
+        let (Some(vacant), true) = (target, spare.is_some()) else {
+            self.registry.lock().lost += 1;
+            return;
+        };
+        let target = vacant.fill(Target::new(
+            pid,
+            Subject::new_process(child),
+            Some(tree.clone()),
+            &self.store,
+        ));
+        let first = self.is_running().then_some((born_us, Reading::Same));
+        let mut registry = self.registry.lock();
+        if tree.is_dissolved() {
+            return;
+        }
+        let displaced = match Self::make_room(&mut registry) {
+            Ok(displaced) => displaced,
+            Err(_) => {
+                registry.lost += 1;
+                return;
+            }
+        };
+        let (_, is_first) = self.admit(&mut registry, &target, first, &mut spare);
+        drop(registry);
+        if let Some(displaced) = displaced {
+            self.forget(&displaced, Reason::Evicted);
+        }
+        if is_first {
+            self.wake_sampler();
+        }
+    }
+
+    /// Makes room for one more target, where that is possible at the cost of one that has ended.
+    fn make_room(registry: &mut Registry) -> Result<Option<Ref<Target>>> {
+        if !registry.is_full() {
+            return Ok(None);
+        }
+        registry.take_ended().map(Some).ok_or(ENOSPC)
+    }
+
+    /// Writes down that the task of `pid` has begun to end.
+    fn note_end(&self, pid: Option<ARef<Pid>>) {
+        let now_us = clock::boottime_us();
+        let registry = self.registry.lock();
+        if let Some(target) = pid.and_then(|pid| registry.find_living(&pid)) {
+            target.state_mut(&mut self.store.lock()).end = End::Coming(now_us);
+        }
+    }
+}
+
+impl Watch for Recorder {
+    #[inline(always)]
+    fn forked(&self, child: &Task) {
+        let process = current!().tgid();
+        let Some(marks) = self.marks.as_ref() else {
+            return;
+        };
+        if marks.has(process) && child.tgid() != process {
+            self.adopt(child);
+        }
+    }
+
+    #[inline(always)]
+    fn exits(&self, task: &Task, is_last: bool) {
+        let Some(marks) = self.marks.as_ref() else {
+            return;
+        };
+        let (thread, process) = (task.pid(), task.tgid());
+        if is_last && marks.has(process) {
+            self.note_end(Pid::of_process(task));
+        }
+        if thread != process && marks.has(thread) {
+            self.note_end(Pid::of_thread(task));
+        }
+    }
+}
+
+/// The body of the thread that takes the probes away.
+struct Tidy(Arc<Recorder>);
+
+impl Run for Tidy {
+    fn run(&self, me: &Current) {
+        while !me.should_stop() {
+            let is_due = || self.0.registry.lock().has_idle_probes();
+            self.0.tidy_bell.sleep_until(me, None, is_due);
+            let mut family = self.0.family.lock();
+            let mut registry = self.0.registry.lock();
+            if registry.has_idle_probes() {
+                registry.is_probed = false;
+                drop(registry);
+                // Nobody is added meanwhile, as that takes the lock of the family.
+                family.probes = None;
+            }
+        }
+    }
+}

@@ -1,0 +1,36 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! The module's parameters.
+
+use crate::module_number;
+
+/// Number of tasks that `pid` can name.
+const PID_MAX: u64 = i32::MAX as u64;
+/// Past any number of samples that memory could hold.
+const SAMPLES_MAX: u64 = u32::MAX as u64;
+
+module_number! {
+    /// The first task to watch; 0: none. A number in the loader's pid namespace.
+    pub(crate) static PID: "pid" = 0 in 0..=PID_MAX, 0o400,
+        "first task to watch, a process or a thread (0: none)";
+}
+module_number! {
+    /// 1: follow the descendants of that task too.
+    pub(crate) static TREE: "tree" = 0 in 0..=1, 0o400,
+        "1: watch that task's descendants too";
+}
+module_number! {
+    /// The time between two samples of a task, in milliseconds.
+    pub(crate) static PERIOD_MS: "period_ms" = 100 in 1..=3_600_000, 0o600,
+        "time between two samples of a task, in milliseconds, 1 to 3600000";
+}
+module_number! {
+    /// Samples kept for each task; 0: as many as memory holds.
+    pub(crate) static MAX_SAMPLES: "max_samples" = 100_000 in 0..=SAMPLES_MAX, 0o600,
+        "samples kept for each task (0: as many as memory holds)";
+}
+module_number! {
+    /// Tasks watched at once, ended ones included.
+    pub(crate) static MAX_TARGETS: "max_targets" = 16_384 in 0..=PID_MAX, 0o600,
+        "tasks watched at once, ended ones included";
+}

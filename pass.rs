@@ -1,0 +1,199 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! One sampling pass: one sample of every target, a chunk of them at a time.
+
+use crate::{
+    abstractions::{
+        clock,
+        kthread::Current,
+        slab::{Ref, Vacant},
+    },
+    cputime::{Glance, Reading, Subject},
+    recorder::Recorder,
+    sample_cache::spare_segment,
+    segment::Segment,
+    target::{State, Target},
+    timeline,
+};
+use kernel::sync::rcu;
+
+/// How many targets are sampled before the locks are let go of, for others to have them.
+const CHUNK: usize = 100;
+
+/// A pass under way.
+pub(crate) struct Pass<'a> {
+    recorder: &'a Recorder,
+    /// Its number.
+    number: u64,
+    /// When it began, microseconds since boot.
+    moment_us: u64,
+    /// When the one before it began.
+    last_us: u64,
+    /// Memory for the next segment that is begun.
+    spare: &'a mut Option<Vacant<Segment>>,
+}
+
+/// Why a chunk came to its end.
+enum Stop {
+    /// There are no more targets.
+    Last,
+    /// It is full.
+    Full,
+    /// This target's sample takes a new segment, and there is no spare one.
+    NoRoom(Ref<Target>, Reading),
+    /// Reading this target may take long.
+    Wide(Ref<Target>, Subject),
+    /// This target has ended, and its last sample has been taken.
+    Ended(Ref<Target>, Option<Subject>),
+}
+
+impl<'a> Pass<'a> {
+    /// Makes a pass. The next one is expected `period_ns` later. `spare` is kept from pass to pass.
+    pub(crate) fn run(
+        recorder: &'a Recorder,
+        me: &Current,
+        period_ns: u64,
+        spare: &'a mut Option<Vacant<Segment>>,
+    ) {
+        let Some(mut pass) = Self::begin(recorder, period_ns, spare) else {
+            return;
+        };
+        loop {
+            match pass.chunk() {
+                Stop::Last => return,
+                Stop::Full => {}
+                Stop::NoRoom(target, reading) => pass.finish(target, None, reading),
+                Stop::Wide(target, mut subject) => {
+                    let reading = subject.read(&target.pid, &rcu::read_lock());
+                    pass.finish(target, Some(subject), reading);
+                }
+                Stop::Ended(target, subject) => {
+                    recorder.registry.lock().retire(&target);
+                    recorder.check_probes();
+                    drop(subject);
+                }
+            }
+            me.reschedule();
+        }
+    }
+
+    fn begin(
+        recorder: &'a Recorder,
+        period_ns: u64,
+        spare: &'a mut Option<Vacant<Segment>>,
+    ) -> Option<Self> {
+        if spare.is_none() {
+            *spare = spare_segment(recorder);
+        }
+        let moment_us = clock::boottime_us();
+        let step_us = period_ns / 1000;
+        let mut registry = recorder.registry.lock();
+        let mut store = recorder.store.lock();
+        let last_us = store.timeline.last_us();
+        if !timeline::begin_pass(&mut store, &recorder.store, moment_us, step_us, spare) {
+            return None;
+        }
+        registry.position = registry.living().first().map(Ref::from);
+        Some(Self {
+            recorder,
+            number: store.timeline.next() - 1,
+            moment_us,
+            last_us,
+            spare,
+        })
+    }
+
+    /// Samples the next few targets.
+    fn chunk(&mut self) -> Stop {
+        if self.spare.is_none() {
+            *self.spare = spare_segment(self.recorder);
+        }
+        let rcu = rcu::read_lock();
+        let mut registry = self.recorder.registry.lock();
+        let mut store = self.recorder.store.lock();
+        let Some(first) = registry.position.take() else {
+            return Stop::Last;
+        };
+        let mut stop = None;
+        let mut repeated = 0;
+        let max_samples = store.max_samples();
+        let mut targets = registry.living().iter_from(Some(&first));
+        for target in (&mut targets).take(CHUNK) {
+            let State {
+                history, subject, ..
+            } = target.state_mut(&mut store);
+            let (Some(subject), true) = (subject, history.pass() <= self.number) else {
+                // It was added since the pass began, and has its first sample.
+                continue;
+            };
+            let reading = match subject.glance(&target.pid) {
+                Glance::Same if history.repeat(max_samples) => {
+                    // No more than there are targets.
+                    repeated = u64::wrapping_add(repeated, 1);
+                    continue;
+                }
+                Glance::Same => Reading::Same,
+                Glance::Unknown => subject.read(&target.pid, &rcu),
+                Glance::Wide => {
+                    let subject = target.state_mut(&mut store).subject.take();
+                    stop = subject.map(|subject| Stop::Wide(Ref::from(target), subject));
+                    break;
+                }
+            };
+            if !store.append(&self.recorder.store, target, reading.sample(), self.spare) {
+                stop = Some(Stop::NoRoom(Ref::from(target), reading));
+                break;
+            }
+            if reading.is_end() {
+                let state = target.state_mut(&mut store);
+                let subject = state.record_end(self.moment_us, self.last_us);
+                stop = Some(Stop::Ended(Ref::from(target), subject));
+                break;
+            }
+        }
+        store.counts.created += repeated;
+        let next = targets.next().map(Ref::from);
+        drop(targets);
+        let stop = stop.unwrap_or(if next.is_some() {
+            Stop::Full
+        } else {
+            Stop::Last
+        });
+        registry.position = next;
+        stop
+    }
+
+    /// Writes down a sample that was read without the locks, or that there was no room for. The
+    /// target may have been removed meanwhile.
+    fn finish(&mut self, target: Ref<Target>, subject: Option<Subject>, reading: Reading) {
+        if self.spare.is_none() {
+            *self.spare = spare_segment(self.recorder);
+        }
+        let mut registry = self.recorder.registry.lock();
+        if !registry.living().contains(&target) {
+            return;
+        }
+        let mut store = self.recorder.store.lock();
+        if !store.append(&self.recorder.store, &target, reading.sample(), self.spare) {
+            store.forgo(&target);
+        }
+        let state = target.state_mut(&mut store);
+        if subject.is_some() {
+            state.subject = subject;
+        }
+        let ended = if reading.is_end() {
+            state.record_end(self.moment_us, self.last_us)
+        } else {
+            None
+        };
+        drop(store);
+        if reading.is_end() {
+            registry.retire(&target);
+        }
+        drop(registry);
+        if reading.is_end() {
+            self.recorder.check_probes();
+        }
+        drop(ended);
+    }
+}

@@ -1,0 +1,74 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! What the parts of the recorder share.
+
+use crate::{
+    abstractions::{kthread::Bell, slab::Cache},
+    family::Family,
+    marks::Marks,
+    params,
+    registry::Registry,
+    sample_cache::{Caches, Store},
+    sampler::Pace,
+    target::Target,
+};
+use kernel::{
+    new_mutex, new_spinlock,
+    prelude::*,
+    static_lock_class,
+    sync::{Arc, Mutex, SetOnce, SpinLock},
+};
+
+/// What the parts of the recorder share.
+#[pin_data]
+pub(crate) struct Recorder {
+    /// Who is watched.
+    #[pin]
+    pub(crate) registry: SpinLock<Registry>,
+    /// What was seen.
+    #[pin]
+    pub(crate) store: SpinLock<Store>,
+    /// Whether, and how, the sampler goes on.
+    #[pin]
+    pub(crate) pace: SpinLock<Pace>,
+    /// What wakes the sampler.
+    #[pin]
+    pub(crate) bell: Bell,
+    /// What it takes to follow forks.
+    #[pin]
+    pub(crate) family: Mutex<Family>,
+    /// The numbers of those who are watched, once somebody has been followed.
+    pub(crate) marks: SetOnce<Arc<Marks>>,
+    /// What wakes the thread that takes the probes away.
+    #[pin]
+    pub(crate) tidy_bell: Bell,
+    /// Memory for segments.
+    pub(crate) segments: Caches,
+    /// Memory for targets.
+    pub(crate) targets: Arc<Cache<Target>>,
+}
+
+impl Recorder {
+    /// A recorder that watches nobody. May sleep. Fails with `ENOMEM`.
+    pub(crate) fn new() -> Result<Arc<Self>> {
+        let segments = Caches::new()?;
+        let targets = Cache::new(c"taskmonitor_target", 0, 0)?;
+        let registry = Registry::new()?;
+        let mut store = Store::new();
+        store.set_max_samples(params::MAX_SAMPLES.get());
+        Arc::pin_init(
+            pin_init!(Self {
+                registry <- new_spinlock!(registry, "taskmonitor registry"),
+                store <- new_spinlock!(store, "taskmonitor store"),
+                pace <- new_spinlock!(Pace::new(), "taskmonitor pace"),
+                bell <- Bell::new(c"taskmonitor bell", static_lock_class!()),
+                family <- new_mutex!(Family::default(), "taskmonitor family"),
+                marks: SetOnce::new(),
+                tidy_bell <- Bell::new(c"taskmonitor tidy bell", static_lock_class!()),
+                segments,
+                targets,
+            }),
+            GFP_KERNEL,
+        )
+    }
+}

@@ -1,0 +1,206 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! The set of the watched tasks, in the order in which they were added, and by number.
+
+use crate::{
+    abstractions::{
+        list::List,
+        pid::{self, Pid},
+        slab::{Object, Ref},
+    },
+    marks::Marks,
+    params,
+    sample_cache::Store,
+    target::{Target, BUCKET, LIVING, ORDER},
+};
+use kernel::{pid_namespace::PidNamespace, prelude::*, sync::Arc};
+
+/// Who is watched.
+pub(crate) struct Registry {
+    order: List<Target, ORDER>,
+    living: List<Target, LIVING>,
+    /// Those that have ended, the first to end first.
+    ended: List<Target, LIVING>,
+    by_number: KVec<List<Target, BUCKET>>,
+    /// Where the sampler goes on in its pass.
+    pub(crate) position: Option<Ref<Target>>,
+    next_order: u64,
+    /// The numbers of the living, once forks and exits are asked for them.
+    marks: Option<Arc<Marks>>,
+    /// How many of the living have their forks followed.
+    followed: usize,
+    /// Whether forks and exits are told of.
+    pub(crate) is_probed: bool,
+    /// How many forks could not be followed.
+    pub(crate) lost: u64,
+}
+
+/// How many lists the targets are spread over, by number.
+const BUCKETS: usize = 1024;
+
+impl Registry {
+    /// Nobody is watched. May sleep. Fails with `ENOMEM`.
+    pub(crate) fn new() -> Result<Self> {
+        let mut by_number = KVec::with_capacity(BUCKETS, GFP_KERNEL)?;
+        for _ in 0..BUCKETS {
+            by_number.push(List::new(), GFP_KERNEL)?;
+        }
+        Ok(Self {
+            order: List::new(),
+            living: List::new(),
+            ended: List::new(),
+            by_number,
+            position: None,
+            next_order: 1,
+            marks: None,
+            followed: 0,
+            is_probed: false,
+            lost: 0,
+        })
+    }
+
+    /// How many targets there are, ended ones included.
+    pub(crate) fn len(&self) -> usize {
+        self.order.len()
+    }
+
+    /// The targets that have not ended.
+    pub(crate) fn living(&self) -> &List<Target, LIVING> {
+        &self.living
+    }
+
+    /// The greatest order that a target has.
+    pub(crate) fn last_order(&self) -> u64 {
+        self.next_order - 1
+    }
+
+    /// The target that was added first.
+    pub(crate) fn first(&self) -> Option<&Object<Target>> {
+        self.order.first()
+    }
+
+    /// The target that was added next after `target`, also where that is here no longer.
+    pub(crate) fn next(&self, target: &Object<Target>, store: &Store) -> Option<&Object<Target>> {
+        if self.order.contains(target) {
+            return self.order.next(target);
+        }
+        let passed = target.state(store).order;
+        self.order
+            .iter()
+            .find(|other| other.state(store).order > passed)
+    }
+
+    /// Whether `max_targets` are watched.
+    pub(crate) fn is_full(&self) -> bool {
+        self.len() as u64 >= params::MAX_TARGETS.get()
+    }
+
+    /// Whether forks and exits are told of though nobody is followed.
+    pub(crate) fn has_idle_probes(&self) -> bool {
+        self.is_probed && self.followed == 0
+    }
+
+    /// Has the living, now and later, marked in `marks`.
+    pub(crate) fn mark_in(&mut self, marks: &Arc<Marks>) {
+        if self.marks.is_none() {
+            for target in self.living.iter() {
+                marks.set(target.pid.global_number(), true);
+            }
+            self.marks = Some(marks.clone());
+        }
+    }
+
+    /// Takes `target` from those who are sampled, as it has ended.
+    pub(crate) fn retire(&mut self, target: &Object<Target>) {
+        if self
+            .position
+            .as_ref()
+            .is_some_and(|at| core::ptr::eq(&**at, target))
+        {
+            self.position = self.living.next(target).map(Ref::from);
+        }
+        let Some(retired) = self.living.remove(target) else {
+            return;
+        };
+        self.followed -= usize::from(target.tree.is_some());
+        if let Some(marks) = &self.marks {
+            // The number may have been given to another target already.
+            let number = target.pid.global_number();
+            let bucket = self.by_number.get(number as usize % BUCKETS);
+            let is_used = bucket.is_some_and(|bucket| {
+                let named = |other: &&Object<Target>| other.pid.global_number() == number;
+                bucket
+                    .iter()
+                    .filter(named)
+                    .any(|other| self.living.contains(other))
+            });
+            marks.set(number, is_used);
+        }
+        let _ = self.ended.push_back(retired);
+    }
+
+    /// Takes out the target that ended first.
+    pub(crate) fn take_ended(&mut self) -> Option<Ref<Target>> {
+        let ended = self.ended.first().map(Ref::from)?;
+        self.remove(&ended);
+        Some(ended)
+    }
+
+    /// The living target of `pid`.
+    pub(crate) fn find_living(&self, pid: &Pid) -> Option<&Object<Target>> {
+        let bucket = self.by_number.get(pid.global_number() as usize % BUCKETS)?;
+        bucket
+            .iter()
+            .find(|target| core::ptr::eq(&*target.pid, pid) && self.living.contains(target))
+    }
+
+    fn bucket(&mut self, number: i32) -> Option<&mut List<Target, BUCKET>> {
+        self.by_number.get_mut(number as usize % BUCKETS)
+    }
+
+    /// Whether the task of `pid` is watched.
+    pub(crate) fn has(&mut self, pid: &Pid) -> bool {
+        self.bucket(pid.global_number())
+            .is_some_and(|bucket| bucket.iter().any(|target| core::ptr::eq(&*target.pid, pid)))
+    }
+
+    /// Some target that `namespace` knows by `number`.
+    pub(crate) fn find(&mut self, number: i32, namespace: &PidNamespace) -> Option<Ref<Target>> {
+        let named = |target: &&Object<Target>| target.pid.number_in(namespace) == Some(number);
+        let found = if pid::is_initial(namespace) {
+            self.bucket(number)?.iter().find(named)
+        } else {
+            self.order.iter().find(named)
+        };
+        found.map(Ref::from)
+    }
+
+    /// Adds a new target, whose order is the greatest. `is_living`: it is to be sampled.
+    pub(crate) fn insert(&mut self, target: &Ref<Target>, is_living: bool) {
+        self.next_order += 1;
+        // The target is new, hence in no list, so that none of these can fail.
+        let _ = self.order.push_back(target.clone());
+        if is_living {
+            let _ = self.living.push_back(target.clone());
+            self.followed += usize::from(target.tree.is_some());
+            if let Some(marks) = &self.marks {
+                marks.set(target.pid.global_number(), true);
+            }
+        } else {
+            let _ = self.ended.push_back(target.clone());
+        }
+        if let Some(bucket) = self.bucket(target.pid.global_number()) {
+            let _ = bucket.push_back(target.clone());
+        }
+    }
+
+    /// Takes `target` out.
+    pub(crate) fn remove(&mut self, target: &Object<Target>) {
+        self.retire(target);
+        self.ended.remove(target);
+        self.order.remove(target);
+        if let Some(bucket) = self.bucket(target.pid.global_number()) {
+            bucket.remove(target);
+        }
+    }
+}

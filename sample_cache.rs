@@ -1,0 +1,305 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! All samples: segments in their cache, by target and by age; appending, evicting, counting.
+//!
+//! The lock of the [`Store`] is held for a few instructions at a time, or for a chunk of a sampling
+//! pass; nobody allocates or sleeps under it. See target.rs for the lock order.
+
+use crate::{
+    abstractions::{
+        list::List,
+        slab::{Cache, Object, Ref, Vacant},
+    },
+    delta::Sample,
+    history::History,
+    recorder::Recorder,
+    segment::{Content, Segment, BRIEF_WORDS, WORDS},
+    target::Target,
+    timeline::Timeline,
+};
+use kernel::{
+    prelude::*,
+    sync::{Arc, SpinLock},
+};
+
+/// How many segments that were evicted may live on because a reader stands in them or before them.
+/// Past that, such a reader loses its way and goes on at the oldest that is left.
+const PINNED_MAX: usize = 4096;
+
+/// Segments of each kind set aside for when the slab has none.
+const RESERVE: u16 = 32;
+
+/// Memory for segments.
+pub(crate) struct Caches {
+    /// For the first segment of a target.
+    pub(crate) brief: Arc<Cache<Segment>>,
+    /// For all others.
+    pub(crate) full: Arc<Cache<Segment>>,
+}
+
+impl Caches {
+    /// Empty caches. May sleep. Fails with `ENOMEM`.
+    pub(crate) fn new() -> Result<Self> {
+        Ok(Self {
+            brief: Cache::new(c"taskmonitor_brief", BRIEF_WORDS, RESERVE)?,
+            full: Cache::new(c"taskmonitor_segment", WORDS, RESERVE)?,
+        })
+    }
+
+    /// How many segments there are, in whosever hands.
+    fn len(&self) -> usize {
+        self.brief.len() + self.full.len()
+    }
+}
+
+/// What all samples have in common.
+pub(crate) struct Store {
+    /// The segments of all targets, in the order in which they were begun.
+    by_age: List<Segment, 0>,
+    /// When the samples were taken.
+    pub(crate) timeline: Timeline,
+    /// The bytes that the segments take.
+    pub(crate) bytes: usize,
+    /// Kept for each target at most.
+    max_samples: u64,
+    /// What has become of the samples.
+    pub(crate) counts: Counts,
+}
+
+/// What has become of the samples.
+#[derive(Clone, Copy, Default)]
+pub(crate) struct Counts {
+    /// Taken.
+    pub(crate) created: u64,
+    /// Given up to memory pressure or to `max_samples`.
+    pub(crate) evicted: u64,
+    /// Freed because somebody said so.
+    pub(crate) removed: u64,
+    /// Segments that came from the reserve.
+    pub(crate) reserve: u64,
+    /// Segments that came from evicting the oldest.
+    pub(crate) recycled: u64,
+}
+
+impl Counts {
+    /// Held now.
+    pub(crate) fn alive(&self) -> u64 {
+        self.created - self.evicted - self.removed
+    }
+}
+
+/// Why a segment is taken from its target.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Reason {
+    /// Memory is short, or there are too many.
+    Evicted,
+    /// Somebody said so.
+    Removed,
+}
+
+impl Target {
+    fn history<'a>(&'a self, store: &'a Store) -> &'a History {
+        &self.state(store).history
+    }
+
+    #[inline(always)]
+    fn history_mut<'a>(&'a self, store: &'a mut Store) -> &'a mut History {
+        &mut self.state_mut(store).history
+    }
+}
+
+impl Store {
+    /// No samples.
+    pub(crate) const fn new() -> Self {
+        Self {
+            by_age: List::new(),
+            timeline: Timeline::new(),
+            bytes: 0,
+            max_samples: 0,
+            counts: Counts {
+                created: 0,
+                evicted: 0,
+                removed: 0,
+                reserve: 0,
+                recycled: 0,
+            },
+        }
+    }
+
+    /// How many segments hold samples, and moments of them.
+    pub(crate) fn segments(&self) -> usize {
+        self.by_age.len() + self.timeline.segments()
+    }
+
+    /// How many samples of each target are kept.
+    pub(crate) fn max_samples(&self) -> u64 {
+        self.max_samples
+    }
+
+    /// How many samples of each target are kept from now on; 0: as many as memory holds.
+    pub(crate) fn set_max_samples(&mut self, max: u64) {
+        self.max_samples = match max {
+            0 => u64::MAX,
+            max => max,
+        };
+    }
+
+    /// Appends to the history of `target` the sample of the present pass; `None`: it is the same as
+    /// the last. False: it takes a new segment, and `spare` is none.
+    #[inline(always)]
+    pub(crate) fn append(
+        &mut self,
+        lock: &SpinLock<Store>,
+        target: &Object<Target>,
+        sample: Option<Sample>,
+        spare: &mut Option<Vacant<Segment>>,
+    ) -> bool {
+        let max_samples = self.max_samples;
+        let history = target.history_mut(self);
+        if !history.append(sample) {
+            let Some(vacant) = spare.take() else {
+                return false;
+            };
+            self.begin_segment(lock, target, sample, vacant);
+        }
+        self.counts.created += 1;
+        let history = target.history_mut(self);
+        if history.next - history.oldest > max_samples {
+            // What it takes may go at once, as the one after it is still there.
+            self.trim(target);
+        }
+        true
+    }
+
+    /// Counts the sample of the present pass as taken and evicted, for want of any memory, which is
+    /// only where no segment is left in any history.
+    pub(crate) fn forgo(&mut self, target: &Object<Target>) {
+        let history = target.history_mut(self);
+        history.next += 1;
+        history.oldest = history.next;
+        self.counts.created += 1;
+        self.counts.evicted += 1;
+    }
+
+    /// Appends a segment that begins with `sample` to the history of `target`.
+    fn begin_segment(
+        &mut self,
+        lock: &SpinLock<Store>,
+        target: &Object<Target>,
+        sample: Option<Sample>,
+        vacant: Vacant<Segment>,
+    ) {
+        let history = target.history_mut(self);
+        let first = history.next;
+        let (sealed, base) = history.begin(sample);
+        let owner = Ref::from(target);
+        let segment = vacant.fill(Segment::new(first, Content::Samples { owner, base }, lock));
+        if let Some(last) = target.history_mut(self).queue.push(segment.clone()) {
+            last.end_mut(self).lead_to(segment.clone(), sealed);
+        }
+        self.bytes += segment.size();
+        // It is new, hence in no list.
+        let _ = self.by_age.push_back(segment);
+    }
+
+    /// Takes the oldest segment of `target`, and counts its samples as gone.
+    pub(crate) fn take_oldest_of(
+        &mut self,
+        target: &Object<Target>,
+        reason: Reason,
+    ) -> Option<Ref<Segment>> {
+        let segment = target.history(self).first()?.clone();
+        let next = segment.end(self).next().cloned();
+        let history = target.history_mut(self);
+        let after = next.as_ref().map_or(history.next, |next| next.first());
+        let gone = after - history.oldest.clamp(segment.first(), after);
+        history.oldest = history.oldest.max(after);
+        let sealed = history.cut(next);
+        match reason {
+            Reason::Evicted => self.counts.evicted += gone,
+            Reason::Removed => self.counts.removed += gone,
+        }
+        self.bytes -= segment.size();
+        segment.end_mut(self).go(sealed);
+        self.by_age.remove(&segment);
+        self.trim_timeline();
+        Some(segment)
+    }
+
+    /// Takes the oldest segment of all.
+    pub(crate) fn take_oldest(&mut self, caches: &Caches) -> Option<Ref<Segment>> {
+        let owner = self.by_age.first()?.owner()?.clone();
+        let segment = self.take_oldest_of(&owner, Reason::Evicted)?;
+        if caches.len() > self.segments() + PINNED_MAX {
+            segment.end_mut(self).lead_nowhere();
+        }
+        Some(segment)
+    }
+
+    /// Has `target` keep no more than `max_samples`, and takes one segment of which nothing is left
+    /// by that; to be called again then.
+    pub(crate) fn trim(&mut self, target: &Object<Target>) -> Option<Ref<Segment>> {
+        let max_samples = self.max_samples;
+        let history = target.history_mut(self);
+        let keep = history.next.saturating_sub(max_samples);
+        let extra = keep.saturating_sub(history.oldest);
+        history.oldest += extra;
+        let oldest = history.oldest;
+        self.counts.evicted += extra;
+        let next = target.history(self).first()?.end(self).next()?;
+        if next.first() > oldest {
+            return None;
+        }
+        self.take_oldest_of(target, Reason::Evicted)
+    }
+
+    /// Drops what the timeline tells of passes older than any sample.
+    fn trim_timeline(&mut self) {
+        let oldest = self.by_age.first().and_then(|segment| {
+            let origin = segment.owner()?.history(self).origin;
+            Some(origin + segment.first())
+        });
+        while let Some(first) = self.timeline.first() {
+            let first = first.clone();
+            let next = first.end(self).next().cloned();
+            let needed = match (&next, oldest) {
+                (Some(next), Some(oldest)) => next.first() > oldest,
+                (None, Some(_)) => true,
+                (_, None) => false,
+            };
+            if needed {
+                return;
+            }
+            let sealed = self.timeline.cut(next);
+            self.bytes -= first.size();
+            first.end_mut(self).go(sealed);
+        }
+    }
+}
+
+/// Memory for a segment, without ever sleeping: from the slab, else from the reserve, else by
+/// evicting the oldest. `None` only where there is nothing to evict that nobody stands in.
+pub(crate) fn spare_segment(recorder: &Recorder) -> Option<Vacant<Segment>> {
+    let caches = &recorder.segments;
+    // A brief one is better than none.
+    let reserved = || {
+        let full = caches.full.alloc_reserved();
+        full.or_else(|| caches.brief.alloc_reserved())
+    };
+    if let Some(vacant) = caches.full.alloc_now() {
+        return Some(vacant);
+    }
+    if let Some(vacant) = reserved() {
+        recorder.store.lock().counts.reserve += 1;
+        return Some(vacant);
+    }
+    loop {
+        let oldest = recorder.store.lock().take_oldest(caches)?;
+        // Memory that is let go of fills the reserve first.
+        Segment::let_go(oldest, &recorder.store);
+        if let Some(vacant) = reserved() {
+            recorder.store.lock().counts.recycled += 1;
+            return Some(vacant);
+        }
+    }
+}

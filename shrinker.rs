@@ -1,0 +1,59 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! Eviction under memory pressure: whole segments, the oldest of all targets first.
+//!
+//! Takes the store's spinlock, for one segment at a time, and waits for nobody.
+
+use crate::{
+    abstractions::{clock, shrinker::Shrink},
+    recorder::Recorder,
+    segment::Segment,
+};
+use kernel::{
+    print::format_strings::DEBUG,
+    print_macro,
+    sync::atomic::{Atomic, Relaxed},
+};
+
+/// The second, since boot, in which an eviction pass was last told of.
+static TOLD: Atomic<u64> = Atomic::new(0);
+
+/// Whether an eviction pass is to be told of in the kernel log: one a second, as printing takes
+/// memory and time just when both are short.
+fn may_tell() -> bool {
+    let now = clock::boottime_us() / 1_000_000;
+    TOLD.xchg(now, Relaxed) != now
+}
+
+impl Shrink for Recorder {
+    fn count(&self) -> usize {
+        self.store.lock().segments()
+    }
+
+    fn scan(&self, segments: usize) -> Option<usize> {
+        let is_told = may_tell();
+        let before = self.count();
+        if is_told {
+            print_macro!(
+                DEBUG,
+                false,
+                "eviction begins: {segments} of {before} segments\n"
+            );
+        }
+        let mut left = before;
+        while before.saturating_sub(left) < segments {
+            let mut store = self.store.lock();
+            let Some(oldest) = store.take_oldest(&self.segments) else {
+                break;
+            };
+            left = store.segments();
+            drop(store);
+            Segment::let_go(oldest, &self.store);
+        }
+        let freed = before.saturating_sub(left);
+        if is_told {
+            print_macro!(DEBUG, false, "eviction ends: {freed} segments freed\n");
+        }
+        (freed != 0).then_some(freed)
+    }
+}

@@ -1,0 +1,70 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! /sys/kernel/debug/taskmonitor_stats: counters, one a line.
+
+use crate::{
+    abstractions::{
+        rights,
+        seq_file::{Page, SeqFile},
+    },
+    recorder::Recorder,
+    TaskMonitor,
+};
+use kernel::{fmt::Write, prelude::*, str::Formatter, sync::Arc};
+
+/// The file while it is open.
+pub(crate) struct Stats(Arc<Recorder>);
+
+impl SeqFile for Stats {
+    type Data = Recorder;
+    type Module = TaskMonitor;
+    const WRITABLE: bool = false;
+
+    fn open(recorder: &Arc<Recorder>) -> Result<Self> {
+        rights::require_admin()?;
+        Ok(Self(recorder.clone()))
+    }
+
+    fn first(&mut self) -> bool {
+        true
+    }
+
+    fn next(&mut self) -> bool {
+        false
+    }
+
+    fn show(&mut self, page: &mut Page<'_>) -> Result {
+        let (targets, lost) = {
+            let registry = self.0.registry.lock();
+            (registry.len(), registry.lost)
+        };
+        let (counts, bytes) = {
+            let store = self.0.store.lock();
+            (store.counts, store.bytes)
+        };
+        let passes = self.0.pace.lock().passes;
+        let rows = [
+            ("targets", targets as u64),
+            ("created", counts.created),
+            ("alive", counts.alive()),
+            ("evicted", counts.evicted),
+            ("removed", counts.removed),
+            ("bytes", bytes as u64),
+            ("passes", passes.count),
+            ("pass_ns", passes.spent_ns),
+            ("late", passes.late),
+            ("lost", lost),
+            ("reserve", counts.reserve),
+            ("recycled", counts.recycled),
+        ];
+        for (name, value) in rows {
+            let mut line = [0; 48];
+            let mut text = Formatter::new(&mut line);
+            text.write_fmt(fmt!("{name} {value}\n"))
+                .map_err(|_| EINVAL)?;
+            let len = text.bytes_written();
+            page.put(line.get(..len).unwrap_or_default());
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,136 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! A flight recorder for CPU time.
+//!
+//! A kernel thread samples the user and system time of the tasks that it is told to watch, once a
+//! period, and keeps the history in kernel memory: densely, giving way when memory is short, and
+//! outliving the tasks that it is about.
+//!
+//! Everything but [`abstractions`] is safe Rust.
+
+#![deny(unsafe_code)]
+
+#[allow(unsafe_code)]
+mod abstractions;
+mod bits;
+mod control;
+mod cputime;
+mod debugfs;
+mod delta;
+mod family;
+mod history;
+mod line;
+mod marks;
+mod moments;
+mod params;
+mod pass;
+mod reader;
+mod recorder;
+mod registry;
+mod sample_cache;
+mod sampler;
+mod segment;
+mod shrinker;
+mod stats;
+mod sysfs;
+mod target;
+mod timeline;
+mod watch;
+
+use abstractions::{
+    kthread::KThread, layout, param::Subscription, seq_file, shrinker::Shrinker, sysfs::Attribute,
+};
+use family::Following;
+use kernel::{prelude::*, static_lock_class, sync::Arc};
+use recorder::Recorder;
+use sampler::Sampler;
+
+module! {
+    type: TaskMonitor,
+    name: "taskmonitor",
+    authors: ["The taskmonitor developers"],
+    description: "Flight recorder for the CPU time of tasks",
+    license: "GPL",
+}
+
+/// All that the module has made. The fields go in this order: nobody gets in any more, nothing is
+/// sampled any more, nothing is asked of it any more, and then what was kept goes.
+pub(crate) struct TaskMonitor {
+    _stats: seq_file::File<stats::Stats>,
+    _samples: seq_file::File<debugfs::Samples>,
+    _newest: Attribute<Recorder>,
+    _parameters: Subscription,
+    _following: Following,
+    _sampler: KThread<Sampler>,
+    _shrinker: Shrinker<Recorder>,
+    _kept: Kept,
+}
+
+impl kernel::Module for TaskMonitor {
+    fn init(_module: &'static ThisModule) -> Result<Self> {
+        if let Err(what) = layout::check() {
+            pr_err!(
+                "this kernel's Rust bindings misplace {what}; \
+                 build it with CONFIG_SCHEDSTATS, and the module for it\n"
+            );
+            return Err(ENOEXEC);
+        }
+        let recorder = Recorder::new()?;
+        let mut kept = Kept {
+            recorder: recorder.clone(),
+            is_loaded: false,
+        };
+        let pid = params::PID.get() as i32;
+        let following = Following(recorder.clone());
+        match (pid, params::TREE.get()) {
+            (0, _) => {}
+            (pid, 0) => recorder.add(pid)?,
+            (pid, _) => recorder.add_tree(pid)?,
+        }
+        let shrinker = Shrinker::register(c"taskmonitor", recorder.clone())?;
+        let sampler = KThread::spawn(
+            c"taskmonitor",
+            Arc::new(Sampler(recorder.clone()), GFP_KERNEL)?,
+        )?;
+        let parameters = Subscription::new(recorder.clone());
+        let newest = Attribute::create(c"taskmonitor", recorder.clone(), static_lock_class!())?;
+        let samples = seq_file::File::create(c"taskmonitor", recorder.clone())?;
+        let stats = seq_file::File::create(c"taskmonitor_stats", recorder)?;
+        kept.is_loaded = true;
+        Ok(Self {
+            _stats: stats,
+            _samples: samples,
+            _newest: newest,
+            _parameters: parameters,
+            _following: following,
+            _sampler: sampler,
+            _shrinker: shrinker,
+            _kept: kept,
+        })
+    }
+}
+
+/// The targets and their samples.
+///
+/// Each segment refers to its target, and each target to its segments: somebody has to part them.
+struct Kept {
+    recorder: Arc<Recorder>,
+    /// Whether the module was loaded, so that there is something to tell of.
+    is_loaded: bool,
+}
+
+impl Drop for Kept {
+    fn drop(&mut self) {
+        if self.is_loaded {
+            let counts = self.recorder.store.lock().counts;
+            pr_info!(
+                "created {} evicted {} removed {} alive {}\n",
+                counts.created,
+                counts.evicted,
+                counts.removed,
+                counts.alive(),
+            );
+        }
+        self.recorder.remove_all();
+    }
+}

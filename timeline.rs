@@ -1,0 +1,213 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! When each pass began. All targets are sampled in each pass, so its moment is kept once, for all.
+//!
+//! Passes are numbered from 1. A segment of the timeline goes when the samples of all passes in it
+//! are gone.
+
+use crate::{
+    abstractions::slab::{Ref, Vacant},
+    delta::Extent,
+    moments,
+    recorder::Recorder,
+    sample_cache::Store,
+    segment::{Content, Copy, Held, Queue, Segment},
+};
+use kernel::sync::SpinLock;
+
+/// The moments of the passes.
+pub(crate) struct Timeline {
+    queue: Queue,
+    /// Whether the last segment is being filled.
+    open: bool,
+    encoder: moments::Encoder,
+    /// Moments in the last segment.
+    held: u16,
+    segments: usize,
+    /// The number of the next pass.
+    next: u64,
+}
+
+impl Timeline {
+    /// No passes yet.
+    pub(crate) const fn new() -> Self {
+        Self {
+            queue: Queue::new(),
+            open: false,
+            encoder: moments::Encoder::new(),
+            held: 0,
+            segments: 0,
+            next: 1,
+        }
+    }
+
+    /// The number of the next pass.
+    pub(crate) fn next(&self) -> u64 {
+        self.next
+    }
+
+    /// When the last pass began, microseconds since boot; 0: there was none.
+    pub(crate) fn last_us(&self) -> u64 {
+        self.encoder.last()
+    }
+
+    /// How many segments it takes.
+    pub(crate) fn segments(&self) -> usize {
+        self.segments
+    }
+
+    /// The oldest segment.
+    pub(crate) fn first(&self) -> Option<&Ref<Segment>> {
+        self.queue.first()
+    }
+
+    /// Drops the oldest segment, which leads to `next`. Returns what it holds, if it was open.
+    pub(crate) fn cut(&mut self, next: Option<Ref<Segment>>) -> Option<Held> {
+        let sealed = self.held().filter(|_| next.is_none());
+        self.open &= next.is_some();
+        self.segments -= 1;
+        self.queue.cut(next);
+        sealed
+    }
+
+    fn held(&self) -> Option<Held> {
+        let extent = Extent {
+            bits: self.encoder.bits(),
+            run: 0,
+        };
+        let count = self.held;
+        self.open.then_some(Held { extent, count })
+    }
+
+    /// Writes down the next pass where the last segment has room for it.
+    fn append(&mut self, moment: u64) -> bool {
+        let (true, Some(last)) = (self.open && self.held < u16::MAX, self.queue.last()) else {
+            return false;
+        };
+        let done = self.encoder.append(moment, last.capacity(), |index, word| {
+            last.set_word(index, word)
+        });
+        if done {
+            self.held += 1;
+            self.next += 1;
+        }
+        done
+    }
+}
+
+/// Writes down that the next pass begins at `moment`, microseconds since boot; `step` are expected
+/// until the one after it. False: it takes a new segment, and `spare` is none.
+pub(crate) fn begin_pass(
+    store: &mut Store,
+    lock: &SpinLock<Store>,
+    moment: u64,
+    step: u64,
+    spare: &mut Option<Vacant<Segment>>,
+) -> bool {
+    if store.timeline.append(moment) {
+        return true;
+    }
+    let Some(vacant) = spare.take() else {
+        return false;
+    };
+    let timeline = &mut store.timeline;
+    let sealed = timeline.held();
+    let base = timeline.encoder.rebase(moment, step);
+    let segment = vacant.fill(Segment::new(timeline.next, Content::Moments { base }, lock));
+    let last = timeline.queue.push(segment.clone());
+    timeline.open = true;
+    timeline.held = 1;
+    timeline.segments += 1;
+    timeline.next += 1;
+    store.bytes += segment.size();
+    if let Some(last) = last {
+        last.end_mut(store).lead_to(segment, sealed);
+    }
+    true
+}
+
+/// A place in the timeline that looks up moments: O(1) where the passes asked for rise one by one.
+pub(crate) struct Cursor {
+    segment: Option<Ref<Segment>>,
+    copy: Copy,
+    decoder: moments::Decoder,
+    /// The pass whose moment the decoder gives next.
+    pass: u64,
+    /// The moment before that.
+    moment_us: u64,
+}
+
+impl Cursor {
+    /// A cursor that has looked up nothing.
+    pub(crate) const fn new() -> Self {
+        Self {
+            segment: None,
+            copy: Copy::new(),
+            decoder: moments::Decoder::empty(),
+            pass: 0,
+            moment_us: 0,
+        }
+    }
+
+    /// The moment at which `pass` began; `None` where that has been evicted.
+    pub(crate) fn moment_of(&mut self, recorder: &Recorder, pass: u64) -> Option<u64> {
+        if pass + 1 == self.pass {
+            return Some(self.moment_us);
+        }
+        if pass < self.pass {
+            self.stand_in(recorder, None);
+        }
+        loop {
+            while let Some(moment) = self.decoder.next(&self.copy) {
+                self.pass += 1;
+                self.moment_us = moment;
+                if self.pass > pass {
+                    return Some(moment);
+                }
+            }
+            self.load(recorder, pass)?;
+        }
+    }
+
+    /// Goes to the segment in which `pass` is, which is the present one again where that has grown.
+    fn load(&mut self, recorder: &Recorder, pass: u64) -> Option<()> {
+        let (segment, bits) = {
+            let store = recorder.store.lock();
+            let timeline = &store.timeline;
+            let mut segment = self.segment.as_ref().or(timeline.first())?;
+            while let Some(next) = segment.end(&store).next() {
+                if next.first() > pass {
+                    break;
+                }
+                segment = next;
+            }
+            let last = timeline.queue.last();
+            let is_last = last.is_some_and(|last| core::ptr::eq(&**last, &**segment));
+            let open = timeline.held().filter(|_| is_last);
+            let Held { extent, count } = open.unwrap_or_else(|| segment.end(&store).held());
+            if !(segment.first()..segment.first() + u64::from(count)).contains(&pass) {
+                return None;
+            }
+            (segment.clone(), extent.bits)
+        };
+        let Content::Moments { base } = segment.content() else {
+            return None;
+        };
+        self.copy.fill(&segment, bits);
+        self.decoder = moments::Decoder::new(*base, bits);
+        self.pass = segment.first();
+        self.stand_in(recorder, Some(segment));
+        Some(())
+    }
+
+    /// Goes to another segment, or to none.
+    pub(crate) fn stand_in(&mut self, recorder: &Recorder, segment: Option<Ref<Segment>>) {
+        if segment.is_none() {
+            self.pass = 0;
+            self.decoder = moments::Decoder::empty();
+        }
+        if let Some(left) = core::mem::replace(&mut self.segment, segment) {
+            Segment::let_go(left, &recorder.store);
+        }
+    }
+}
