@@ -1,0 +1,228 @@
+# SPDX-License-Identifier: GPL-2.0
+"""For tests in Python: what the kernel itself says, without the module: /proc, slabinfo, the log."""
+
+import ast
+import ctypes
+import os
+import signal
+import time
+import traceback
+from typing import NamedTuple
+
+from harness import DEBUGFS, SHRINKERS, STATISTICS, SYSFS
+
+HZ = os.sysconf("SC_CLK_TCK")
+NAME = "taskmonitor"
+
+
+def text_of(path):
+    with open(path, encoding="utf-8", errors="replace") as file:
+        return file.read()
+
+
+# --- What is there ------------------------------------------------------------
+
+def kernel_threads():
+    """The pids of the module's threads."""
+    found = []
+    for entry in os.listdir("/proc"):
+        if entry.isdigit():
+            try:
+                if text_of(f"/proc/{entry}/comm").startswith(NAME):
+                    found.append(int(entry))
+            except (FileNotFoundError, ProcessLookupError):
+                pass  # it ended meanwhile
+    return found
+
+
+class Slab(NamedTuple):
+    name: str
+    active: int
+    objects: int
+    object_size: int
+    objects_per_slab: int
+    pages_per_slab: int
+    slabs: int
+
+
+def slabs():
+    """The module's slab caches."""
+    found = []
+    for line in text_of("/proc/slabinfo").splitlines():
+        if line.startswith(NAME):
+            words = line.split()
+            found.append(Slab(words[0], *map(int, words[1:6]), int(words[14])))
+    return found
+
+
+def remains():
+    """Whatever of the module can be seen; empty where it is not loaded."""
+    found = [f"thread {pid}" for pid in kernel_threads()]
+    found += [f"slab cache {slab.name}" for slab in slabs()]
+    found += [path for path in (SYSFS, DEBUGFS, STATISTICS, f"/sys/module/{NAME}")
+              if os.path.exists(path)]
+    found += [f"shrinker {name}" for name in os.listdir(SHRINKERS) if name.startswith(NAME)]
+    return found
+
+
+def tidy_slabs():
+    """Has the slab allocator give back whatever slabs are empty."""
+    for slab in slabs():
+        with open(f"/sys/kernel/slab/{slab.name}/shrink", "w", encoding="ascii") as file:
+            file.write("1")
+
+
+def kernel_log():
+    """The messages in the kernel's log, oldest first."""
+    messages = []
+    log = os.open("/dev/kmsg", os.O_RDONLY | os.O_NONBLOCK)
+    try:
+        while True:
+            record = os.read(log, 8192).decode(errors="replace")
+            messages.append(record.partition(";")[2].partition("\n")[0])
+    except BlockingIOError:
+        return messages
+    finally:
+        os.close(log)
+
+
+def memory(name):
+    """A line of /proc/meminfo, in KiB."""
+    for line in text_of("/proc/meminfo").splitlines():
+        if line.startswith(f"{name}:"):
+            return int(line.split()[1])
+    raise KeyError(name)
+
+
+# --- What tasks have consumed --------------------------------------------------
+
+class Stat(NamedTuple):
+    """Of /proc/PID/stat; times in ticks of HZ."""
+    state: str
+    user: int
+    system: int
+    threads: int
+
+
+def stat(pid, thread=None):
+    path = f"/proc/{pid}/stat" if thread is None else f"/proc/{pid}/task/{thread}/stat"
+    fields = text_of(path).rpartition(")")[2].split()
+    return Stat(fields[0], int(fields[11]), int(fields[12]), int(fields[17]))
+
+
+def run_time_us(pid, thread=None):
+    """Of schedstat: for how long a thread has run."""
+    return int(text_of(f"/proc/{pid}/task/{thread or pid}/schedstat").split()[0]) / 1000
+
+
+def process_clock_us(pid):
+    """For how long the threads of a process have run, those included that have ended."""
+    return time.clock_gettime_ns(~pid << 3 | 2) / 1000
+
+
+def switches(pid):
+    """How often a thread was put on a CPU and taken off again."""
+    return sum(int(line.split()[1]) for line in text_of(f"/proc/{pid}/status").splitlines()
+               if "ctxt_switches" in line)
+
+
+def microseconds(seconds):
+    """Of a time in rusage, which is a float made of whole microseconds."""
+    return round(seconds * 1_000_000)
+
+
+# --- Processes ------------------------------------------------------------------
+
+_libc = ctypes.CDLL(None, use_errno=True)
+_CLONE3 = 435
+
+
+def fork_as(pid, function):
+    """A child that bears that number, which nobody else may have; OSError if somebody has."""
+    numbers = (ctypes.c_int32 * 1)(pid)
+    # struct clone_args: flags, pidfd, child_tid, parent_tid, exit_signal, stack, stack_size,
+    # tls, set_tid, set_tid_size, cgroup
+    arguments = (ctypes.c_uint64 * 11)()
+    arguments[4] = signal.SIGCHLD
+    arguments[8] = ctypes.addressof(numbers)
+    arguments[9] = 1
+    child = _libc.syscall(_CLONE3, arguments, ctypes.sizeof(arguments))
+    if child < 0:
+        code = ctypes.get_errno()
+        raise OSError(code, os.strerror(code))
+    if child == 0:
+        try:
+            function()
+        finally:
+            os._exit(0)
+    return child
+
+
+def free_pid():
+    """A number that no process has."""
+    pid = os.fork()
+    if pid == 0:
+        os._exit(0)
+    os.waitpid(pid, 0)
+    return pid
+
+
+# --- Namespaces -----------------------------------------------------------------
+
+_PR_SET_DUMPABLE = 4
+_CLONE_NEWUSER, _CLONE_NEWPID = 0x10000000, 0x20000000
+
+
+def _unshare(flags):
+    if _libc.unshare(flags) < 0:
+        code = ctypes.get_errno()
+        raise OSError(code, os.strerror(code))
+
+
+def result_of(function):
+    """What the function gives in a child; an exception is shown where it was raised."""
+    end, begin = os.pipe()
+    pid = os.fork()
+    if pid == 0:
+        try:
+            os.write(begin, repr(function()).encode())
+        except BaseException:  # nothing of the child may go on in the caller's name
+            traceback.print_exc()
+        finally:
+            os._exit(0)
+    os.close(begin)
+    with os.fdopen(end, "rb") as pipe:
+        text = pipe.read().decode()
+    os.waitpid(pid, 0)
+    return ast.literal_eval(text)
+
+
+def in_pid_namespace(function):
+    """What the function gives as the first process of a new pid namespace."""
+    def inside():
+        _unshare(_CLONE_NEWPID)
+        return result_of(function)
+    return result_of(inside)
+
+
+def in_user_namespace(function, user=0):
+    """What the function gives as root of a new user namespace, which is that user outside."""
+    def inside():
+        _unshare(_CLONE_NEWUSER)
+        for name, text in (("setgroups", "deny"), ("uid_map", f"0 {user} 1"), ("gid_map", f"0 {user} 1")):
+            with open(f"/proc/self/{name}", "w", encoding="ascii") as file:
+                file.write(text)
+        return function()
+    return result_of(inside)
+
+
+def as_user(number, function):
+    """What the function gives as an ordinary user."""
+    def inside():
+        os.setgroups([])
+        os.setgid(number)
+        os.setuid(number)
+        # Else the files in /proc/self would be root's still.
+        _libc.prctl(_PR_SET_DUMPABLE, 1)
+        return function()
+    return result_of(inside)
