@@ -1,0 +1,144 @@
+#!/usr/bin/python3
+# SPDX-License-Identifier: GPL-2.0
+"""Usage: table.py FIGURES [JSON]
+
+Reads `name value` lines, prints them as a table beside what is aimed at and what others
+need, and writes them to the JSON file.
+"""
+
+import json
+import os
+import sys
+
+# Figures of a published C module of this kind (a slab object, mempool, kref, mutex and
+# list entry for each sample), in the same kind of machine; it is not part of this run.
+C_MODULE_INSNS = 249
+C_MODULE_BYTES = 80
+C_MODULE_LINE_100K = 6400
+C_MODULE_LINE_400K = 17800
+
+# Heading, then rows: name, what it is, target (the largest value, or (`>=`, smallest)),
+# with what it is compared: a number, or the name of another figure.
+SECTIONS = (
+    ("Instructions for a sample", (
+        ("sample_busy_thread_insns", "a busy thread", 150, "proc_stat_open_insns"),
+        ("sample_busy_process_insns", "a busy single-threaded process", 200,
+         "proc_stat_open_insns"),
+        ("sample_idle_insns", "an idle process", 60, "proc_stat_open_insns"),
+        ("pass_sample_insns_100", "one of 100, half of them busy", None, None),
+        ("pass_sample_insns_10000", "one of 10,000, half of them busy",
+         (1.3, "pass_sample_insns_100"), "pass_sample_insns_100"),
+        ("schedstat_insns", "/proc/PID/schedstat kept open (run time alone)", None, None),
+        ("taskstats_insns", "taskstats over netlink", None, None),
+        ("proc_stat_open_insns", "/proc/PID/stat kept open", None, None),
+        ("proc_stat_insns", "/proc/PID/stat opened each time", None, None),
+    )),
+    ("Bytes for a sample", (
+        ("bytes_per_sample_busy", "a busy thread, 10 ms periods", 6, C_MODULE_BYTES),
+        ("bytes_per_sample_heavy", "one that takes tens of ms, 100 ms periods", 6,
+         C_MODULE_BYTES),
+        ("bytes_per_sample_idle", "an idle process", 0.2, C_MODULE_BYTES),
+    )),
+    ("Instructions to read a line of debugfs", (
+        ("read_line_insns_100k", "100,000 samples, 4 KiB reads", 500, C_MODULE_LINE_100K),
+        ("read_line_insns_100k_64k_buffer", "100,000 samples, 64 KiB reads", 500, None),
+        ("read_line_insns_400k", "400,000 samples, 4 KiB reads",
+         (1.05, "read_line_insns_100k"), C_MODULE_LINE_400K),
+        ("read_memory_kib", "KiB taken in the midst of 1,000,000", 64, None),
+    )),
+    ("Eviction", (
+        ("pages_back_ratio", "part of the pages that half the samples give", (">=", 0.48),
+         None),
+        ("evict_segment_insns", "instructions for a segment, 100 targets", 400, None),
+        ("evict_segment_insns_10000", "instructions for a segment, 10,000 targets", 400,
+         "evict_segment_insns_100"),
+    )),
+    ("Instructions to add or remove a target", (
+        ("add_target_insns_100", "add, 100 there, a write for each", None, None),
+        ("add_target_insns_10000", "add, 10,000 there", (2, "add_target_insns_100"),
+         "add_target_insns_100"),
+        ("remove_target_insns_100", "remove, 100 there", None, None),
+        ("remove_target_insns_10000", "remove, 10,000 there", (2, "remove_target_insns_100"),
+         "remove_target_insns_100"),
+        ("add_target_batch_insns_100", "add, 100 there, 400 in a write", None, None),
+        ("add_target_batch_insns_10000", "add, 10,000 there, 400 in a write",
+         (2, "add_target_batch_insns_100"), "add_target_batch_insns_100"),
+    )),
+)
+
+
+def read_figures(path):
+    with open(path, encoding="ascii") as file:
+        return {name: float(value) for name, value in map(str.split, file)}
+
+
+def number(value):
+    if value >= 1000:
+        return f"{value:,.0f}"
+    return f"{value:.3g}" if value < 100 else f"{value:.0f}"
+
+
+def judged(value, target, figures):
+    """The target as text, and whether the value meets it."""
+    if target is None:
+        return "", ""
+    if isinstance(target, tuple) and target[0] == ">=":
+        return f">= {number(target[1])}", "ok" if value >= target[1] else "MISSED"
+    if isinstance(target, tuple):
+        factor, other = target
+        if other not in figures:
+            return "", ""
+        target = factor * figures[other]
+    return f"<= {number(target)}", "ok" if value <= target else "MISSED"
+
+
+def ratio(value, other, figures):
+    """How much more, or less, the other one takes."""
+    other = figures.get(other) if isinstance(other, str) else other
+    if other is None or not value:
+        return ""
+    return f"{number(other)} = {number(other / value)} x"
+
+
+def print_table(figures):
+    for heading, rows in SECTIONS:
+        rows = [row for row in rows if row[0] in figures]
+        if not rows:
+            continue
+        print(f"\n{heading:<47}{'':>10} {'target':>10} {'':<7}the other = ratio")
+        for name, what, target, other in rows:
+            value = figures[name]
+            aim, verdict = judged(value, target, figures)
+            line = (f"  {what:<45}{number(value):>10} {aim:>10} {verdict:<7}"
+                    f"{ratio(value, other, figures)}")
+            print(line.rstrip())
+
+
+def print_notes(figures):
+    print()
+    if "clock_insns_per_ns" in figures:
+        print(f"One nanosecond of the machine is {figures['clock_insns_per_ns']:.4f} instructions,"
+              " by a loop of a known number of them.")
+    for name, what in (("busy", "Busy threads"), ("heavy", "Those that take tens of ms")):
+        if f"{name}_usr_us" in figures:
+            usr, sys_, changed = (figures[f"{name}_{part}"]
+                                  for part in ("usr_us", "sys_us", "changed_ratio"))
+            print(f"{what}, a sample on average: usr {usr:.1f} us, sys {sys_:.1f} us;"
+                  f" {changed:.0%} differ from the one before.")
+    print("80 bytes a sample, 6,400 and 17,800 instructions a line are those of a published C"
+          "\nmodule of this kind, measured apart in the same kind of machine.")
+
+
+def main():
+    figures = read_figures(sys.argv[1])
+    print_table(figures)
+    print_notes(figures)
+    if len(sys.argv) > 2:
+        with open(sys.argv[2] + ".new", "w", encoding="ascii") as file:
+            json.dump(figures, file, indent=1)
+            file.write("\n")
+        os.replace(sys.argv[2] + ".new", sys.argv[2])
+
+
+if __name__ == "__main__":
+    main()
