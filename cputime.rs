@@ -27,16 +27,6 @@ pub(crate) struct Subject {
     runtime_ns: u64,
 }
 
-/// What a glance at a task tells of a reading.
-pub(crate) enum Glance {
-    /// It would find that nothing was consumed.
-    Same,
-    /// It may take long.
-    Wide,
-    /// It is to be made.
-    Unknown,
-}
-
 /// What a reading found.
 #[derive(Clone, Copy)]
 pub(crate) enum Reading {
@@ -100,11 +90,12 @@ impl Subject {
         self.is_process
     }
 
-    /// Finds out, where that is cheap, what a reading would find.
+    /// Reads what has been consumed; `None` where that may take long, and is to be done by
+    /// [`read`](Self::read) with no lock held. `pid` is the number under which the subject was found.
     #[inline(always)]
-    pub(crate) fn glance(&self, pid: &Pid) -> Glance {
+    pub(crate) fn read_swiftly(&mut self, pid: &Pid, rcu: &rcu::Guard) -> Option<Reading> {
         if !cputime::lives_as(&self.task, pid) {
-            return Glance::Unknown;
+            return Some(self.read_beyond(pid, rcu));
         }
         let runtime_ns = if self.is_process {
             cputime::single_runtime_ns(&self.task)
@@ -113,16 +104,13 @@ impl Subject {
             (!cputime::is_timed()).then(|| cputime::thread_runtime_ns(&self.task))
         };
         match runtime_ns {
-            Some(runtime_ns) if runtime_ns == self.runtime_ns => Glance::Same,
-            None if self.is_process && cputime::process_threads(&self.task) > MANY_THREADS => {
-                Glance::Wide
-            }
-            _ => Glance::Unknown,
+            Some(runtime_ns) if runtime_ns == self.runtime_ns => Some(Reading::Same),
+            None if self.is_process && cputime::process_threads(&self.task) > MANY_THREADS => None,
+            _ => Some(self.read_alive(rcu)),
         }
     }
 
-    /// Reads what has been consumed. `pid` is the number under which the subject was found.
-    #[inline(always)]
+    /// Reads what has been consumed, in time that grows with the number of threads.
     pub(crate) fn read(&mut self, pid: &Pid, rcu: &rcu::Guard) -> Reading {
         if !cputime::lives_as(&self.task, pid) {
             return self.read_beyond(pid, rcu);

@@ -3,12 +3,23 @@
 //! How the samples of a task are coded in a segment: pure functions, no kernel in them.
 //!
 //! A segment begins with a sample in full, its base. Each further sample is what was consumed since
-//! the one before: a 0 bit and two numbers, microseconds in user mode and in the kernel. A sample
-//! equal to the one before adds nothing but a count, the run, which is written down as a 1 bit and
-//! its length when a different sample ends it. When samples were taken is not told here: it is the
-//! same for all tasks, see timeline.rs.
+//! the one before, two numbers, microseconds in user mode and in the kernel, each in as many bits as
+//! the widest of the last few of its kind took:
+//!
+//! | bits | |
+//! | --- | --- |
+//! | `0` user, system | a sample |
+//! | `11` width, width, user, system | a sample that takes more; two widths of 7 bits each |
+//! | `10` length | the sample before is repeated so often; groups of 3 bits, a 1 before each but the last |
+//!
+//! A repeated sample takes no room, only a count, the run, which is written down when a different
+//! sample ends it. When samples were taken is not told here: it is the same for all tasks, see
+//! timeline.rs.
 
-use crate::bits::{Mean, Reader, Words, Writer};
+use crate::{
+    bits::{low_bits, Reader, Words, Writer},
+    width::{Width, Window},
+};
 use kernel::prelude::*;
 
 /// CPU time consumed since a task began, in microseconds.
@@ -20,16 +31,87 @@ pub(crate) struct Sample {
     pub(crate) sys: u64,
 }
 
-/// The lengths of runs are coded for these.
-const RUN: Mean = Mean::of(8);
+impl Sample {
+    #[inline(always)]
+    fn since(self, before: Sample) -> Sample {
+        Sample {
+            usr: self.usr.wrapping_sub(before.usr),
+            sys: self.sys.wrapping_sub(before.sys),
+        }
+    }
+
+    #[inline(always)]
+    fn after(self, before: Sample) -> Sample {
+        Sample {
+            usr: self.usr.wrapping_add(before.usr),
+            sys: self.sys.wrapping_add(before.sys),
+        }
+    }
+}
+
+/// What begins a sample.
+const SAMPLE: u64 = 0b0;
+/// What begins a sample in other widths.
+const WIDER: u64 = 0b11;
+/// What begins a run.
+const RUN: u64 = 0b01;
+/// The bits of a run's length in one group.
+const RUN_GROUP: u32 = 3;
+/// Both numbers in no more bits than this are written, and read, at once.
+const NARROW: u32 = 31;
+
+/// The widths in which the two numbers are written.
+#[derive(Clone, Copy, Default, PartialEq, Eq, Debug)]
+struct Widths {
+    usr: Width,
+    sys: Width,
+}
+
+impl Widths {
+    const fn zero() -> Self {
+        Self {
+            usr: Width::zero(),
+            sys: Width::zero(),
+        }
+    }
+
+    #[inline(always)]
+    fn are_narrow(&self) -> bool {
+        self.usr.bits() <= NARROW && self.sys.bits() <= NARROW
+    }
+
+    #[inline(always)]
+    fn hold(&self, delta: Sample) -> bool {
+        delta.usr >> self.usr.bits() == 0 && delta.sys >> self.sys.bits() == 0
+    }
+
+    fn widened(&self, delta: Sample) -> Self {
+        Self {
+            usr: self.usr.widened(delta.usr),
+            sys: self.sys.widened(delta.sys),
+        }
+    }
+
+    fn bits(&self) -> u32 {
+        self.usr.bits() + self.sys.bits()
+    }
+
+    /// Takes note of a sample that has been written.
+    #[inline(always)]
+    fn follow(&mut self, delta: Sample, window: &mut Window) {
+        self.usr.note(delta.usr);
+        self.sys.note(delta.sys);
+        window.count([&mut self.usr, &mut self.sys]);
+    }
+}
 
 /// What a decoder starts from.
 #[derive(Clone, Copy, Default)]
 pub(crate) struct Base {
     /// The first sample.
     pub(crate) sample: Sample,
-    usr: Mean,
-    sys: Mean,
+    usr_bits: u8,
+    sys_bits: u8,
 }
 
 /// How much has been coded behind a [`Base`].
@@ -45,10 +127,10 @@ pub(crate) struct Extent {
 #[derive(Clone, Copy, Default)]
 pub(crate) struct Encoder {
     last: Sample,
-    usr: Mean,
-    sys: Mean,
+    widths: Widths,
     writer: Writer,
     run: u64,
+    window: Window,
 }
 
 impl Encoder {
@@ -56,10 +138,10 @@ impl Encoder {
     pub(crate) const fn new() -> Self {
         Self {
             last: Sample { usr: 0, sys: 0 },
-            usr: Mean::of(0),
-            sys: Mean::of(0),
+            widths: Widths::zero(),
             writer: Writer::new(),
             run: 0,
+            window: Window::new(),
         }
     }
 
@@ -76,15 +158,28 @@ impl Encoder {
         }
     }
 
+    /// The bits of that which have not been stored.
+    pub(crate) fn tail(&self) -> u64 {
+        self.writer.tail()
+    }
+
     /// Begins a segment with `sample`.
     pub(crate) fn rebase(&mut self, sample: Sample) -> Base {
-        self.last = sample;
-        self.writer = Writer::default();
-        self.run = 0;
+        let (usr, sys) = (self.widths.usr.bits(), self.widths.sys.bits());
+        *self = Self {
+            last: sample,
+            widths: Widths {
+                usr: Width::of(usr),
+                sys: Width::of(sys),
+            },
+            ..Self::new()
+        };
+        // A width is 64 at most.
+        let (usr_bits, sys_bits) = (usr as u8, sys as u8);
         Base {
             sample,
-            usr: self.usr,
-            sys: self.sys,
+            usr_bits,
+            sys_bits,
         }
     }
 
@@ -94,7 +189,7 @@ impl Encoder {
         self.run = self.run.wrapping_add(1);
     }
 
-    /// Appends `sample`, handing each word that changes to `store`; or does nothing and returns
+    /// Appends `sample`, handing each word that is full to `store`; or does nothing and returns
     /// false where the bits would be more than `capacity`.
     #[inline(always)]
     pub(crate) fn append(
@@ -103,74 +198,106 @@ impl Encoder {
         capacity: u32,
         store: impl FnMut(usize, u64),
     ) -> bool {
-        if sample == self.last {
+        let delta = sample.since(self.last);
+        if delta.usr | delta.sys == 0 {
             self.repeat();
             return true;
         }
-        let usr = sample.usr.wrapping_sub(self.last.usr);
-        let sys = sample.sys.wrapping_sub(self.last.sys);
-        let appended = match (self.usr.code(usr), self.sys.code(sys)) {
-            // As a rule all of it fits a word, and is written at once.
-            (Some(usr), Some(sys)) if self.run == 0 && usr.len + sys.len < 64 => {
-                let len = 1 + usr.len + sys.len;
-                let fits = self.writer.len() + len <= capacity;
-                if fits {
-                    let bits = usr.bits << 1 | sys.bits << (1 + usr.len);
-                    self.writer.put(bits, len, store);
-                }
-                fits
+        let (usr, sys) = (self.widths.usr.bits(), self.widths.sys.bits());
+        if self.run == 0 && self.widths.are_narrow() && self.widths.hold(delta) {
+            let len = 1 + usr + sys;
+            if self.writer.len() + len > capacity {
+                return false;
             }
-            _ => self.append_in_parts(usr, sys, capacity, store),
-        };
-        if appended {
-            self.usr.follow(usr);
-            self.sys.follow(sys);
-            self.last = sample;
+            let bits = SAMPLE | delta.usr << 1 | delta.sys << (1 + usr);
+            self.writer.put(bits, len, store);
+        } else if !self.append_in_parts(delta, capacity, store) {
+            return false;
         }
-        appended
+        self.widths.follow(delta, &mut self.window);
+        self.last = sample;
+        true
     }
 
-    /// Writes the run, if there is one, and the two numbers.
-    #[cold]
+    /// Writes the run, if there is one, and the two numbers, in other widths where they need them.
+    #[inline(never)]
     fn append_in_parts(
         &mut self,
-        usr: u64,
-        sys: u64,
+        delta: Sample,
         capacity: u32,
         mut store: impl FnMut(usize, u64),
     ) -> bool {
-        let mut cost = 1 + self.usr.cost(usr) + self.sys.cost(sys);
-        if self.run != 0 {
-            cost += 1 + RUN.cost(self.run);
-        }
+        let widths = self.widths.widened(delta);
+        let is_wider = widths != self.widths;
+        let mut cost = widths.bits();
+        cost += if is_wider { 2 + 2 * Width::FIELD } else { 1 };
+        cost += run_cost(self.run);
         if self.writer.len() + cost > capacity {
             return false;
         }
-        if self.run != 0 {
-            self.writer.put(1, 1, &mut store);
-            { RUN }.put(self.run, &mut self.writer, &mut store);
-            self.run = 0;
+        let mut put = |bits, count| self.writer.put(bits, count, &mut store);
+        put_run(core::mem::take(&mut self.run), &mut put);
+        if is_wider {
+            put(WIDER, 2);
+            put(widths.usr.bits().into(), Width::FIELD);
+            put(widths.sys.bits().into(), Width::FIELD);
+        } else {
+            put(SAMPLE, 1);
         }
-        self.writer.put(0, 1, &mut store);
-        { self.usr }.put(usr, &mut self.writer, &mut store);
-        { self.sys }.put(sys, &mut self.writer, &mut store);
+        put(delta.usr, widths.usr.bits());
+        put(delta.sys, widths.sys.bits());
+        self.widths = widths;
         true
     }
+}
+
+/// How many bits a run takes.
+fn run_cost(run: u64) -> u32 {
+    match run {
+        0 => 0,
+        _ => 2 + (1 + RUN_GROUP) * (u64::BITS - run.leading_zeros()).div_ceil(RUN_GROUP),
+    }
+}
+
+/// Writes a run, if it is one.
+fn put_run(mut run: u64, mut put: impl FnMut(u64, u32)) {
+    if run == 0 {
+        return;
+    }
+    put(RUN, 2);
+    while run != 0 {
+        let group = run & low_bits(RUN_GROUP);
+        run >>= RUN_GROUP;
+        put(u64::from(run != 0) | group << 1, 1 + RUN_GROUP);
+    }
+}
+
+/// Reads what [`put_run`] wrote, but for what begins it.
+fn take_run<W: Words + ?Sized>(from: &mut Reader, words: &W) -> u64 {
+    let mut run = 0;
+    let mut shift = 0;
+    while shift < u64::BITS {
+        let group = from.take(words, 1 + RUN_GROUP);
+        run |= group >> 1 << shift;
+        shift += RUN_GROUP;
+        if group & 1 == 0 {
+            break;
+        }
+    }
+    run
 }
 
 /// Reads back what an [`Encoder`] wrote.
 #[derive(Clone, Copy, Default)]
 pub(crate) struct Decoder {
     last: Sample,
-    usr: Mean,
-    sys: Mean,
-    reader: Reader,
-    /// The base has not been given out yet.
-    fresh: bool,
-    /// How often `last` is still to come, from a run in the midst.
+    /// How often `last` is to be given out before anything is read.
     repeat: u64,
+    widths: Widths,
+    reader: Reader,
     /// The run behind the bits.
     run: u64,
+    window: Window,
 }
 
 impl Decoder {
@@ -178,12 +305,11 @@ impl Decoder {
     pub(crate) const fn empty() -> Self {
         Self {
             last: Sample { usr: 0, sys: 0 },
-            usr: Mean::of(0),
-            sys: Mean::of(0),
-            reader: Reader::new(0),
-            fresh: false,
             repeat: 0,
+            widths: Widths::zero(),
+            reader: Reader::new(0),
             run: 0,
+            window: Window::new(),
         }
     }
 
@@ -191,53 +317,84 @@ impl Decoder {
     pub(crate) fn new(base: Base, extent: Extent) -> Self {
         Self {
             last: base.sample,
-            usr: base.usr,
-            sys: base.sys,
+            repeat: 1,
+            widths: Widths {
+                usr: Width::of(base.usr_bits.into()),
+                sys: Width::of(base.sys_bits.into()),
+            },
             reader: Reader::new(extent.bits),
-            fresh: true,
-            repeat: 0,
             run: extent.run,
+            window: Window::new(),
         }
     }
 
     /// The next sample; `None` behind the last. `words` are those of the segment, at each call.
     #[inline(always)]
     pub(crate) fn next<W: Words + ?Sized>(&mut self, words: &W) -> Option<Sample> {
-        if self.fresh {
-            self.fresh = false;
-            return Some(self.last);
+        if self.repeat == 0 {
+            let bits = self.reader.peek(words);
+            let (usr, sys) = (self.widths.usr.bits(), self.widths.sys.bits());
+            if bits & 1 == SAMPLE && self.widths.are_narrow() && self.reader.pass(1 + usr + sys) {
+                let delta = Sample {
+                    usr: bits >> 1 & low_bits(usr),
+                    sys: bits >> (1 + usr) & low_bits(sys),
+                };
+                return Some(self.follow(delta));
+            }
+            return self.next_in_parts(words);
         }
-        if self.repeat == 0 && !self.reader.is_empty() && self.reader.take(words, 1) == 1 {
-            self.repeat = { RUN }.take(&mut self.reader, words);
-        }
-        if self.repeat != 0 {
-            self.repeat -= 1;
-            return Some(self.last);
-        }
-        if !self.reader.is_empty() {
-            let usr = self.usr.take(&mut self.reader, words);
-            let sys = self.sys.take(&mut self.reader, words);
-            self.last.usr = self.last.usr.wrapping_add(usr);
-            self.last.sys = self.last.sys.wrapping_add(sys);
-            return Some(self.last);
-        }
-        self.run = self.run.checked_sub(1)?;
+        self.repeat -= 1;
         Some(self.last)
+    }
+
+    #[inline(always)]
+    fn follow(&mut self, delta: Sample) -> Sample {
+        self.widths.follow(delta, &mut self.window);
+        self.last = delta.after(self.last);
+        self.last
+    }
+
+    /// Reads what is not written at once.
+    #[inline(never)]
+    fn next_in_parts<W: Words + ?Sized>(&mut self, words: &W) -> Option<Sample> {
+        if self.reader.is_empty() {
+            self.repeat = core::mem::take(&mut self.run);
+        } else if self.reader.take(words, 1) == SAMPLE {
+            return Some(self.take_sample(words));
+        } else if self.reader.take(words, 1) == RUN >> 1 {
+            self.repeat = take_run(&mut self.reader, words);
+        } else {
+            for width in [&mut self.widths.usr, &mut self.widths.sys] {
+                *width = width.with_bits(self.reader.take(words, Width::FIELD) as u32);
+            }
+            return Some(self.take_sample(words));
+        }
+        self.repeat = self.repeat.checked_sub(1)?;
+        Some(self.last)
+    }
+
+    fn take_sample<W: Words + ?Sized>(&mut self, words: &W) -> Sample {
+        let mut take = |width: Width| self.reader.take(words, width.bits());
+        let delta = Sample {
+            usr: take(self.widths.usr),
+            sys: take(self.widths.sys),
+        };
+        self.follow(delta)
     }
 
     /// Passes over the next `count` samples, or fewer where fewer are left.
     pub(crate) fn skip<W: Words + ?Sized>(&mut self, mut count: u64, words: &W) {
-        while count != 0 && self.next(words).is_some() {
-            count -= 1;
+        while count != 0 {
             // Runs are passed over at once.
-            let run = if self.repeat == 0 && self.reader.is_empty() {
-                &mut self.run
-            } else {
-                &mut self.repeat
-            };
-            let skipped = count.min(*run);
-            *run -= skipped;
-            count -= skipped;
+            let run = count.min(self.repeat);
+            self.repeat -= run;
+            count -= run;
+            if count != 0 {
+                if self.next(words).is_none() {
+                    return;
+                }
+                count -= 1;
+            }
         }
     }
 }
@@ -254,6 +411,7 @@ mod tests {
         let Some((first, rest)) = samples.split_first() else {
             return 0;
         };
+        words.fill(0);
         let capacity = words.len() as u32 * 64;
         let base = encoder.rebase(first.0);
         let mut coded = 1;
@@ -267,6 +425,9 @@ mod tests {
         }
         let extent = encoder.extent();
         assert!(extent.bits <= capacity);
+        if let Some(word) = words.get_mut((extent.bits / 64) as usize) {
+            *word = encoder.tail();
+        }
         let mut decoder = Decoder::new(base, extent);
         assert_eq!(decoder.next(words), Some(first.0));
         for (sample, repeats) in rest.iter().take(coded - 1) {

@@ -4,7 +4,7 @@
 
 use crate::{
     abstractions::slab::Ref,
-    delta::{Base, Encoder, Extent, Sample},
+    delta::{Base, Encoder, Sample},
     segment::{Held, Queue, Segment},
 };
 
@@ -19,6 +19,8 @@ pub(crate) struct History {
     open: bool,
     /// How many more samples the last segment may hold; 0 where it is not open.
     room: u16,
+    /// How many bits the last segment may hold.
+    capacity: u32,
     encoder: Encoder,
     /// The number of the oldest sample that counts as alive.
     pub(crate) oldest: u64,
@@ -35,6 +37,7 @@ impl History {
             queue: Queue::new(),
             open: false,
             room: 0,
+            capacity: 0,
             encoder: Encoder::new(),
             oldest: 0,
             next: 0,
@@ -53,9 +56,9 @@ impl History {
     }
 
     /// What is in `segment`, one of this history's, where it is still being filled.
-    pub(crate) fn open_extent(&self, segment: &Segment) -> Option<Extent> {
-        let last = self.queue.last().filter(|_| self.open)?;
-        core::ptr::eq(&***last, segment).then(|| self.encoder.extent())
+    pub(crate) fn held_open(&self, segment: &Segment) -> Option<Held> {
+        let held = self.held()?;
+        core::ptr::eq(&***self.queue.last()?, segment).then_some(held)
     }
 
     /// The number of the pass to which the next sample belongs.
@@ -64,16 +67,11 @@ impl History {
         self.origin.wrapping_add(self.next)
     }
 
-    /// Appends the last sample once more, where that takes neither a new segment nor the place of an
-    /// old sample. Does not count it as created.
+    /// Appends `sample` as [`append`](Self::append) does, where fewer than `max_samples` are alive.
+    /// Does not count it as created.
     #[inline(always)]
-    pub(crate) fn repeat(&mut self, max_samples: u64) -> bool {
-        if self.room == 0 || self.next.wrapping_sub(self.oldest) >= max_samples {
-            return false;
-        }
-        self.encoder.repeat();
-        self.count();
-        true
+    pub(crate) fn append_within(&mut self, max_samples: u64, sample: Option<Sample>) -> bool {
+        self.next.wrapping_sub(self.oldest) < max_samples && self.append(sample)
     }
 
     /// Appends `sample` (`None`: the last one again) where the last segment has room for it.
@@ -82,15 +80,18 @@ impl History {
         if self.room == 0 {
             return false;
         }
-        match (sample, self.queue.last()) {
-            (None, _) => self.encoder.repeat(),
-            (Some(sample), Some(last)) => {
-                let store = |index, word| last.set_word(index, word);
-                if !self.encoder.append(sample, last.capacity(), store) {
-                    return false;
+        if let Some(sample) = sample {
+            let last = self.queue.last();
+            let store = |index, word| {
+                if let Some(last) = last {
+                    last.set_word(index, word);
                 }
+            };
+            if !self.encoder.append(sample, self.capacity, store) {
+                return false;
             }
-            (Some(_), None) => return false,
+        } else {
+            self.encoder.repeat();
         }
         self.count();
         true
@@ -104,14 +105,15 @@ impl History {
         self.next = self.next.wrapping_add(1);
     }
 
-    /// Counts `sample` (`None`: the last one again) as the first one of a segment that is to be
-    /// pushed to the queue. Returns what the one before it holds, if it was open, and the base of
+    /// Counts `sample` (`None`: the last one again) as the first one of a segment for that many bits,
+    /// which is to be pushed to the queue. Returns what the one before it holds, if it was open, and the base of
     /// the new one.
-    pub(crate) fn begin(&mut self, sample: Option<Sample>) -> (Option<Held>, Base) {
+    pub(crate) fn begin(&mut self, sample: Option<Sample>, capacity: u32) -> (Option<Held>, Base) {
         let sealed = self.held();
         let base = self.encoder.rebase(sample.unwrap_or(self.last()));
         self.open = true;
         self.room = SPAN;
+        self.capacity = capacity;
         self.count();
         (sealed, base)
     }
@@ -130,6 +132,7 @@ impl History {
     fn held(&self) -> Option<Held> {
         self.open.then(|| Held {
             extent: self.encoder.extent(),
+            tail: Some(self.encoder.tail()),
             count: SPAN - self.room,
         })
     }

@@ -4,9 +4,13 @@
 //!
 //! A segment begins with a moment in full and the step that is expected between two, which is about
 //! the period. Each further moment is by how much its step is off, in microseconds: 0, -1, 1, -2, …
-//! as 0, 1, 2, 3, …
+//! as 0, 1, 2, 3, … That is a 0 bit and the number, or, where it takes more bits than the last few
+//! did, a 1 bit, the width in 7 bits, and the number.
 
-use crate::bits::{Mean, Reader, Words, Writer};
+use crate::{
+    bits::{Reader, Words, Writer},
+    width::{Width, Window},
+};
 use kernel::prelude::*;
 
 /// What a decoder starts from.
@@ -15,7 +19,7 @@ pub(crate) struct Base {
     /// The first moment, microseconds since boot.
     pub(crate) moment: u64,
     step: u64,
-    mean: Mean,
+    bits: u8,
 }
 
 /// Codes moments, one after the other.
@@ -23,7 +27,8 @@ pub(crate) struct Base {
 pub(crate) struct Encoder {
     last: u64,
     step: u64,
-    mean: Mean,
+    width: Width,
+    window: Window,
     writer: Writer,
 }
 
@@ -33,7 +38,8 @@ impl Encoder {
         Self {
             last: 0,
             step: 0,
-            mean: Mean::of(0),
+            width: Width::zero(),
+            window: Window::new(),
             writer: Writer::new(),
         }
     }
@@ -48,32 +54,51 @@ impl Encoder {
         self.writer.len()
     }
 
-    /// Begins a segment with `moment`. Others are expected to follow every `step` microseconds.
-    pub(crate) fn rebase(&mut self, moment: u64, step: u64) -> Base {
-        self.last = moment;
-        self.step = step;
-        self.writer = Writer::default();
-        Base {
-            moment,
-            step,
-            mean: self.mean,
-        }
+    /// Those of them that have not been stored.
+    pub(crate) fn tail(&self) -> u64 {
+        self.writer.tail()
     }
 
-    /// Appends `moment`, handing each word that changes to `store`; or does nothing and returns
+    /// Begins a segment with `moment`. Others are expected to follow every `step` microseconds.
+    pub(crate) fn rebase(&mut self, moment: u64, step: u64) -> Base {
+        let bits = self.width.bits();
+        *self = Self {
+            last: moment,
+            step,
+            width: Width::of(bits),
+            ..Self::new()
+        };
+        // A width is 64 at most.
+        let bits = bits as u8;
+        Base { moment, step, bits }
+    }
+
+    /// Appends `moment`, handing each word that is full to `store`; or does nothing and returns
     /// false where the bits would be more than `capacity`.
     pub(crate) fn append(
         &mut self,
         moment: u64,
         capacity: u32,
-        store: impl FnMut(usize, u64),
+        mut store: impl FnMut(usize, u64),
     ) -> bool {
         let off = moment.wrapping_sub(self.last).wrapping_sub(self.step) as i64;
-        let code = ((off << 1) ^ (off >> 63)) as u64;
-        if self.writer.len() + self.mean.cost(code) > capacity {
+        let number = ((off << 1) ^ (off >> 63)) as u64;
+        let width = self.width.widened(number);
+        let is_wider = width != self.width;
+        let head = if is_wider { 1 + Width::FIELD } else { 1 };
+        if self.writer.len() + head + width.bits() > capacity {
             return false;
         }
-        self.mean.put(code, &mut self.writer, store);
+        let head_bits = if is_wider {
+            1 | u64::from(width.bits()) << 1
+        } else {
+            0
+        };
+        self.writer.put(head_bits, head, &mut store);
+        self.writer.put(number, width.bits(), &mut store);
+        self.width = width;
+        self.width.note(number);
+        self.window.count([&mut self.width]);
         self.last = moment;
         true
     }
@@ -84,7 +109,8 @@ impl Encoder {
 pub(crate) struct Decoder {
     next: Option<u64>,
     step: u64,
-    mean: Mean,
+    width: Width,
+    window: Window,
     reader: Reader,
 }
 
@@ -94,7 +120,8 @@ impl Decoder {
         Self {
             next: None,
             step: 0,
-            mean: Mean::of(0),
+            width: Width::zero(),
+            window: Window::new(),
             reader: Reader::new(0),
         }
     }
@@ -104,7 +131,8 @@ impl Decoder {
         Self {
             next: Some(base.moment),
             step: base.step,
-            mean: base.mean,
+            width: Width::of(base.bits.into()),
+            window: Window::new(),
             reader: Reader::new(bits),
         }
     }
@@ -114,8 +142,14 @@ impl Decoder {
     pub(crate) fn next<W: Words + ?Sized>(&mut self, words: &W) -> Option<u64> {
         let moment = self.next?;
         self.next = (!self.reader.is_empty()).then(|| {
-            let code = self.mean.take(&mut self.reader, words);
-            let off = (code >> 1) ^ (code & 1).wrapping_neg();
+            if self.reader.take(words, 1) == 1 {
+                let bits = self.reader.take(words, Width::FIELD);
+                self.width = self.width.with_bits(bits as u32);
+            }
+            let number = self.reader.take(words, self.width.bits());
+            self.width.note(number);
+            self.window.count([&mut self.width]);
+            let off = (number >> 1) ^ (number & 1).wrapping_neg();
             moment.wrapping_add(self.step).wrapping_add(off)
         });
         Some(moment)
@@ -148,6 +182,9 @@ mod tests {
                     break;
                 }
                 coded += 1;
+            }
+            if let Some(word) = words.get_mut((encoder.bits() / 64) as usize) {
+                *word = encoder.tail();
             }
             let mut decoder = Decoder::new(base, encoder.bits());
             assert_eq!(decoder.next(&words[..]), Some(base.moment));

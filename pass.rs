@@ -8,7 +8,7 @@ use crate::{
         kthread::Current,
         slab::{Ref, Vacant},
     },
-    cputime::{Glance, Reading, Subject},
+    cputime::{Reading, Subject},
     recorder::Recorder,
     sample_cache::spare_segment,
     segment::Segment,
@@ -115,7 +115,7 @@ impl<'a> Pass<'a> {
             return Stop::Last;
         };
         let mut stop = None;
-        let mut repeated = 0;
+        let mut taken = 0;
         let max_samples = store.max_samples();
         let mut targets = registry.living().iter_from(Some(&first));
         for target in (&mut targets).take(CHUNK) {
@@ -126,20 +126,16 @@ impl<'a> Pass<'a> {
                 // It was added since the pass began, and has its first sample.
                 continue;
             };
-            let reading = match subject.glance(&target.pid) {
-                Glance::Same if history.repeat(max_samples) => {
-                    // No more than there are targets.
-                    repeated = u64::wrapping_add(repeated, 1);
-                    continue;
-                }
-                Glance::Same => Reading::Same,
-                Glance::Unknown => subject.read(&target.pid, &rcu),
-                Glance::Wide => {
-                    let subject = target.state_mut(&mut store).subject.take();
-                    stop = subject.map(|subject| Stop::Wide(Ref::from(target), subject));
-                    break;
-                }
+            let Some(reading) = subject.read_swiftly(&target.pid, &rcu) else {
+                let subject = target.state_mut(&mut store).subject.take();
+                stop = subject.map(|subject| Stop::Wide(Ref::from(target), subject));
+                break;
             };
+            if !reading.is_end() && history.append_within(max_samples, reading.sample()) {
+                // No more than there are targets.
+                taken = u64::wrapping_add(taken, 1);
+                continue;
+            }
             if !store.append(&self.recorder.store, target, reading.sample(), self.spare) {
                 stop = Some(Stop::NoRoom(Ref::from(target), reading));
                 break;
@@ -151,7 +147,7 @@ impl<'a> Pass<'a> {
                 break;
             }
         }
-        store.counts.created += repeated;
+        store.counts.created += taken;
         let next = targets.next().map(Ref::from);
         drop(targets);
         let stop = stop.unwrap_or(if next.is_some() {

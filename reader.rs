@@ -27,6 +27,8 @@ pub(crate) struct Row {
     pub(crate) is_end: bool,
 }
 
+const NO_LAST: (u64, u64) = (u64::MAX, 0);
+
 /// A place in the history of one target, or of none.
 pub(crate) struct Reader {
     target: Option<Ref<Target>>,
@@ -40,8 +42,9 @@ pub(crate) struct Reader {
     /// What to add to a sample's number for that of its pass.
     origin: u64,
     birth_us: Option<u64>,
-    /// The number and the moment of the last sample, where the target has ended.
-    last: Option<(u64, u64)>,
+    /// The number and the moment of the last sample of a target that has ended; else a number that
+    /// no sample has.
+    last: (u64, u64),
     times: timeline::Cursor,
 }
 
@@ -57,7 +60,7 @@ impl Reader {
             end: 0,
             origin: 0,
             birth_us: None,
-            last: None,
+            last: NO_LAST,
             times: timeline::Cursor::new(),
         }
     }
@@ -85,14 +88,15 @@ impl Reader {
         self.origin = history.origin;
         self.birth_us = state.birth_us;
         self.last = match state.end {
-            End::Recorded(end_us) => Some((history.next - 1, end_us)),
-            _ => None,
+            End::Recorded(end_us) => (history.next - 1, end_us),
+            _ => NO_LAST,
         };
         drop(store);
         self.target = Some(target);
     }
 
     /// The next sample; `None` behind the last.
+    #[inline(always)]
     pub(crate) fn next(&mut self, recorder: &Recorder) -> Option<Row> {
         while self.next < self.end {
             let Some(sample) = self.decoder.next(&self.copy) else {
@@ -100,19 +104,13 @@ impl Reader {
                 continue;
             };
             let number = self.next;
-            let last = self.last.filter(|(last, _)| *last == number);
-            let time = match (last, self.birth_us) {
-                (Some((_, end_us)), _) => Some(end_us),
-                // Stands in the timeline from the first sample on, so that it can go on from there
-                // whatever is evicted.
-                (None, Some(birth_us)) if number == 0 => match self.end {
-                    1 => Some(birth_us),
-                    _ => self
-                        .times
-                        .moment_of(recorder, self.origin + 1)
-                        .map(|_| birth_us),
-                },
-                _ => self.times.moment_of(recorder, self.origin + number),
+            let is_end = number == self.last.0;
+            let time = if is_end {
+                Some(self.last.1)
+            } else if number == 0 {
+                self.first_moment(recorder)
+            } else {
+                self.times.moment_of(recorder, self.origin + number)
             };
             let Some(time_us) = time else {
                 // Evicted, and so is its pass. What is left begins elsewhere.
@@ -124,15 +122,30 @@ impl Reader {
                 number,
                 sample,
                 time_us,
-                is_end: last.is_some(),
+                is_end,
             });
         }
         None
     }
 
+    /// When sample 0 was taken, in a pass or before the first.
+    #[cold]
+    fn first_moment(&mut self, recorder: &Recorder) -> Option<u64> {
+        let Some(birth_us) = self.birth_us else {
+            return self.times.moment_of(recorder, self.origin);
+        };
+        if self.end > 1 {
+            // Stands in the timeline from the first sample on, so that it can go on from there
+            // whatever is evicted.
+            self.times.moment_of(recorder, self.origin + 1)?;
+        }
+        Some(birth_us)
+    }
+
     /// Goes to the segment in which the next sample is, or the first one after it.
+    #[inline(never)]
     fn advance(&mut self, recorder: &Recorder) -> Option<()> {
-        let (segment, extent) = {
+        let (segment, held) = {
             let store = recorder.store.lock();
             let history = &self.target.as_ref()?.state(&store).history;
             let segment = match &self.segment {
@@ -159,14 +172,14 @@ impl Reader {
             if self.segment.is_none() {
                 self.next = self.next.max(history.oldest);
             }
-            let extent = history
-                .open_extent(segment)
-                .unwrap_or_else(|| segment.end(&store).held().extent);
-            (segment.clone(), extent)
+            let held = history
+                .held_open(segment)
+                .unwrap_or_else(|| segment.end(&store).held());
+            (segment.clone(), held)
         };
         if let Content::Samples { base, .. } = segment.content() {
-            self.copy.fill(&segment, extent.bits);
-            self.decoder = Decoder::new(*base, extent);
+            self.copy.fill(&segment, &held);
+            self.decoder = Decoder::new(*base, held.extent);
             self.decoder.skip(self.next - segment.first(), &self.copy);
         }
         self.stand_in(recorder, Some(segment));

@@ -191,11 +191,14 @@ impl Store {
     ) {
         let history = target.history_mut(self);
         let first = history.next;
-        let (sealed, base) = history.begin(sample);
+        let (sealed, base) = history.begin(sample, vacant.words() as u32 * u64::BITS);
         let owner = Ref::from(target);
         let segment = vacant.fill(Segment::new(first, Content::Samples { owner, base }, lock));
         if let Some(last) = target.history_mut(self).queue.push(segment.clone()) {
-            last.end_mut(self).lead_to(segment.clone(), sealed);
+            last.end_mut(self).lead_to(segment.clone());
+            if let Some(held) = sealed {
+                last.seal(self, held);
+            }
         }
         self.bytes += segment.size();
         // It is new, hence in no list.
@@ -220,7 +223,10 @@ impl Store {
             Reason::Removed => self.counts.removed += gone,
         }
         self.bytes -= segment.size();
-        segment.end_mut(self).go(sealed);
+        segment.end_mut(self).go();
+        if let Some(held) = sealed {
+            segment.seal(self, held);
+        }
         self.by_age.remove(&segment);
         self.trim_timeline();
         Some(segment)
@@ -272,7 +278,10 @@ impl Store {
             }
             let sealed = self.timeline.cut(next);
             self.bytes -= first.size();
-            first.end_mut(self).go(sealed);
+            first.end_mut(self).go();
+            if let Some(held) = sealed {
+                first.seal(self, held);
+            }
         }
     }
 }

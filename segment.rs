@@ -27,9 +27,8 @@ pub(crate) const BRIEF_WORDS: u16 = 7;
 
 /// A segment in the cache.
 ///
-/// Only the sampler writes into it, and only while it is the last of its queue: bits behind those
-/// that are in use. So whoever has been told, under the lock, how many those are may read them
-/// without it.
+/// Only the sampler writes into it, and only while it is the last of its queue: words behind those
+/// that are full. So whoever has been told, under the lock, what it holds may read it without.
 pub(crate) struct Segment {
     by_age: Links<Segment>,
     content: Content,
@@ -56,11 +55,13 @@ pub(crate) enum Content {
     },
 }
 
-/// What a segment holds that is still being filled, or was until now.
+/// What a segment holds.
 #[derive(Clone, Copy)]
 pub(crate) struct Held {
     /// What has been coded in it.
     pub(crate) extent: Extent,
+    /// The last bits of that, where it is still being filled: those that do not fill a word.
+    pub(crate) tail: Option<u64>,
     /// How many samples or moments that is.
     pub(crate) count: u16,
 }
@@ -82,22 +83,13 @@ pub(crate) struct End {
 }
 
 impl End {
-    fn seal(&mut self, held: Option<Held>) {
-        if let Some(Held { extent, count }) = held {
-            // Each is bounded by the size of a segment, or by `count`.
-            (self.bits, self.run, self.count) = (extent.bits as u16, extent.run as u16, count);
-        }
-    }
-
-    /// Has the segment lead to `next`, and seals it, if it was open, with what it holds.
-    pub(crate) fn lead_to(&mut self, next: Ref<Segment>, held: Option<Held>) {
-        self.seal(held);
+    /// Has the segment lead to `next`.
+    pub(crate) fn lead_to(&mut self, next: Ref<Segment>) {
         self.next = Some(next);
     }
 
-    /// Has the segment be gone from its queue, and seals it, if it was open, with what it holds.
-    pub(crate) fn go(&mut self, held: Option<Held>) {
-        self.seal(held);
+    /// Has the segment be gone from its queue.
+    pub(crate) fn go(&mut self) {
         self.gone = true;
     }
 
@@ -123,6 +115,7 @@ impl End {
                 bits: self.bits.into(),
                 run: self.run.into(),
             },
+            tail: None,
             count: self.count,
         }
     }
@@ -199,11 +192,25 @@ impl Object<Segment> {
     }
 
     /// Writes one word.
-    #[inline(always)]
     pub(crate) fn set_word(&self, index: usize, word: u64) {
         if let Some(place) = self.words().get(index) {
             place.store(word, Relaxed);
         }
+    }
+
+    /// Has the segment, which was open until now, hold `held` for ever.
+    pub(crate) fn seal(&self, store: &mut Store, held: Held) {
+        let Held {
+            extent,
+            tail,
+            count,
+        } = held;
+        if let Some(tail) = tail {
+            self.set_word((extent.bits / u64::BITS) as usize, tail);
+        }
+        let end = self.end_mut(store);
+        // Each is bounded by the size of a segment, or by `count`.
+        (end.bits, end.run, end.count) = (extent.bits as u16, extent.run as u16, count);
     }
 }
 
@@ -221,11 +228,16 @@ impl Copy {
         }
     }
 
-    /// Copies the words in which the first `bits` bits of `segment` are.
-    pub(crate) fn fill(&mut self, segment: &Object<Segment>, bits: u32) {
-        let used = bits.div_ceil(64) as usize;
-        for (word, source) in self.words.iter_mut().zip(segment.words()).take(used) {
+    /// Copies what `segment` holds.
+    pub(crate) fn fill(&mut self, segment: &Object<Segment>, held: &Held) {
+        let bits = held.extent.bits;
+        let stored = bits.div_ceil(u64::BITS) as usize;
+        for (word, source) in self.words.iter_mut().zip(segment.words()).take(stored) {
             *word = source.load(Relaxed);
+        }
+        let last = self.words.get_mut((bits / u64::BITS) as usize);
+        if let (Some(tail), Some(last)) = (held.tail, last) {
+            *last = tail;
         }
     }
 }

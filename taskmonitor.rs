@@ -36,6 +36,7 @@ mod sysfs;
 mod target;
 mod timeline;
 mod watch;
+mod width;
 
 use abstractions::{
     kthread::KThread, layout, param::Subscription, seq_file, shrinker::Shrinker, sysfs::Attribute,

@@ -75,8 +75,11 @@ impl Timeline {
             bits: self.encoder.bits(),
             run: 0,
         };
-        let count = self.held;
-        self.open.then_some(Held { extent, count })
+        self.open.then_some(Held {
+            extent,
+            tail: Some(self.encoder.tail()),
+            count: self.held,
+        })
     }
 
     /// Writes down the next pass where the last segment has room for it.
@@ -121,7 +124,10 @@ pub(crate) fn begin_pass(
     timeline.next += 1;
     store.bytes += segment.size();
     if let Some(last) = last {
-        last.end_mut(store).lead_to(segment, sealed);
+        last.end_mut(store).lead_to(segment);
+        if let Some(held) = sealed {
+            last.seal(store, held);
+        }
     }
     true
 }
@@ -150,7 +156,20 @@ impl Cursor {
     }
 
     /// The moment at which `pass` began; `None` where that has been evicted.
+    #[inline(always)]
     pub(crate) fn moment_of(&mut self, recorder: &Recorder, pass: u64) -> Option<u64> {
+        if pass == self.pass {
+            if let Some(moment) = self.decoder.next(&self.copy) {
+                self.pass += 1;
+                self.moment_us = moment;
+                return Some(moment);
+            }
+        }
+        self.find_moment_of(recorder, pass)
+    }
+
+    #[inline(never)]
+    fn find_moment_of(&mut self, recorder: &Recorder, pass: u64) -> Option<u64> {
         if pass + 1 == self.pass {
             return Some(self.moment_us);
         }
@@ -171,7 +190,7 @@ impl Cursor {
 
     /// Goes to the segment in which `pass` is, which is the present one again where that has grown.
     fn load(&mut self, recorder: &Recorder, pass: u64) -> Option<()> {
-        let (segment, bits) = {
+        let (segment, held) = {
             let store = recorder.store.lock();
             let timeline = &store.timeline;
             let mut segment = self.segment.as_ref().or(timeline.first())?;
@@ -184,17 +203,18 @@ impl Cursor {
             let last = timeline.queue.last();
             let is_last = last.is_some_and(|last| core::ptr::eq(&**last, &**segment));
             let open = timeline.held().filter(|_| is_last);
-            let Held { extent, count } = open.unwrap_or_else(|| segment.end(&store).held());
-            if !(segment.first()..segment.first() + u64::from(count)).contains(&pass) {
+            let held = open.unwrap_or_else(|| segment.end(&store).held());
+            let end = segment.first() + u64::from(held.count);
+            if !(segment.first()..end).contains(&pass) {
                 return None;
             }
-            (segment.clone(), extent.bits)
+            (segment.clone(), held)
         };
         let Content::Moments { base } = segment.content() else {
             return None;
         };
-        self.copy.fill(&segment, bits);
-        self.decoder = moments::Decoder::new(*base, bits);
+        self.copy.fill(&segment, &held);
+        self.decoder = moments::Decoder::new(*base, held.extent.bits);
         self.pass = segment.first();
         self.stand_in(recorder, Some(segment));
         Some(())

@@ -175,6 +175,11 @@ impl<T> Vacant<T> {
         })
     }
 
+    /// How many words the object will have behind it.
+    pub(crate) fn words(&self) -> usize {
+        self.home.words
+    }
+
     /// Makes the object, in place, with one reference to it.
     pub(crate) fn fill(self, value: impl Init<T, Infallible>) -> Ref<T> {
         let vacant = ManuallyDrop::new(self);

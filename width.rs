@@ -1,0 +1,86 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! In how many bits numbers are written: as many as the widest of the last few took. Pure functions.
+//!
+//! For numbers that are about as large as those before them this takes as little as a Golomb-Rice
+//! code, and a mask instead of a search for the end of a unary part.
+
+/// How many numbers are written between two looks at how wide they are.
+const WINDOW: u8 = 16;
+
+/// In how many bits numbers of a kind are written: as many as the widest of the last few took.
+///
+/// Writer and reader see the same numbers, hence the same widths.
+#[derive(Clone, Copy, Default, PartialEq, Eq, Debug)]
+pub(crate) struct Width {
+    bits: u8,
+    /// The numbers since the last look, one over the other.
+    seen: u64,
+}
+
+impl Width {
+    /// The width in bits of a [`Width`] as it is written itself.
+    pub(crate) const FIELD: u32 = 7;
+
+    /// No bits: all numbers are 0.
+    pub(crate) const fn zero() -> Self {
+        Self { bits: 0, seen: 0 }
+    }
+
+    /// That many bits, at most 64, whatever the numbers before.
+    pub(crate) fn of(bits: u32) -> Self {
+        Self::zero().with_bits(bits)
+    }
+
+    /// The bits.
+    #[inline(always)]
+    pub(crate) fn bits(self) -> u32 {
+        self.bits.into()
+    }
+
+    /// The width that `number` takes, if it is more than this one.
+    pub(crate) fn widened(self, number: u64) -> Self {
+        self.with_bits(self.bits().max(u64::BITS - number.leading_zeros()))
+    }
+
+    /// That many bits, at most 64.
+    pub(crate) fn with_bits(self, bits: u32) -> Self {
+        Self {
+            bits: bits.min(u64::BITS) as u8,
+            seen: self.seen,
+        }
+    }
+
+    /// Takes note of `number`, which has been written.
+    #[inline(always)]
+    pub(crate) fn note(&mut self, number: u64) {
+        self.seen |= number;
+    }
+
+    /// Takes the width of the numbers noted since this was last done.
+    fn renew(&mut self) {
+        *self = Self::zero().widened(self.seen);
+    }
+}
+
+/// Counts what is written, and has widths renewed now and then.
+#[derive(Clone, Copy, Default)]
+pub(crate) struct Window(u8);
+
+impl Window {
+    /// Begins anew.
+    pub(crate) const fn new() -> Self {
+        Self(0)
+    }
+
+    /// Counts one more of each number that `widths` are for.
+    #[inline(always)]
+    pub(crate) fn count<const N: usize>(&mut self, widths: [&mut Width; N]) {
+        self.0 = self.0.wrapping_add(1);
+        if self.0 % WINDOW == 0 {
+            for width in widths {
+                width.renew();
+            }
+        }
+    }
+}
