@@ -9,15 +9,19 @@ use crate::{
         slab::Ref,
     },
     control::Obeyed,
-    line::Line,
-    reader::{Reader, Row},
+    line::Lines,
+    reader::Reader,
     recorder::Recorder,
     target::Target,
     TaskMonitor,
 };
 use kernel::{current, page::PAGE_SIZE, prelude::*, sync::Arc, uaccess::UserSliceReader};
 
-/// The file while it is open.
+/// The bytes that are shown at once: as large as leaves little of a page over, and small enough that
+/// what is shown twice, as the page was full, is not much.
+const BLOCK: usize = 1024;
+
+/// The file while it is open. What `seq_file` calls a record is a block of lines.
 ///
 /// What it shows was there when it was last read from its beginning, so that it comes to an end.
 pub(crate) struct Samples {
@@ -25,8 +29,9 @@ pub(crate) struct Samples {
     reader: Reader,
     /// The number by which the reading process knows the target.
     pid: i32,
-    row: Option<Row>,
-    line: Line,
+    lines: Lines<BLOCK>,
+    /// Whether all has been shown, but for the present lines.
+    is_done: bool,
     /// The last target to show.
     last_order: u64,
     /// The last pass to show.
@@ -34,29 +39,36 @@ pub(crate) struct Samples {
 }
 
 impl Samples {
-    /// Goes to the next sample, of this target or of those after it.
+    /// Goes to the next lines. False: there are none.
     fn advance(&mut self) -> bool {
-        loop {
-            self.row = self.reader.next(&self.recorder);
-            if self.row.is_some() {
-                return true;
+        self.lines.clear();
+        while self.lines.have_room() && !self.is_done {
+            match self.reader.next(&self.recorder) {
+                Some(row) => self.lines.push(self.pid, &row),
+                None => self.is_done = !self.enter_next(),
             }
-            let next = {
-                let registry = self.recorder.registry.lock();
-                let store = self.recorder.store.lock();
-                let next = match self.reader.target() {
-                    Some(target) => registry.next(target, &store),
-                    None => registry.first(),
-                };
-                next.filter(|next| next.state(&store).order <= self.last_order)
-                    .map(Ref::from)
-            };
-            let Some(target) = next else {
-                self.reader.leave(&self.recorder);
-                return false;
-            };
-            self.enter(target);
         }
+        !self.lines.text().is_empty()
+    }
+
+    /// Goes to the next target. False: there is none.
+    fn enter_next(&mut self) -> bool {
+        let next = {
+            let registry = self.recorder.registry.lock();
+            let store = self.recorder.store.lock();
+            let next = match self.reader.target() {
+                Some(target) => registry.next(target, &store),
+                None => registry.first(),
+            };
+            next.filter(|next| next.state(&store).order <= self.last_order)
+                .map(Ref::from)
+        };
+        let Some(target) = next else {
+            self.reader.leave(&self.recorder);
+            return false;
+        };
+        self.enter(target);
+        true
     }
 
     fn enter(&mut self, target: Ref<Target>) {
@@ -83,8 +95,8 @@ impl SeqFile for Samples {
             recorder: recorder.clone(),
             reader: Reader::new(),
             pid: 0,
-            row: None,
-            line: Line::new(),
+            lines: Lines::new(),
+            is_done: false,
             last_order: 0,
             last_pass: 0,
         })
@@ -92,6 +104,7 @@ impl SeqFile for Samples {
 
     fn first(&mut self) -> bool {
         self.reader.leave(&self.recorder);
+        self.is_done = false;
         let registry = self.recorder.registry.lock();
         self.last_order = registry.last_order();
         drop(registry);
@@ -104,9 +117,7 @@ impl SeqFile for Samples {
     }
 
     fn show(&mut self, page: &mut Page<'_>) -> Result {
-        if let Some(row) = &self.row {
-            page.put(self.line.write(self.pid, row));
-        }
+        page.put(self.lines.text());
         Ok(())
     }
 

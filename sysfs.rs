@@ -5,7 +5,7 @@
 use crate::{
     abstractions::{rights, slab::Ref, sysfs::Show},
     control::Obeyed,
-    line::Line,
+    line::{Lines, ROOM},
     reader::{Reader, Row},
     recorder::Recorder,
     target::Target,
@@ -35,12 +35,14 @@ impl Candidate {
         (self.is_newest, self.row.time_us)
     }
 
-    fn line<'a>(&self, line: &'a mut Line) -> &'a [u8] {
-        line.write(self.pid, &self.row)
+    fn line(&self) -> Lines<ROOM> {
+        let mut line = Lines::new();
+        line.push(self.pid, &self.row);
+        line
     }
 
     fn len(&self) -> usize {
-        self.line(&mut Line::new()).len()
+        self.line().text().len()
     }
 }
 
@@ -136,9 +138,9 @@ impl Show for Recorder {
         rights::require_admin()?;
         let page = self.newest()?;
         let mut len = 0;
-        let mut line = Line::new();
         for row in &page.rows {
-            let line = row.line(&mut line);
+            let line = row.line();
+            let line = line.text();
             let place = text.get_mut(len..len + line.len()).ok_or(ENOSPC)?;
             place.copy_from_slice(line);
             len += line.len();
