@@ -44,12 +44,12 @@ impl Writer {
     pub(crate) fn put(&mut self, bits: u64, count: u32, mut store: impl FnMut(usize, u64)) {
         let used = self.len % 64;
         self.word |= bits << used;
-        if used + count >= 64 {
+        if used.wrapping_add(count) >= 64 {
             store((self.len / 64) as usize, self.word);
             // In two steps, as a shift by 64 would be none.
             self.word = bits >> 1 >> (63 - used);
         }
-        self.len += count;
+        self.len = self.len.wrapping_add(count);
     }
 }
 

@@ -27,6 +27,17 @@ pub(crate) struct Subject {
     runtime_ns: u64,
 }
 
+/// What a glance at a task tells of it.
+pub(crate) enum Glance {
+    /// Nothing was consumed since the last reading.
+    Same,
+    /// It is one thread, or has one, and has run for so long, which is more than at the last
+    /// reading; nanoseconds.
+    Changed(u64),
+    /// It is to be read to know.
+    Unknown,
+}
+
 /// What a reading found.
 #[derive(Clone, Copy)]
 pub(crate) enum Reading {
@@ -90,12 +101,11 @@ impl Subject {
         self.is_process
     }
 
-    /// Reads what has been consumed; `None` where that may take long, and is to be done by
-    /// [`read`](Self::read) with no lock held. `pid` is the number under which the subject was found.
+    /// Looks at the task. `pid` is the number under which it was found.
     #[inline(always)]
-    pub(crate) fn read_swiftly(&mut self, pid: &Pid, rcu: &rcu::Guard) -> Option<Reading> {
+    pub(crate) fn glance(&self, pid: &Pid) -> Glance {
         if !cputime::lives_as(&self.task, pid) {
-            return Some(self.read_beyond(pid, rcu));
+            return Glance::Unknown;
         }
         let runtime_ns = if self.is_process {
             cputime::single_runtime_ns(&self.task)
@@ -104,13 +114,37 @@ impl Subject {
             (!cputime::is_timed()).then(|| cputime::thread_runtime_ns(&self.task))
         };
         match runtime_ns {
-            Some(runtime_ns) if runtime_ns == self.runtime_ns => Some(Reading::Same),
-            None if self.is_process && cputime::process_threads(&self.task) > MANY_THREADS => None,
-            _ => Some(self.read_alive(rcu)),
+            None => Glance::Unknown,
+            Some(runtime_ns) if runtime_ns == self.runtime_ns => Glance::Same,
+            Some(runtime_ns) => Glance::Changed(runtime_ns),
         }
     }
 
-    /// Reads what has been consumed, in time that grows with the number of threads.
+    /// Reads what a task has consumed of which a glance said that it changed.
+    #[inline(always)]
+    pub(crate) fn read_changed(&self, rcu: &rcu::Guard) -> Sample {
+        if self.is_process {
+            let totals = cputime::single_totals(&self.task)
+                .unwrap_or_else(|| cputime::process_totals(&self.task, rcu));
+            cputime::process_times(&self.task, totals).into()
+        } else {
+            cputime::thread_times(&self.task).into()
+        }
+    }
+
+    /// Has this be the last reading, when the task had run for `runtime_ns`.
+    #[inline(always)]
+    pub(crate) fn note(&mut self, runtime_ns: u64) {
+        self.runtime_ns = runtime_ns;
+    }
+
+    /// Whether reading may take long, and is to be done with no lock held.
+    pub(crate) fn is_wide(&self) -> bool {
+        self.is_process && cputime::process_threads(&self.task) > MANY_THREADS
+    }
+
+    /// Reads what has been consumed, in time that grows with the number of threads. `pid` is the
+    /// number under which the subject was found.
     pub(crate) fn read(&mut self, pid: &Pid, rcu: &rcu::Guard) -> Reading {
         if !cputime::lives_as(&self.task, pid) {
             return self.read_beyond(pid, rcu);
@@ -118,7 +152,6 @@ impl Subject {
         self.read_alive(rcu)
     }
 
-    #[inline(always)]
     fn read_alive(&mut self, rcu: &rcu::Guard) -> Reading {
         if !self.is_process {
             self.runtime_ns = cputime::thread_runtime_ns(&self.task);

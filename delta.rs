@@ -57,8 +57,6 @@ const WIDER: u64 = 0b11;
 const RUN: u64 = 0b01;
 /// The bits of a run's length in one group.
 const RUN_GROUP: u32 = 3;
-/// Both numbers in no more bits than this are written, and read, at once.
-const NARROW: u32 = 31;
 
 /// The widths in which the two numbers are written.
 #[derive(Clone, Copy, Default, PartialEq, Eq, Debug)]
@@ -77,12 +75,13 @@ impl Widths {
 
     #[inline(always)]
     fn are_narrow(&self) -> bool {
-        self.usr.bits() <= NARROW && self.sys.bits() <= NARROW
+        self.usr.is_narrow() && self.sys.is_narrow()
     }
 
+    /// 0 where both widths are narrow and hold the numbers.
     #[inline(always)]
-    fn hold(&self, delta: Sample) -> bool {
-        delta.usr >> self.usr.bits() == 0 && delta.sys >> self.sys.bits() == 0
+    fn excess(&self, delta: Sample) -> u64 {
+        self.usr.excess(delta.usr) | self.sys.excess(delta.sys)
     }
 
     fn widened(&self, delta: Sample) -> Self {
@@ -203,10 +202,10 @@ impl Encoder {
             self.repeat();
             return true;
         }
-        let (usr, sys) = (self.widths.usr.bits(), self.widths.sys.bits());
-        if self.run == 0 && self.widths.are_narrow() && self.widths.hold(delta) {
-            let len = 1 + usr + sys;
-            if self.writer.len() + len > capacity {
+        if self.run | self.widths.excess(delta) == 0 {
+            let usr = self.widths.usr.bits();
+            let len = 1 + usr + self.widths.sys.bits();
+            if self.writer.len().wrapping_add(len) > capacity {
                 return false;
             }
             let bits = SAMPLE | delta.usr << 1 | delta.sys << (1 + usr);
@@ -336,8 +335,8 @@ impl Decoder {
             let (usr, sys) = (self.widths.usr.bits(), self.widths.sys.bits());
             if bits & 1 == SAMPLE && self.widths.are_narrow() && self.reader.pass(1 + usr + sys) {
                 let delta = Sample {
-                    usr: bits >> 1 & low_bits(usr),
-                    sys: bits >> (1 + usr) & low_bits(sys),
+                    usr: self.widths.usr.cut(bits >> 1),
+                    sys: self.widths.sys.cut(bits >> (1 + usr)),
                 };
                 return Some(self.follow(delta));
             }

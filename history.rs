@@ -67,40 +67,41 @@ impl History {
         self.origin.wrapping_add(self.next)
     }
 
-    /// Appends `sample` as [`append`](Self::append) does, where fewer than `max_samples` are alive.
-    /// Does not count it as created.
+    /// Whether the last segment may take another sample, and no more than `max_samples` are alive then.
     #[inline(always)]
-    pub(crate) fn append_within(&mut self, max_samples: u64, sample: Option<Sample>) -> bool {
-        self.next.wrapping_sub(self.oldest) < max_samples && self.append(sample)
+    pub(crate) fn has_room(&self, max_samples: u64) -> bool {
+        self.room != 0 && self.next.wrapping_sub(self.oldest) < max_samples
     }
 
-    /// Appends `sample` (`None`: the last one again) where the last segment has room for it.
+    /// Appends the last sample once more. Only where there [is room](Self::has_room).
     #[inline(always)]
-    pub(crate) fn append(&mut self, sample: Option<Sample>) -> bool {
-        if self.room == 0 {
-            return false;
-        }
-        if let Some(sample) = sample {
-            let last = self.queue.last();
-            let store = |index, word| {
-                if let Some(last) = last {
-                    last.set_word(index, word);
-                }
-            };
-            if !self.encoder.append(sample, self.capacity, store) {
-                return false;
-            }
-        } else {
-            self.encoder.repeat();
-        }
+    pub(crate) fn repeat(&mut self) {
+        self.encoder.repeat();
         self.count();
-        true
+    }
+
+    /// Appends `sample`; false where its bits do not fit the last segment. Only where there
+    /// [is room](Self::has_room).
+    #[inline(always)]
+    pub(crate) fn append(&mut self, sample: Sample) -> bool {
+        let queue = &self.queue;
+        let store = |index, word| {
+            if let Some(last) = queue.last() {
+                last.set_word(index, word);
+            }
+        };
+        let fits = self.encoder.append(sample, self.capacity, store);
+        if fits {
+            self.count();
+        }
+        fits
     }
 
     /// Counts a sample as appended to the last segment, which has room.
     #[inline(always)]
     fn count(&mut self) {
-        self.room -= 1;
+        // Not below 0, as there was room.
+        self.room = self.room.wrapping_sub(1);
         // 64 bits do not run out.
         self.next = self.next.wrapping_add(1);
     }

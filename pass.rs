@@ -12,7 +12,7 @@ use crate::{
     recorder::Recorder,
     sample_cache::spare_segment,
     segment::Segment,
-    target::{State, Target},
+    target::{Sampled, Target},
     timeline,
 };
 use kernel::sync::rcu;
@@ -119,23 +119,25 @@ impl<'a> Pass<'a> {
         let max_samples = store.max_samples();
         let mut targets = registry.living().iter_from(Some(&first));
         for target in (&mut targets).take(CHUNK) {
-            let State {
-                history, subject, ..
-            } = target.state_mut(&mut store);
-            let (Some(subject), true) = (subject, history.pass() <= self.number) else {
-                // It was added since the pass began, and has its first sample.
-                continue;
-            };
-            let Some(reading) = subject.read_swiftly(&target.pid, &rcu) else {
-                let subject = target.state_mut(&mut store).subject.take();
+            let state = target.state_mut(&mut store);
+            match state.sample_swiftly(&target.pid, self.number, max_samples, &rcu) {
+                Sampled::Taken => {
+                    // No more than there are targets.
+                    taken = u64::wrapping_add(taken, 1);
+                    continue;
+                }
+                Sampled::Already => continue,
+                Sampled::No => {}
+            }
+            if state.subject.as_ref().is_some_and(Subject::is_wide) {
+                let subject = state.subject.take();
                 stop = subject.map(|subject| Stop::Wide(Ref::from(target), subject));
                 break;
-            };
-            if !reading.is_end() && history.append_within(max_samples, reading.sample()) {
-                // No more than there are targets.
-                taken = u64::wrapping_add(taken, 1);
-                continue;
             }
+            let Some(subject) = &mut state.subject else {
+                continue;
+            };
+            let reading = subject.read(&target.pid, &rcu);
             if !store.append(&self.recorder.store, target, reading.sample(), self.spare) {
                 stop = Some(Stop::NoRoom(Ref::from(target), reading));
                 break;

@@ -156,7 +156,15 @@ impl Store {
     ) -> bool {
         let max_samples = self.max_samples;
         let history = target.history_mut(self);
-        if !history.append(sample) {
+        let fits = history.has_room(u64::MAX)
+            && match sample {
+                Some(sample) => history.append(sample),
+                None => {
+                    history.repeat();
+                    true
+                }
+            };
+        if !fits {
             let Some(vacant) = spare.take() else {
                 return false;
             };

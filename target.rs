@@ -18,7 +18,7 @@
 
 use crate::{
     abstractions::{list::Links, pid::Pid},
-    cputime::Subject,
+    cputime::{Glance, Subject},
     history::History,
     impl_linked,
     sample_cache::Store,
@@ -29,7 +29,7 @@ use kernel::{
     sync::{
         aref::ARef,
         atomic::{AtomicFlag, Relaxed},
-        Arc, LockedBy, SpinLock,
+        rcu, Arc, LockedBy, SpinLock,
     },
 };
 
@@ -68,6 +68,62 @@ pub(crate) struct State {
     pub(crate) end: End,
     /// Rises with each target that is added.
     pub(crate) order: u64,
+}
+
+/// What came of sampling a target in the quick way.
+pub(crate) enum Sampled {
+    /// Its sample has been taken, and is to be counted as created.
+    Taken,
+    /// It has its sample of this pass already.
+    Already,
+    /// It is to be done in the other way.
+    No,
+}
+
+impl State {
+    /// Takes the sample of a pass, where the task is one thread that lives on, and the history has
+    /// room for it.
+    #[inline(always)]
+    pub(crate) fn sample_swiftly(
+        &mut self,
+        pid: &Pid,
+        pass: u64,
+        max_samples: u64,
+        rcu: &rcu::Guard,
+    ) -> Sampled {
+        let Some(subject) = &mut self.subject else {
+            return Sampled::Already;
+        };
+        let history = &mut self.history;
+        if history.pass() > pass {
+            // It was added since the pass began.
+            return Sampled::Already;
+        }
+        if !history.has_room(max_samples) {
+            return Sampled::No;
+        }
+        match subject.glance(pid) {
+            Glance::Same => history.repeat(),
+            Glance::Changed(runtime_ns) if Self::append(history, subject, runtime_ns, rcu) => {}
+            Glance::Changed(_) | Glance::Unknown => return Sampled::No,
+        }
+        Sampled::Taken
+    }
+
+    /// Appends what has been consumed. Has the registers for itself.
+    #[inline(never)]
+    fn append(
+        history: &mut History,
+        subject: &mut Subject,
+        runtime_ns: u64,
+        rcu: &rcu::Guard,
+    ) -> bool {
+        let fits = history.append(subject.read_changed(rcu));
+        if fits {
+            subject.note(runtime_ns);
+        }
+        fits
+    }
 }
 
 /// How far a target's end has come. Moments are microseconds since boot.

@@ -14,17 +14,25 @@ const WINDOW: u8 = 16;
 #[derive(Clone, Copy, Default, PartialEq, Eq, Debug)]
 pub(crate) struct Width {
     bits: u8,
+    /// The bits that numbers of this width do not have; all of them where it is not narrow.
+    beyond: u64,
     /// The numbers since the last look, one over the other.
     seen: u64,
 }
 
 impl Width {
-    /// The width in bits of a [`Width`] as it is written itself.
+    /// The bits that a [`Width`] takes itself.
     pub(crate) const FIELD: u32 = 7;
+    /// Two numbers of no more bits, and a bit before them, fit a word, and are handled at once.
+    const NARROW: u32 = 31;
 
     /// No bits: all numbers are 0.
     pub(crate) const fn zero() -> Self {
-        Self { bits: 0, seen: 0 }
+        Self {
+            bits: 0,
+            beyond: u64::MAX,
+            seen: 0,
+        }
     }
 
     /// That many bits, at most 64, whatever the numbers before.
@@ -45,10 +53,33 @@ impl Width {
 
     /// That many bits, at most 64.
     pub(crate) fn with_bits(self, bits: u32) -> Self {
+        let beyond = match bits {
+            0..=Self::NARROW => u64::MAX << bits,
+            _ => u64::MAX,
+        };
         Self {
             bits: bits.min(u64::BITS) as u8,
+            beyond,
             seen: self.seen,
         }
+    }
+
+    /// Of `number`, what a narrow width has no bits for; 0 where it has for all.
+    #[inline(always)]
+    pub(crate) fn excess(&self, number: u64) -> u64 {
+        number & self.beyond
+    }
+
+    /// The bits of this width among `bits`, where it is narrow.
+    #[inline(always)]
+    pub(crate) fn cut(&self, bits: u64) -> u64 {
+        bits & !self.beyond
+    }
+
+    /// Whether it is narrow.
+    #[inline(always)]
+    pub(crate) fn is_narrow(&self) -> bool {
+        self.bits() <= Self::NARROW
     }
 
     /// Takes note of `number`, which has been written.

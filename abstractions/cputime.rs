@@ -3,9 +3,9 @@
 //! The CPU time that tasks have consumed, as the scheduler accounts it.
 //!
 //! What `kernel/sched/cputime.c` computes for /proc/PID/stat and `wait4()`, for modules: of its
-//! functions only `task_cputime_adjusted()` is exported, so a process's times are computed here by
-//! the same rules and with the same state, the signal structure's `prev_cputime`. Whoever asks the
-//! kernel about that process, before or after, is therefore told of the same split.
+//! functions only `task_cputime_adjusted()` is exported, so times are computed here by the same rules
+//! and with the same state, the `prev_cputime` of a thread or of a process. Whoever asks the kernel
+//! about it, before or after, is therefore told of the same split.
 //!
 //! C headers: [`include/linux/sched/cputime.h`](srctree/include/linux/sched/cputime.h),
 //! [`include/linux/sched/signal.h`](srctree/include/linux/sched/signal.h).
@@ -99,8 +99,30 @@ pub(crate) fn thread_runtime_ns(task: &Task) -> u64 {
     unsafe { read_once!(task.as_ptr(), se.sum_exec_runtime) }
 }
 
-/// What `task`, a thread, has consumed. Takes a lock that only readers of these times take.
+/// What `task`, a thread, has consumed.
+#[inline(always)]
 pub(crate) fn thread_times(task: &Task) -> CpuTime {
+    if is_timed() {
+        return timed_thread_times(task);
+    }
+    let task = task.as_ptr();
+    // SAFETY: The task is live, also after its end.
+    unsafe {
+        let raw = super::vtime::raw_times(task);
+        let totals = Totals {
+            runtime_ns: read_once!(task, se.sum_exec_runtime),
+            user_ns: raw.user_ns,
+            system_ns: raw.system_ns,
+        };
+        with_previous(addr_of_mut!((*task).prev_cputime), |previous| {
+            adjust(previous, totals)
+        })
+    }
+}
+
+/// The same where the scheduler has to be asked, as no tick brings the run time up to date.
+#[cold]
+fn timed_thread_times(task: &Task) -> CpuTime {
     let mut times = CpuTime::default();
     // SAFETY: The task is live, also after its end.
     unsafe {
@@ -132,30 +154,54 @@ pub(crate) fn single_runtime_ns(leader: &Task) -> Option<u64> {
             return None;
         }
         seqlock::read_barrier();
-        Some(read_once!(signal, sum_sched_runtime) + read_once!(leader, se.sum_exec_runtime))
+        let own = read_once!(leader, se.sum_exec_runtime);
+        Some(read_once!(signal, sum_sched_runtime).wrapping_add(own))
     }
 }
 
-/// The unscaled totals of a process.
+/// The unscaled totals of a thread, or of a process with its dead threads.
 #[derive(Clone, Copy, Default)]
-pub(crate) struct ProcessTotals {
-    /// The time for which its threads, dead ones included, have run, in nanoseconds.
+pub(crate) struct Totals {
+    /// For how long it has run, in nanoseconds.
     pub(crate) runtime_ns: u64,
     user_ns: u64,
     system_ns: u64,
 }
 
+/// The totals of a process where `leader`, which leads it, is its only thread; `None` where it is
+/// not, or where a thread is just leaving.
+#[inline(always)]
+pub(crate) fn single_totals(leader: &Task) -> Option<Totals> {
+    let leader = leader.as_ptr();
+    // SAFETY: A task keeps its signal structure until it is freed itself.
+    unsafe {
+        let signal = read_once!(leader, signal);
+        let counter = addr_of!((*signal).stats_lock.seqcount.seqcount);
+        let (totals, threads) = seqlock::try_read(counter, || {
+            let raw = super::vtime::raw_times(leader);
+            let runtime = read_once!(leader, se.sum_exec_runtime);
+            let totals = Totals {
+                runtime_ns: read_once!(signal, sum_sched_runtime).wrapping_add(runtime),
+                user_ns: read_once!(signal, utime).wrapping_add(raw.user_ns),
+                system_ns: read_once!(signal, stime).wrapping_add(raw.system_ns),
+            };
+            (totals, read_once!(signal, nr_threads))
+        })?;
+        (threads == 1).then_some(totals)
+    }
+}
+
 /// Adds up what the threads of the process of `task` have consumed, dead ones included, each once.
 ///
 /// As long as threads come and go during the sum it begins anew, at last under their lock.
-#[inline]
-pub(crate) fn process_totals(task: &Task, _rcu: &rcu::Guard) -> ProcessTotals {
+#[inline(never)]
+pub(crate) fn process_totals(task: &Task, _rcu: &rcu::Guard) -> Totals {
     // SAFETY: A task keeps its signal structure until it is freed itself. Under RCU the threads on
     // the list, and their links, stay where they are.
     unsafe {
         let signal = read_once!(task.as_ptr(), signal);
         seqlock::read(addr_of_mut!((*signal).stats_lock), || {
-            let mut totals = ProcessTotals {
+            let mut totals = Totals {
                 runtime_ns: read_once!(signal, sum_sched_runtime),
                 user_ns: read_once!(signal, utime),
                 system_ns: read_once!(signal, stime),
@@ -175,51 +221,69 @@ pub(crate) fn process_totals(task: &Task, _rcu: &rcu::Guard) -> ProcessTotals {
     }
 }
 
-/// What the process of `task` has consumed, given its totals; as `cputime_adjust()` splits them.
-pub(crate) fn process_times(task: &Task, totals: ProcessTotals) -> CpuTime {
-    if cfg!(CONFIG_VIRT_CPU_ACCOUNTING_NATIVE) {
-        return CpuTime {
-            user_ns: totals.user_ns,
-            system_ns: totals.system_ns,
-        };
-    }
-    with_previous(task, |previous| {
-        let runtime = totals.runtime_ns;
-        if previous.total_ns() >= runtime {
-            return;
-        }
-        let system = match (totals.user_ns, totals.system_ns) {
-            (_, 0) => 0,
-            (0, _) => runtime,
-            (user, system) => mul_div(system, runtime, user.wrapping_add(system)),
-        };
-        // Neither part ever falls. As the total grows, there is always one that can give way.
-        let system = system.max(previous.system_ns);
-        let user = runtime.wrapping_sub(system).max(previous.user_ns);
-        let user = if system > runtime {
-            previous.user_ns
-        } else {
-            user
-        };
-        *previous = CpuTime {
-            user_ns: user,
-            system_ns: runtime.wrapping_sub(user),
-        };
-    })
+/// What the process of `task` has consumed, given its totals.
+#[inline(always)]
+pub(crate) fn process_times(task: &Task, totals: Totals) -> CpuTime {
+    // SAFETY: A task keeps its signal structure until it is freed itself.
+    unsafe { with_previous(process_previous(task), |previous| adjust(previous, totals)) }
 }
 
 /// What somebody was last told about the process of `task`: its parent, once it has been waited for.
 pub(crate) fn process_times_told(task: &Task) -> CpuTime {
-    with_previous(task, |_| {})
+    // SAFETY: A task keeps its signal structure until it is freed itself.
+    unsafe { with_previous(process_previous(task), |_| {}) }
 }
 
-/// Runs `f` on the `prev_cputime` of the process of `task`, under its lock, and returns what it left.
-fn with_previous(task: &Task, f: impl FnOnce(&mut CpuTime)) -> CpuTime {
-    // SAFETY: A task keeps its signal structure until it is freed itself. The times are accessed
-    // under their lock, which is a leaf.
+fn process_previous(task: &Task) -> *mut bindings::prev_cputime {
+    // SAFETY: A task keeps its signal structure until it is freed itself.
+    unsafe { addr_of_mut!((*read_once!(task.as_ptr(), signal)).prev_cputime) }
+}
+
+/// Splits the run time as `cputime_adjust()` does, given what was told of it before.
+#[inline(always)]
+fn adjust(previous: &mut CpuTime, totals: Totals) {
+    let runtime = totals.runtime_ns;
+    if cfg!(CONFIG_VIRT_CPU_ACCOUNTING_NATIVE) {
+        *previous = CpuTime {
+            user_ns: totals.user_ns,
+            system_ns: totals.system_ns,
+        };
+        return;
+    }
+    if previous.total_ns() >= runtime {
+        return;
+    }
+    let system = match (totals.user_ns, totals.system_ns) {
+        (_, 0) => 0,
+        (0, _) => runtime,
+        (user, system) => mul_div(system, runtime, user.wrapping_add(system)),
+    };
+    // Neither part ever falls. As the total grows, there is always one that can give way.
+    let system = system.max(previous.system_ns);
+    let user = runtime.wrapping_sub(system).max(previous.user_ns);
+    let user = if system > runtime {
+        previous.user_ns
+    } else {
+        user
+    };
+    *previous = CpuTime {
+        user_ns: user,
+        system_ns: runtime.wrapping_sub(user),
+    };
+}
+
+/// Runs `f` on a `prev_cputime`, under its lock, which is a leaf, and returns what it left.
+///
+/// # Safety
+///
+/// `previous` is that of a live task, or of the signal structure of one.
+#[inline(always)]
+unsafe fn with_previous(
+    previous: *mut bindings::prev_cputime,
+    f: impl FnOnce(&mut CpuTime),
+) -> CpuTime {
+    // SAFETY: By the safety requirement. The times are accessed under their lock.
     unsafe {
-        let signal = read_once!(task.as_ptr(), signal);
-        let previous = addr_of_mut!((*signal).prev_cputime);
         let flags = bindings::_raw_spin_lock_irqsave(addr_of_mut!((*previous).lock));
         let mut times = CpuTime {
             user_ns: (*previous).utime,
