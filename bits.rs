@@ -30,6 +30,7 @@ impl Writer {
     }
 
     /// How many bits have been written.
+    #[inline(always)]
     pub(crate) fn len(&self) -> u32 {
         self.len
     }
@@ -40,16 +41,19 @@ impl Writer {
     }
 
     /// Appends the lowest `count` bits of `bits`, the others of which are 0. `count` is at most 64.
+    /// Returns whether a word became full.
     #[inline(always)]
-    pub(crate) fn put(&mut self, bits: u64, count: u32, mut store: impl FnMut(usize, u64)) {
+    pub(crate) fn put(&mut self, bits: u64, count: u32, mut store: impl FnMut(usize, u64)) -> bool {
         let used = self.len % 64;
+        let is_full = used.wrapping_add(count) >= 64;
         self.word |= bits << used;
-        if used.wrapping_add(count) >= 64 {
+        if is_full {
             store((self.len / 64) as usize, self.word);
             // In two steps, as a shift by 64 would be none.
             self.word = bits >> 1 >> (63 - used);
         }
         self.len = self.len.wrapping_add(count);
+        is_full
     }
 }
 
@@ -64,6 +68,12 @@ impl Reader {
     /// A reader of the first `end` bits.
     pub(crate) const fn new(end: u32) -> Self {
         Self { at: 0, end }
+    }
+
+    /// How many bits have been read.
+    #[inline(always)]
+    pub(crate) fn at(&self) -> u32 {
+        self.at
     }
 
     /// Whether nothing is left.

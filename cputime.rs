@@ -120,15 +120,13 @@ impl Subject {
         }
     }
 
-    /// Reads what a task has consumed of which a glance said that it changed.
+    /// Reads what a task has consumed of which a glance has just said that it changed so far.
     #[inline(always)]
-    pub(crate) fn read_changed(&self, rcu: &rcu::Guard) -> Sample {
+    pub(crate) fn read_changed(&self, runtime_ns: u64) -> Sample {
         if self.is_process {
-            let totals = cputime::single_totals(&self.task)
-                .unwrap_or_else(|| cputime::process_totals(&self.task, rcu));
-            cputime::process_times(&self.task, totals).into()
+            cputime::single_times_at(&self.task, runtime_ns).into()
         } else {
-            cputime::thread_times(&self.task).into()
+            cputime::thread_times_at(&self.task, runtime_ns).into()
         }
     }
 

@@ -18,7 +18,7 @@
 
 use crate::{
     bits::{low_bits, Reader, Words, Writer},
-    width::{Width, Window},
+    width::Width,
 };
 use kernel::prelude::*;
 
@@ -63,6 +63,8 @@ const RUN_GROUP: u32 = 3;
 struct Widths {
     usr: Width,
     sys: Width,
+    /// Not 0 where one of them is not narrow.
+    wide: u64,
 }
 
 impl Widths {
@@ -70,37 +72,46 @@ impl Widths {
         Self {
             usr: Width::zero(),
             sys: Width::zero(),
+            wide: 0,
         }
     }
 
-    #[inline(always)]
-    fn are_narrow(&self) -> bool {
-        self.usr.is_narrow() && self.sys.is_narrow()
+    fn new(usr: Width, sys: Width) -> Self {
+        let wide = !(usr.is_narrow() && sys.is_narrow());
+        Self {
+            usr,
+            sys,
+            wide: wide.into(),
+        }
     }
 
     /// 0 where both widths are narrow and hold the numbers.
     #[inline(always)]
     fn excess(&self, delta: Sample) -> u64 {
-        self.usr.excess(delta.usr) | self.sys.excess(delta.sys)
+        self.wide | self.usr.excess(delta.usr) | self.sys.excess(delta.sys)
     }
 
     fn widened(&self, delta: Sample) -> Self {
-        Self {
-            usr: self.usr.widened(delta.usr),
-            sys: self.sys.widened(delta.sys),
-        }
+        Self::new(self.usr.widened(delta.usr), self.sys.widened(delta.sys))
     }
 
     fn bits(&self) -> u32 {
         self.usr.bits() + self.sys.bits()
     }
 
-    /// Takes note of a sample that has been written.
+    /// Takes note of a sample.
     #[inline(always)]
-    fn follow(&mut self, delta: Sample, window: &mut Window) {
+    fn note(&mut self, delta: Sample) {
         self.usr.note(delta.usr);
         self.sys.note(delta.sys);
-        window.count([&mut self.usr, &mut self.sys]);
+    }
+
+    /// Renews both, where that is due after a sample from `before` to `after`.
+    #[inline(always)]
+    fn renew(&mut self, before: u32, after: u32) {
+        if Width::is_due(before, after) {
+            *self = Self::new(self.usr.renewed(), self.sys.renewed());
+        }
     }
 }
 
@@ -129,7 +140,6 @@ pub(crate) struct Encoder {
     widths: Widths,
     writer: Writer,
     run: u64,
-    window: Window,
 }
 
 impl Encoder {
@@ -140,7 +150,6 @@ impl Encoder {
             widths: Widths::zero(),
             writer: Writer::new(),
             run: 0,
-            window: Window::new(),
         }
     }
 
@@ -167,10 +176,7 @@ impl Encoder {
         let (usr, sys) = (self.widths.usr.bits(), self.widths.sys.bits());
         *self = Self {
             last: sample,
-            widths: Widths {
-                usr: Width::of(usr),
-                sys: Width::of(sys),
-            },
+            widths: Widths::new(Width::of(usr), Width::of(sys)),
             ..Self::new()
         };
         // A width is 64 at most.
@@ -208,12 +214,15 @@ impl Encoder {
             if self.writer.len().wrapping_add(len) > capacity {
                 return false;
             }
+            let before = self.writer.len();
             let bits = SAMPLE | delta.usr << 1 | delta.sys << (1 + usr);
-            self.writer.put(bits, len, store);
+            self.widths.note(delta);
+            if self.writer.put(bits, len, store) {
+                self.widths.renew(before, self.writer.len());
+            }
         } else if !self.append_in_parts(delta, capacity, store) {
             return false;
         }
-        self.widths.follow(delta, &mut self.window);
         self.last = sample;
         true
     }
@@ -234,8 +243,11 @@ impl Encoder {
         if self.writer.len() + cost > capacity {
             return false;
         }
-        let mut put = |bits, count| self.writer.put(bits, count, &mut store);
-        put_run(core::mem::take(&mut self.run), &mut put);
+        let mut put = |bits, count| {
+            self.writer.put(bits, count, &mut store);
+            self.writer.len()
+        };
+        let before = put_run(core::mem::take(&mut self.run), &mut put);
         if is_wider {
             put(WIDER, 2);
             put(widths.usr.bits().into(), Width::FIELD);
@@ -244,8 +256,10 @@ impl Encoder {
             put(SAMPLE, 1);
         }
         put(delta.usr, widths.usr.bits());
-        put(delta.sys, widths.sys.bits());
+        let after = put(delta.sys, widths.sys.bits());
         self.widths = widths;
+        self.widths.note(delta);
+        self.widths.renew(before, after);
         true
     }
 }
@@ -258,17 +272,18 @@ fn run_cost(run: u64) -> u32 {
     }
 }
 
-/// Writes a run, if it is one.
-fn put_run(mut run: u64, mut put: impl FnMut(u64, u32)) {
-    if run == 0 {
-        return;
-    }
-    put(RUN, 2);
+/// Writes a run, if it is one. Returns what `put` does: how many bits have been written then.
+fn put_run(mut run: u64, mut put: impl FnMut(u64, u32) -> u32) -> u32 {
+    let mut len = match run {
+        0 => put(0, 0),
+        _ => put(RUN, 2),
+    };
     while run != 0 {
         let group = run & low_bits(RUN_GROUP);
         run >>= RUN_GROUP;
-        put(u64::from(run != 0) | group << 1, 1 + RUN_GROUP);
+        len = put(u64::from(run != 0) | group << 1, 1 + RUN_GROUP);
     }
+    len
 }
 
 /// Reads what [`put_run`] wrote, but for what begins it.
@@ -296,7 +311,6 @@ pub(crate) struct Decoder {
     reader: Reader,
     /// The run behind the bits.
     run: u64,
-    window: Window,
 }
 
 impl Decoder {
@@ -308,7 +322,6 @@ impl Decoder {
             widths: Widths::zero(),
             reader: Reader::new(0),
             run: 0,
-            window: Window::new(),
         }
     }
 
@@ -317,13 +330,12 @@ impl Decoder {
         Self {
             last: base.sample,
             repeat: 1,
-            widths: Widths {
-                usr: Width::of(base.usr_bits.into()),
-                sys: Width::of(base.sys_bits.into()),
-            },
+            widths: Widths::new(
+                Width::of(base.usr_bits.into()),
+                Width::of(base.sys_bits.into()),
+            ),
             reader: Reader::new(extent.bits),
             run: extent.run,
-            window: Window::new(),
         }
     }
 
@@ -331,14 +343,15 @@ impl Decoder {
     #[inline(always)]
     pub(crate) fn next<W: Words + ?Sized>(&mut self, words: &W) -> Option<Sample> {
         if self.repeat == 0 {
+            let at = self.reader.at();
             let bits = self.reader.peek(words);
             let (usr, sys) = (self.widths.usr.bits(), self.widths.sys.bits());
-            if bits & 1 == SAMPLE && self.widths.are_narrow() && self.reader.pass(1 + usr + sys) {
+            if bits & 1 | self.widths.wide == SAMPLE && self.reader.pass(1 + usr + sys) {
                 let delta = Sample {
                     usr: self.widths.usr.cut(bits >> 1),
                     sys: self.widths.sys.cut(bits >> (1 + usr)),
                 };
-                return Some(self.follow(delta));
+                return Some(self.follow(delta, at));
             }
             return self.next_in_parts(words);
         }
@@ -346,9 +359,11 @@ impl Decoder {
         Some(self.last)
     }
 
+    /// Goes on to the next sample, which was read from `before` on.
     #[inline(always)]
-    fn follow(&mut self, delta: Sample) -> Sample {
-        self.widths.follow(delta, &mut self.window);
+    fn follow(&mut self, delta: Sample, before: u32) -> Sample {
+        self.widths.note(delta);
+        self.widths.renew(before, self.reader.at());
         self.last = delta.after(self.last);
         self.last
     }
@@ -356,29 +371,32 @@ impl Decoder {
     /// Reads what is not written at once.
     #[inline(never)]
     fn next_in_parts<W: Words + ?Sized>(&mut self, words: &W) -> Option<Sample> {
+        let before = self.reader.at();
         if self.reader.is_empty() {
             self.repeat = core::mem::take(&mut self.run);
         } else if self.reader.take(words, 1) == SAMPLE {
-            return Some(self.take_sample(words));
+            return Some(self.take_sample(words, before));
         } else if self.reader.take(words, 1) == RUN >> 1 {
             self.repeat = take_run(&mut self.reader, words);
         } else {
-            for width in [&mut self.widths.usr, &mut self.widths.sys] {
-                *width = width.with_bits(self.reader.take(words, Width::FIELD) as u32);
-            }
-            return Some(self.take_sample(words));
+            let mut take = |width: Width| {
+                let bits = self.reader.take(words, Width::FIELD);
+                width.with_bits(bits as u32)
+            };
+            self.widths = Widths::new(take(self.widths.usr), take(self.widths.sys));
+            return Some(self.take_sample(words, before));
         }
         self.repeat = self.repeat.checked_sub(1)?;
         Some(self.last)
     }
 
-    fn take_sample<W: Words + ?Sized>(&mut self, words: &W) -> Sample {
+    fn take_sample<W: Words + ?Sized>(&mut self, words: &W, before: u32) -> Sample {
         let mut take = |width: Width| self.reader.take(words, width.bits());
         let delta = Sample {
             usr: take(self.widths.usr),
             sys: take(self.widths.sys),
         };
-        self.follow(delta)
+        self.follow(delta, before)
     }
 
     /// Passes over the next `count` samples, or fewer where fewer are left.

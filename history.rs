@@ -61,12 +61,6 @@ impl History {
         core::ptr::eq(&***self.queue.last()?, segment).then_some(held)
     }
 
-    /// The number of the pass to which the next sample belongs.
-    #[inline(always)]
-    pub(crate) fn pass(&self) -> u64 {
-        self.origin.wrapping_add(self.next)
-    }
-
     /// Whether the last segment may take another sample, and no more than `max_samples` are alive then.
     #[inline(always)]
     pub(crate) fn has_room(&self, max_samples: u64) -> bool {

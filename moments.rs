@@ -9,7 +9,7 @@
 
 use crate::{
     bits::{Reader, Words, Writer},
-    width::{Width, Window},
+    width::Width,
 };
 use kernel::prelude::*;
 
@@ -28,7 +28,6 @@ pub(crate) struct Encoder {
     last: u64,
     step: u64,
     width: Width,
-    window: Window,
     writer: Writer,
 }
 
@@ -39,7 +38,6 @@ impl Encoder {
             last: 0,
             step: 0,
             width: Width::zero(),
-            window: Window::new(),
             writer: Writer::new(),
         }
     }
@@ -94,11 +92,14 @@ impl Encoder {
         } else {
             0
         };
+        let before = self.writer.len();
         self.writer.put(head_bits, head, &mut store);
         self.writer.put(number, width.bits(), &mut store);
         self.width = width;
         self.width.note(number);
-        self.window.count([&mut self.width]);
+        if Width::is_due(before, self.writer.len()) {
+            self.width = self.width.renewed();
+        }
         self.last = moment;
         true
     }
@@ -110,7 +111,6 @@ pub(crate) struct Decoder {
     next: Option<u64>,
     step: u64,
     width: Width,
-    window: Window,
     reader: Reader,
 }
 
@@ -121,7 +121,6 @@ impl Decoder {
             next: None,
             step: 0,
             width: Width::zero(),
-            window: Window::new(),
             reader: Reader::new(0),
         }
     }
@@ -132,7 +131,6 @@ impl Decoder {
             next: Some(base.moment),
             step: base.step,
             width: Width::of(base.bits.into()),
-            window: Window::new(),
             reader: Reader::new(bits),
         }
     }
@@ -142,13 +140,16 @@ impl Decoder {
     pub(crate) fn next<W: Words + ?Sized>(&mut self, words: &W) -> Option<u64> {
         let moment = self.next?;
         self.next = (!self.reader.is_empty()).then(|| {
+            let before = self.reader.at();
             if self.reader.take(words, 1) == 1 {
                 let bits = self.reader.take(words, Width::FIELD);
                 self.width = self.width.with_bits(bits as u32);
             }
             let number = self.reader.take(words, self.width.bits());
             self.width.note(number);
-            self.window.count([&mut self.width]);
+            if Width::is_due(before, self.reader.at()) {
+                self.width = self.width.renewed();
+            }
             let off = (number >> 1) ^ (number & 1).wrapping_neg();
             moment.wrapping_add(self.step).wrapping_add(off)
         });

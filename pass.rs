@@ -12,7 +12,7 @@ use crate::{
     recorder::Recorder,
     sample_cache::spare_segment,
     segment::Segment,
-    target::{Sampled, Target},
+    target::Target,
     timeline,
 };
 use kernel::sync::rcu;
@@ -23,8 +23,6 @@ const CHUNK: usize = 100;
 /// A pass under way.
 pub(crate) struct Pass<'a> {
     recorder: &'a Recorder,
-    /// Its number.
-    number: u64,
     /// When it began, microseconds since boot.
     moment_us: u64,
     /// When the one before it began.
@@ -96,7 +94,6 @@ impl<'a> Pass<'a> {
         registry.position = registry.living().first().map(Ref::from);
         Some(Self {
             recorder,
-            number: store.timeline.next() - 1,
             moment_us,
             last_us,
             spare,
@@ -120,14 +117,10 @@ impl<'a> Pass<'a> {
         let mut targets = registry.living().iter_from(Some(&first));
         for target in (&mut targets).take(CHUNK) {
             let state = target.state_mut(&mut store);
-            match state.sample_swiftly(&target.pid, self.number, max_samples, &rcu) {
-                Sampled::Taken => {
-                    // No more than there are targets.
-                    taken = u64::wrapping_add(taken, 1);
-                    continue;
-                }
-                Sampled::Already => continue,
-                Sampled::No => {}
+            if state.sample_swiftly(&target.pid, max_samples) {
+                // No more than there are targets.
+                taken = u64::wrapping_add(taken, 1);
+                continue;
             }
             if state.subject.as_ref().is_some_and(Subject::is_wide) {
                 let subject = state.subject.take();

@@ -181,7 +181,9 @@ impl Registry {
         // The target is new, hence in no list, so that none of these can fail.
         let _ = self.order.push_back(target.clone());
         if is_living {
-            let _ = self.living.push_back(target.clone());
+            // Before all others, where a pass that is under way does not come by any more: the first
+            // sample of the target, if it has one, is that of this pass.
+            let _ = self.living.push_front(target.clone());
             self.followed += usize::from(target.tree.is_some());
             if let Some(marks) = &self.marks {
                 marks.set(target.pid.global_number(), true);

@@ -29,7 +29,7 @@ use kernel::{
     sync::{
         aref::ARef,
         atomic::{AtomicFlag, Relaxed},
-        rcu, Arc, LockedBy, SpinLock,
+        Arc, LockedBy, SpinLock,
     },
 };
 
@@ -70,55 +70,30 @@ pub(crate) struct State {
     pub(crate) order: u64,
 }
 
-/// What came of sampling a target in the quick way.
-pub(crate) enum Sampled {
-    /// Its sample has been taken, and is to be counted as created.
-    Taken,
-    /// It has its sample of this pass already.
-    Already,
-    /// It is to be done in the other way.
-    No,
-}
-
 impl State {
     /// Takes the sample of a pass, where the task is one thread that lives on, and the history has
-    /// room for it.
+    /// room for it; else returns false. Does not count it as created.
     #[inline(always)]
-    pub(crate) fn sample_swiftly(
-        &mut self,
-        pid: &Pid,
-        pass: u64,
-        max_samples: u64,
-        rcu: &rcu::Guard,
-    ) -> Sampled {
+    pub(crate) fn sample_swiftly(&mut self, pid: &Pid, max_samples: u64) -> bool {
         let Some(subject) = &mut self.subject else {
-            return Sampled::Already;
+            return false;
         };
         let history = &mut self.history;
-        if history.pass() > pass {
-            // It was added since the pass began.
-            return Sampled::Already;
-        }
         if !history.has_room(max_samples) {
-            return Sampled::No;
+            return false;
         }
         match subject.glance(pid) {
             Glance::Same => history.repeat(),
-            Glance::Changed(runtime_ns) if Self::append(history, subject, runtime_ns, rcu) => {}
-            Glance::Changed(_) | Glance::Unknown => return Sampled::No,
+            Glance::Changed(runtime_ns) => return Self::append(history, subject, runtime_ns),
+            Glance::Unknown => return false,
         }
-        Sampled::Taken
+        true
     }
 
     /// Appends what has been consumed. Has the registers for itself.
     #[inline(never)]
-    fn append(
-        history: &mut History,
-        subject: &mut Subject,
-        runtime_ns: u64,
-        rcu: &rcu::Guard,
-    ) -> bool {
-        let fits = history.append(subject.read_changed(rcu));
+    fn append(history: &mut History, subject: &mut Subject, runtime_ns: u64) -> bool {
+        let fits = history.append(subject.read_changed(runtime_ns));
         if fits {
             subject.note(runtime_ns);
         }

@@ -5,8 +5,8 @@
 //! For numbers that are about as large as those before them this takes as little as a Golomb-Rice
 //! code, and a mask instead of a search for the end of a unary part.
 
-/// How many numbers are written between two looks at how wide they are.
-const WINDOW: u8 = 16;
+/// How many bits are written between two looks at how wide the numbers in them are.
+const WINDOW: u32 = 256;
 
 /// In how many bits numbers of a kind are written: as many as the widest of the last few took.
 ///
@@ -14,7 +14,7 @@ const WINDOW: u8 = 16;
 #[derive(Clone, Copy, Default, PartialEq, Eq, Debug)]
 pub(crate) struct Width {
     bits: u8,
-    /// The bits that numbers of this width do not have; all of them where it is not narrow.
+    /// The bits that numbers of this width do not have, where it is narrow.
     beyond: u64,
     /// The numbers since the last look, one over the other.
     seen: u64,
@@ -64,7 +64,7 @@ impl Width {
         }
     }
 
-    /// Of `number`, what a narrow width has no bits for; 0 where it has for all.
+    /// Of `number`, what a narrow width has no bits for.
     #[inline(always)]
     pub(crate) fn excess(&self, number: u64) -> u64 {
         number & self.beyond
@@ -88,30 +88,15 @@ impl Width {
         self.seen |= number;
     }
 
-    /// Takes the width of the numbers noted since this was last done.
-    fn renew(&mut self) {
-        *self = Self::zero().widened(self.seen);
-    }
-}
-
-/// Counts what is written, and has widths renewed now and then.
-#[derive(Clone, Copy, Default)]
-pub(crate) struct Window(u8);
-
-impl Window {
-    /// Begins anew.
-    pub(crate) const fn new() -> Self {
-        Self(0)
+    /// The width of the numbers noted since this was last asked for.
+    #[inline(never)]
+    pub(crate) fn renewed(self) -> Self {
+        Self::zero().widened(self.seen)
     }
 
-    /// Counts one more of each number that `widths` are for.
+    /// Whether this is to be done, as what is written has just grown from `before` bits to `after`.
     #[inline(always)]
-    pub(crate) fn count<const N: usize>(&mut self, widths: [&mut Width; N]) {
-        self.0 = self.0.wrapping_add(1);
-        if self.0 % WINDOW == 0 {
-            for width in widths {
-                width.renew();
-            }
-        }
+    pub(crate) fn is_due(before: u32, after: u32) -> bool {
+        before ^ after >= WINDOW
     }
 }

@@ -100,29 +100,7 @@ pub(crate) fn thread_runtime_ns(task: &Task) -> u64 {
 }
 
 /// What `task`, a thread, has consumed.
-#[inline(always)]
 pub(crate) fn thread_times(task: &Task) -> CpuTime {
-    if is_timed() {
-        return timed_thread_times(task);
-    }
-    let task = task.as_ptr();
-    // SAFETY: The task is live, also after its end.
-    unsafe {
-        let raw = super::vtime::raw_times(task);
-        let totals = Totals {
-            runtime_ns: read_once!(task, se.sum_exec_runtime),
-            user_ns: raw.user_ns,
-            system_ns: raw.system_ns,
-        };
-        with_previous(addr_of_mut!((*task).prev_cputime), |previous| {
-            adjust(previous, totals)
-        })
-    }
-}
-
-/// The same where the scheduler has to be asked, as no tick brings the run time up to date.
-#[cold]
-fn timed_thread_times(task: &Task) -> CpuTime {
     let mut times = CpuTime::default();
     // SAFETY: The task is live, also after its end.
     unsafe {
@@ -133,6 +111,24 @@ fn timed_thread_times(task: &Task) -> CpuTime {
         )
     };
     times
+}
+
+/// The same where it is known that the thread has run for `runtime_ns`, and that ticks book that.
+#[inline(always)]
+pub(crate) fn thread_times_at(task: &Task, runtime_ns: u64) -> CpuTime {
+    let task = task.as_ptr();
+    // SAFETY: The task is live, also after its end.
+    unsafe {
+        let booked = super::vtime::booked_times(task);
+        let totals = Totals {
+            runtime_ns,
+            user_ns: booked.user_ns,
+            system_ns: booked.system_ns,
+        };
+        with_previous(addr_of_mut!((*task).prev_cputime), |previous| {
+            adjust(previous, totals)
+        })
+    }
 }
 
 /// How many threads the process of `task` has, zombies included, until they are reaped.
@@ -166,29 +162,6 @@ pub(crate) struct Totals {
     pub(crate) runtime_ns: u64,
     user_ns: u64,
     system_ns: u64,
-}
-
-/// The totals of a process where `leader`, which leads it, is its only thread; `None` where it is
-/// not, or where a thread is just leaving.
-#[inline(always)]
-pub(crate) fn single_totals(leader: &Task) -> Option<Totals> {
-    let leader = leader.as_ptr();
-    // SAFETY: A task keeps its signal structure until it is freed itself.
-    unsafe {
-        let signal = read_once!(leader, signal);
-        let counter = addr_of!((*signal).stats_lock.seqcount.seqcount);
-        let (totals, threads) = seqlock::try_read(counter, || {
-            let raw = super::vtime::raw_times(leader);
-            let runtime = read_once!(leader, se.sum_exec_runtime);
-            let totals = Totals {
-                runtime_ns: read_once!(signal, sum_sched_runtime).wrapping_add(runtime),
-                user_ns: read_once!(signal, utime).wrapping_add(raw.user_ns),
-                system_ns: read_once!(signal, stime).wrapping_add(raw.system_ns),
-            };
-            (totals, read_once!(signal, nr_threads))
-        })?;
-        (threads == 1).then_some(totals)
-    }
 }
 
 /// Adds up what the threads of the process of `task` have consumed, dead ones included, each once.
@@ -226,6 +199,25 @@ pub(crate) fn process_totals(task: &Task, _rcu: &rcu::Guard) -> Totals {
 pub(crate) fn process_times(task: &Task, totals: Totals) -> CpuTime {
     // SAFETY: A task keeps its signal structure until it is freed itself.
     unsafe { with_previous(process_previous(task), |previous| adjust(previous, totals)) }
+}
+
+/// What the process of `leader` has consumed where that is its only thread, and it is known for how
+/// long it has run, dead threads included.
+///
+/// Those change only while there is another thread, so that nobody needs to be shut out.
+#[inline(always)]
+pub(crate) fn single_times_at(leader: &Task, runtime_ns: u64) -> CpuTime {
+    // SAFETY: A task keeps its signal structure until it is freed itself.
+    let totals = unsafe {
+        let signal = read_once!(leader.as_ptr(), signal);
+        let raw = super::vtime::raw_times(leader.as_ptr());
+        Totals {
+            runtime_ns,
+            user_ns: read_once!(signal, utime).wrapping_add(raw.user_ns),
+            system_ns: read_once!(signal, stime).wrapping_add(raw.system_ns),
+        }
+    };
+    process_times(leader, totals)
 }
 
 /// What somebody was last told about the process of `task`: its parent, once it has been waited for.

@@ -149,6 +149,21 @@ impl<T: Linked<ID>, const ID: u8> List<T, ID> {
 
     /// Puts `object` behind the last one; gives it back where it is in a list already.
     pub(crate) fn push_back(&mut self, object: Ref<T>) -> Result<(), Ref<T>> {
+        self.insert(object, self.last, None)
+    }
+
+    /// Puts `object` before the first one; gives it back where it is in a list already.
+    pub(crate) fn push_front(&mut self, object: Ref<T>) -> Result<(), Ref<T>> {
+        self.insert(object, None, self.first)
+    }
+
+    /// Puts `object` between two that are next to each other in this list; `None`: its ends.
+    fn insert(
+        &mut self,
+        object: Ref<T>,
+        prev: Option<NonNull<Object<T>>>,
+        next: Option<NonNull<Object<T>>>,
+    ) -> Result<(), Ref<T>> {
         if self.id == 0 {
             self.id = NEXT_ID.fetch_add(1, Relaxed);
         }
@@ -157,17 +172,20 @@ impl<T: Linked<ID>, const ID: u8> List<T, ID> {
         }
         let object = ARef::into_raw(object);
         // SAFETY: We own a reference to the object, and it has just been made this list's, which is
-        // borrowed mutably, so its links may be written. The same is true of the last one.
+        // borrowed mutably, so its links may be written. The same is true of its neighbours.
         unsafe {
             let links = object.as_ref().links();
-            *links.prev.get() = self.last;
-            *links.next.get() = None;
-            match self.last {
-                Some(last) => *last.as_ref().links().next.get() = Some(object),
+            *links.prev.get() = prev;
+            *links.next.get() = next;
+            match prev {
+                Some(prev) => *prev.as_ref().links().next.get() = Some(object),
                 None => self.first = Some(object),
             }
+            match next {
+                Some(next) => *next.as_ref().links().prev.get() = Some(object),
+                None => self.last = Some(object),
+            }
         }
-        self.last = Some(object);
         self.len += 1;
         Ok(())
     }

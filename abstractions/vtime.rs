@@ -31,7 +31,7 @@ pub(crate) unsafe fn raw_times(thread: *const bindings::task_struct) -> CpuTime 
 ///
 /// `thread` is valid.
 #[inline(always)]
-unsafe fn booked_times(thread: *const bindings::task_struct) -> CpuTime {
+pub(super) unsafe fn booked_times(thread: *const bindings::task_struct) -> CpuTime {
     // SAFETY: By the safety requirement.
     unsafe {
         CpuTime {
