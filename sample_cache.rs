@@ -13,7 +13,7 @@ use crate::{
     delta::Sample,
     history::History,
     recorder::Recorder,
-    segment::{Content, Segment, BRIEF_WORDS, WORDS},
+    segment::{Content, Gone, Segment, BRIEF_WORDS, WORDS},
     target::Target,
     timeline::Timeline,
 };
@@ -218,41 +218,69 @@ impl Store {
         &mut self,
         target: &Object<Target>,
         reason: Reason,
-    ) -> Option<Ref<Segment>> {
-        let segment = target.history(self).first()?.clone();
-        let next = segment.end(self).next().cloned();
+    ) -> Option<Gone> {
+        let gone = self.detach_oldest_of(target, reason, false);
+        self.trim_timeline();
+        gone
+    }
+
+    /// Evicts the oldest segments of all, as many as `gone` has places for. Returns how many.
+    pub(crate) fn evict(&mut self, caches: &Caches, gone: &mut [Option<Gone>]) -> usize {
+        let mut count = 0;
+        for place in gone {
+            let Some(owner) = self.by_age.first().and_then(|oldest| oldest.owner()) else {
+                break;
+            };
+            let owner = owner.clone();
+            let is_crowded = caches.len() > self.segments() + PINNED_MAX;
+            *place = self.detach_oldest_of(&owner, Reason::Evicted, is_crowded);
+            count += usize::from(place.is_some());
+        }
+        self.trim_timeline();
+        count
+    }
+
+    /// Takes the oldest segment of `target`. `is_crowded`: whoever stands in it is to lose the way.
+    fn detach_oldest_of(
+        &mut self,
+        target: &Object<Target>,
+        reason: Reason,
+        is_crowded: bool,
+    ) -> Option<Gone> {
+        let segment = target.history_mut(self).queue.take_first()?;
+        // We have one reference and the list another. References are made under this lock only, or
+        // by those who have one.
+        let is_alone = segment.references() == 2;
+        let end = segment.end_mut(self);
+        end.go();
+        let next = if is_alone {
+            end.lead_nowhere()
+        } else {
+            end.next().cloned()
+        };
+        if is_crowded {
+            end.lead_nowhere();
+        }
         let history = target.history_mut(self);
         let after = next.as_ref().map_or(history.next, |next| next.first());
-        let gone = after - history.oldest.clamp(segment.first(), after);
+        let gone = after.saturating_sub(history.oldest);
         history.oldest = history.oldest.max(after);
         let sealed = history.cut(next);
+        if let Some(held) = sealed {
+            segment.seal(self, held);
+        }
         match reason {
             Reason::Evicted => self.counts.evicted += gone,
             Reason::Removed => self.counts.removed += gone,
         }
         self.bytes -= segment.size();
-        segment.end_mut(self).go();
-        if let Some(held) = sealed {
-            segment.seal(self, held);
-        }
         self.by_age.remove(&segment);
-        self.trim_timeline();
-        Some(segment)
-    }
-
-    /// Takes the oldest segment of all.
-    pub(crate) fn take_oldest(&mut self, caches: &Caches) -> Option<Ref<Segment>> {
-        let owner = self.by_age.first()?.owner()?.clone();
-        let segment = self.take_oldest_of(&owner, Reason::Evicted)?;
-        if caches.len() > self.segments() + PINNED_MAX {
-            segment.end_mut(self).lead_nowhere();
-        }
-        Some(segment)
+        Some(Gone::new(segment, is_alone))
     }
 
     /// Has `target` keep no more than `max_samples`, and takes one segment of which nothing is left
     /// by that; to be called again then.
-    pub(crate) fn trim(&mut self, target: &Object<Target>) -> Option<Ref<Segment>> {
+    pub(crate) fn trim(&mut self, target: &Object<Target>) -> Option<Gone> {
         let max_samples = self.max_samples;
         let history = target.history_mut(self);
         let keep = history.next.saturating_sub(max_samples);
@@ -311,9 +339,11 @@ pub(crate) fn spare_segment(recorder: &Recorder) -> Option<Vacant<Segment>> {
         return Some(vacant);
     }
     loop {
-        let oldest = recorder.store.lock().take_oldest(caches)?;
+        let mut oldest = [None];
+        recorder.store.lock().evict(caches, &mut oldest);
+        let [oldest] = oldest;
         // Memory that is let go of fills the reserve first.
-        Segment::let_go(oldest, &recorder.store);
+        oldest?.let_go(&recorder.store);
         if let Some(vacant) = reserved() {
             recorder.store.lock().counts.recycled += 1;
             return Some(vacant);

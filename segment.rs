@@ -93,9 +93,9 @@ impl End {
         self.gone = true;
     }
 
-    /// Has the segment lead nowhere.
-    pub(crate) fn lead_nowhere(&mut self) {
-        self.next = None;
+    /// Has the segment lead nowhere. Returns the one to which it led.
+    pub(crate) fn lead_nowhere(&mut self) -> Option<Ref<Segment>> {
+        self.next.take()
     }
 
     /// The segment after it.
@@ -180,6 +180,28 @@ impl Segment {
             };
             drop(store);
             segment = next;
+        }
+    }
+}
+
+/// A segment that has left its queue, to be let go of with no lock held.
+#[must_use]
+pub(crate) struct Gone {
+    segment: Ref<Segment>,
+    /// Nobody stands in it or before it, and it leads nowhere.
+    is_alone: bool,
+}
+
+impl Gone {
+    /// Takes over what has left its queue.
+    pub(crate) fn new(segment: Ref<Segment>, is_alone: bool) -> Self {
+        Self { segment, is_alone }
+    }
+
+    /// Lets go of it.
+    pub(crate) fn let_go(self, lock: &SpinLock<Store>) {
+        if !self.is_alone {
+            Segment::let_go(self.segment, lock);
         }
     }
 }
@@ -282,6 +304,11 @@ impl Queue {
             self.first = Some(segment.clone());
         }
         self.last.replace(segment)
+    }
+
+    /// Takes the oldest segment out; [`cut`](Self::cut) has to follow.
+    pub(crate) fn take_first(&mut self) -> Option<Ref<Segment>> {
+        self.first.take()
     }
 
     /// Has the queue begin with `first`, a segment of it or none.

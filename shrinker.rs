@@ -2,18 +2,21 @@
 
 //! Eviction under memory pressure: whole segments, the oldest of all targets first.
 //!
-//! Takes the store's spinlock, for one segment at a time, and waits for nobody.
+//! Takes the store's spinlock, for a few segments at a time, and waits for nobody.
 
 use crate::{
     abstractions::{clock, shrinker::Shrink},
     recorder::Recorder,
-    segment::Segment,
+    segment::Gone,
 };
 use kernel::{
     print::format_strings::DEBUG,
     print_macro,
     sync::atomic::{Atomic, Relaxed},
 };
+
+/// How many segments are taken under one lock.
+const BATCH: usize = 16;
 
 /// The second, since boot, in which an eviction pass was last told of.
 static TOLD: Atomic<u64> = Atomic::new(0);
@@ -42,13 +45,19 @@ impl Shrink for Recorder {
         }
         let mut left = before;
         while before.saturating_sub(left) < segments {
+            let mut gone = [const { None::<Gone> }; BATCH];
+            let wanted = segments.saturating_sub(before.saturating_sub(left));
+            let places = gone.get_mut(..wanted.min(BATCH)).unwrap_or_default();
             let mut store = self.store.lock();
-            let Some(oldest) = store.take_oldest(&self.segments) else {
-                break;
-            };
+            let count = store.evict(&self.segments, places);
             left = store.segments();
             drop(store);
-            Segment::let_go(oldest, &self.store);
+            for gone in gone.into_iter().flatten() {
+                gone.let_go(&self.store);
+            }
+            if count == 0 {
+                break;
+            }
         }
         let freed = before.saturating_sub(left);
         if is_told {

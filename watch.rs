@@ -136,7 +136,7 @@ impl Recorder {
         loop {
             let oldest = self.store.lock().take_oldest_of(target, reason);
             match oldest {
-                Some(segment) => Segment::let_go(segment, &self.store),
+                Some(gone) => gone.let_go(&self.store),
                 None => return,
             }
         }
@@ -152,7 +152,7 @@ impl Recorder {
         self.for_each(|target| loop {
             let extra = self.store.lock().trim(target);
             match extra {
-                Some(segment) => Segment::let_go(segment, &self.store),
+                Some(gone) => gone.let_go(&self.store),
                 None => return,
             }
         });

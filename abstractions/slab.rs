@@ -236,6 +236,11 @@ impl<T> Object<T> {
         unsafe { core::slice::from_raw_parts(behind, self.home.words) }
     }
 
+    /// How many references there are to the object. Those who have one may make more at any time.
+    pub(crate) fn references(&self) -> usize {
+        self.refcount.as_atomic().load(Relaxed).unsigned_abs() as usize
+    }
+
     /// The bytes that the object takes, with its words.
     pub(crate) fn size(&self) -> usize {
         Cache::<T>::size_with(self.home.words)
