@@ -5,19 +5,27 @@
 //! Numbers are written by hand, as `seq_put_decimal_ull()` does in C for files with many of them:
 //! formatting is the larger part of what reading a history costs. Eight digits are made at once, in
 //! the lanes of one register, and eight bytes stored at once, of which the next store overwrites
-//! those that are not wanted.
+//! those that are not wanted. From line to line some numbers stay as they are, or rise by one: their
+//! digits are known.
 
 use crate::reader::Row;
 use kernel::prelude::*;
 
-/// The room that the longest line takes: six words, four numbers of up to 20 digits and one of ten,
-/// and what the last store writes too much.
-pub(crate) const ROOM: usize = 136;
+/// More than the longest line takes: six words, four numbers of up to 20 digits and one of ten.
+const LONGEST: usize = 128;
+/// The room for a line, with what the last store writes too much.
+pub(crate) const ROOM: usize = LONGEST + 8;
 
 /// Whole lines of text, as many as there is room for.
 pub(crate) struct Lines<const SIZE: usize> {
     text: [u8; SIZE],
     len: usize,
+    /// The numbers of the last line, in their order.
+    pid: Known,
+    number: Known,
+    usr: Known,
+    sys: Known,
+    time: Known,
 }
 
 impl<const SIZE: usize> Lines<SIZE> {
@@ -26,6 +34,11 @@ impl<const SIZE: usize> Lines<SIZE> {
         Self {
             text: [0; SIZE],
             len: 0,
+            pid: Known::zero(),
+            number: Known::zero(),
+            usr: Known::zero(),
+            sys: Known::zero(),
+            time: Known::zero(),
         }
     }
 
@@ -54,15 +67,15 @@ impl<const SIZE: usize> Lines<SIZE> {
         };
         let mut line = Line { place, len: 0 };
         line.put(b"pid:");
-        line.put_number(pid.unsigned_abs().into());
+        line.put_number(&mut self.pid, pid.unsigned_abs().into());
         line.put(b" num:");
-        line.put_number(row.number);
+        line.put_number(&mut self.number, row.number);
         line.put(b" : usr ");
-        line.put_number(row.sample.usr);
+        line.put_number(&mut self.usr, row.sample.usr);
         line.put(b" sys ");
-        line.put_number(row.sample.sys);
+        line.put_number(&mut self.sys, row.sample.sys);
         line.put(b" time ");
-        line.put_number(row.time_us);
+        line.put_number(&mut self.time, row.time_us);
         if row.is_end {
             line.put(b" exit");
         }
@@ -81,11 +94,12 @@ impl Line<'_> {
     /// Appends the first `len` of eight bytes, the first of which is the lowest.
     #[inline(always)]
     fn put_bytes(&mut self, bytes: u64, len: usize) {
-        let rest = self.place.get_mut(self.len..).unwrap_or_default();
-        if let Some(place) = rest.first_chunk_mut::<8>() {
-            *place = bytes.to_le_bytes();
-            self.len += len;
+        // Never so far, which spares a comparison here.
+        let at = self.len % LONGEST;
+        if let Some(place) = self.place.get_mut(at..at + 8) {
+            place.copy_from_slice(&bytes.to_le_bytes());
         }
+        self.len += len;
     }
 
     /// Appends up to eight characters.
@@ -98,40 +112,85 @@ impl Line<'_> {
         self.put_bytes(bytes, LEN);
     }
 
+    /// Appends `number`, given what is known of the one that stood here before.
     #[inline(always)]
-    fn put_number(&mut self, number: u64) {
+    fn put_number(&mut self, known: &mut Known, number: u64) {
         if number < HUNDRED_MILLION {
-            self.put_first_digits(number);
+            self.put_first_digits(known.low.digits_of(number));
         } else {
-            self.put_long_number(number);
+            self.put_long_number(known, number);
         }
     }
 
     #[inline(never)]
-    fn put_long_number(&mut self, number: u64) {
+    fn put_long_number(&mut self, known: &mut Known, number: u64) {
         let above = number / HUNDRED_MILLION;
         if above < HUNDRED_MILLION {
-            self.put_first_digits(above);
+            self.put_first_digits(known.high.digits_of(above));
         } else {
-            self.put_first_digits(above / HUNDRED_MILLION);
+            self.put_first_digits(digits(above / HUNDRED_MILLION));
             self.put_bytes(digits(above % HUNDRED_MILLION) | ZEROES, 8);
         }
-        self.put_bytes(digits(number % HUNDRED_MILLION) | ZEROES, 8);
+        self.put_bytes(known.low.digits_of(number % HUNDRED_MILLION) | ZEROES, 8);
     }
 
-    /// Appends a number of up to eight digits, without zeroes in front of it.
+    /// Appends eight digits without the zeroes in front of them.
     #[inline(always)]
-    fn put_first_digits(&mut self, number: u64) {
-        let digits = digits(number);
+    fn put_first_digits(&mut self, digits: u64) {
         // The last digit is wanted also where it is a zero.
-        let zeroes = (digits | 1 << 56).trailing_zeros() / 8;
+        let zeroes = (digits | LAST_DIGIT).trailing_zeros() / 8;
         self.put_bytes((digits | ZEROES) >> (8 * zeroes), 8 - zeroes as usize);
+    }
+}
+
+/// The digits of a number of up to sixteen.
+struct Known {
+    high: Digits,
+    low: Digits,
+}
+
+impl Known {
+    const fn zero() -> Self {
+        Self {
+            high: Digits::zero(),
+            low: Digits::zero(),
+        }
+    }
+}
+
+/// A number less than [`HUNDRED_MILLION`], and its [`digits`].
+struct Digits {
+    number: u64,
+    digits: u64,
+}
+
+impl Digits {
+    const fn zero() -> Self {
+        Self {
+            number: 0,
+            digits: 0,
+        }
+    }
+
+    /// Goes on to `number`. Returns its digits.
+    #[inline(always)]
+    fn digits_of(&mut self, number: u64) -> u64 {
+        let risen = number.wrapping_sub(self.number);
+        if risen == 1 && self.digits < 9 * LAST_DIGIT {
+            self.digits += LAST_DIGIT;
+        } else if risen != 0 {
+            self.digits = digits(number);
+        }
+        self.number = number;
+        self.digits
     }
 }
 
 const HUNDRED_MILLION: u64 = 100_000_000;
 /// Eight times the character 0.
 const ZEROES: u64 = 0x3030_3030_3030_3030;
+/// A one as the last of eight digits.
+const LAST_DIGIT: u64 = 1 << 56;
 
 /// The eight digits of `number`, a byte each, the first of them the lowest. It is less than
 /// [`HUNDRED_MILLION`].
@@ -140,7 +199,8 @@ const ZEROES: u64 = 0x3030_3030_3030_3030;
 /// inverse, exact for what is in a lane: up to 9999 by 100, up to 99 by 10.
 #[inline(always)]
 fn digits(number: u64) -> u64 {
-    let fours = number / 10_000 | (number % 10_000) << 32;
+    let number = number as u32;
+    let fours = u64::from(number / 10_000) | u64::from(number % 10_000) << 32;
     let hundreds = fours * 10_486 >> 20 & 0x7f_0000_007f;
     let twos = hundreds | (fours - hundreds * 100) << 16;
     let tens = twos * 103 >> 10 & 0x000f_000f_000f_000f;
@@ -192,10 +252,11 @@ mod tests {
     #[test]
     fn numbers_are_written_as_the_kernel_writes_them() {
         let number = || random::next_u64() >> (random::next_u64() % 64);
+        let mut lines = Lines::<ROOM>::new();
         for round in 0..20_000 {
-            // All small numbers, and others of all lengths.
+            // All small numbers, one after the other, and others of all lengths.
             let (number, usr, sys) = (round, number(), number());
-            let mut lines = Lines::<ROOM>::new();
+            lines.clear();
             lines.push(1, &row(number, usr, sys, usr ^ sys, false));
             let mut expected = [0; ROOM];
             let mut text = Formatter::new(&mut expected);

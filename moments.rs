@@ -139,21 +139,35 @@ impl Decoder {
     #[inline(always)]
     pub(crate) fn next<W: Words + ?Sized>(&mut self, words: &W) -> Option<u64> {
         let moment = self.next?;
-        self.next = (!self.reader.is_empty()).then(|| {
-            let before = self.reader.at();
-            if self.reader.take(words, 1) == 1 {
-                let bits = self.reader.take(words, Width::FIELD);
-                self.width = self.width.with_bits(bits as u32);
-            }
-            let number = self.reader.take(words, self.width.bits());
-            self.width.note(number);
-            if Width::is_due(before, self.reader.at()) {
-                self.width = self.width.renewed();
-            }
-            let off = (number >> 1) ^ (number & 1).wrapping_neg();
-            moment.wrapping_add(self.step).wrapping_add(off)
-        });
+        if self.reader.is_empty() {
+            self.next = None;
+            return Some(moment);
+        }
+        let before = self.reader.at();
+        let bits = self.reader.peek(words);
+        let number = if bits & 1 == 0 && self.width.is_narrow() {
+            self.reader.pass(1 + self.width.bits());
+            self.width.cut(bits >> 1)
+        } else {
+            self.take_in_parts(words)
+        };
+        self.width.note(number);
+        if Width::is_due(before, self.reader.at()) {
+            self.width = self.width.renewed();
+        }
+        let off = (number >> 1) ^ (number & 1).wrapping_neg();
+        self.next = Some(moment.wrapping_add(self.step).wrapping_add(off));
         Some(moment)
+    }
+
+    /// Reads what is not read at once.
+    #[inline(never)]
+    fn take_in_parts<W: Words + ?Sized>(&mut self, words: &W) -> u64 {
+        if self.reader.take(words, 1) == 1 {
+            let bits = self.reader.take(words, Width::FIELD);
+            self.width = self.width.with_bits(bits as u32);
+        }
+        self.reader.take(words, self.width.bits())
     }
 }
 
