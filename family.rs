@@ -4,12 +4,11 @@
 //!
 //! The probes run in every fork and exit of the machine. One that is of no concern finds that out
 //! from one bit, without a lock. They are registered only while somebody is followed; as taking them
-//! away takes waiting, a thread of its own does that, which sleeps until then.
+//! away takes waiting, tidy.rs does that.
 
 use crate::{
     abstractions::{
         clock,
-        kthread::{Current, KThread, Run},
         pid::Pid,
         slab::Ref,
         tracepoint::{Probes, Watch},
@@ -32,9 +31,7 @@ use kernel::{
 /// What is there while somebody is followed.
 #[derive(Default)]
 pub(crate) struct Family {
-    probes: Option<Probes<Recorder>>,
-    /// Takes the probes away. Stays once it has been needed.
-    tidy: Option<KThread<Tidy>>,
+    pub(crate) probes: Option<Probes<Recorder>>,
 }
 
 /// Being able to follow forks. Ends that when it is dropped.
@@ -42,9 +39,7 @@ pub(crate) struct Following(pub(crate) Arc<Recorder>);
 
 impl Drop for Following {
     fn drop(&mut self) {
-        // The thread may be waiting for the lock, so it is not stopped under it.
-        let family = core::mem::take(&mut *self.0.family.lock());
-        drop(family);
+        *self.0.family.lock() = Family::default();
     }
 }
 
@@ -76,10 +71,6 @@ impl Recorder {
         }
         if let Some(marks) = self.marks.as_ref() {
             self.registry.lock().mark_in(marks);
-        }
-        if family.tidy.is_none() {
-            let body = Arc::new(Tidy(self.clone()), GFP_KERNEL)?;
-            family.tidy = Some(KThread::spawn(c"taskmonitor_tidy", body)?);
         }
         if family.probes.is_none() {
             family.probes = Some(Probes::register(self.clone())?);
@@ -214,26 +205,6 @@ impl Watch for Recorder {
         }
         if thread != process && marks.has(thread) {
             self.note_end(Pid::of_thread(task));
-        }
-    }
-}
-
-/// The body of the thread that takes the probes away.
-struct Tidy(Arc<Recorder>);
-
-impl Run for Tidy {
-    fn run(&self, me: &Current) {
-        while !me.should_stop() {
-            let is_due = || self.0.registry.lock().has_idle_probes();
-            self.0.tidy_bell.sleep_until(me, None, is_due);
-            let mut family = self.0.family.lock();
-            let mut registry = self.0.registry.lock();
-            if registry.has_idle_probes() {
-                registry.is_probed = false;
-                drop(registry);
-                // Nobody is added meanwhile, as that takes the lock of the family.
-                family.probes = None;
-            }
         }
     }
 }

@@ -16,7 +16,7 @@ use kernel::{
     new_mutex, new_spinlock,
     prelude::*,
     static_lock_class,
-    sync::{Arc, Mutex, SetOnce, SpinLock},
+    sync::{atomic::AtomicFlag, Arc, Mutex, SetOnce, SpinLock},
 };
 
 /// What the parts of the recorder share.
@@ -39,9 +39,11 @@ pub(crate) struct Recorder {
     pub(crate) family: Mutex<Family>,
     /// The numbers of those who are watched, once somebody has been followed.
     pub(crate) marks: SetOnce<Arc<Marks>>,
-    /// What wakes the thread that takes the probes away.
+    /// What wakes the thread that tidies up.
     #[pin]
     pub(crate) tidy_bell: Bell,
+    /// Whether segments were evicted since slab pages were last given back.
+    pub(crate) loose_slabs: AtomicFlag,
     /// Memory for segments.
     pub(crate) segments: Caches,
     /// Memory for targets.
@@ -65,6 +67,7 @@ impl Recorder {
                 family <- new_mutex!(Family::default(), "taskmonitor family"),
                 marks: SetOnce::new(),
                 tidy_bell <- Bell::new(c"taskmonitor tidy bell", static_lock_class!()),
+                loose_slabs: AtomicFlag::new(false),
                 segments,
                 targets,
             }),

@@ -46,6 +46,12 @@ impl Caches {
         })
     }
 
+    /// Gives slab pages back in which nothing is left. May sleep.
+    pub(crate) fn give_back(&self) {
+        self.brief.shrink();
+        self.full.shrink();
+    }
+
     /// How many segments there are, in whosever hands.
     fn len(&self) -> usize {
         self.brief.len() + self.full.len()

@@ -63,6 +63,10 @@ impl Shrink for Recorder {
         if is_told {
             print_macro!(DEBUG, false, "eviction ends: {freed} segments freed\n");
         }
-        (freed != 0).then_some(freed)
+        if freed == 0 {
+            return None;
+        }
+        self.loosen_slabs();
+        Some(freed)
     }
 }

@@ -34,6 +34,7 @@ mod shrinker;
 mod stats;
 mod sysfs;
 mod target;
+mod tidy;
 mod timeline;
 mod watch;
 mod width;
@@ -45,6 +46,7 @@ use family::Following;
 use kernel::{prelude::*, static_lock_class, sync::Arc};
 use recorder::Recorder;
 use sampler::Sampler;
+use tidy::Tidy;
 
 module! {
     type: TaskMonitor,
@@ -64,6 +66,7 @@ pub(crate) struct TaskMonitor {
     _following: Following,
     _sampler: KThread<Sampler>,
     _shrinker: Shrinker<Recorder>,
+    _tidy: KThread<Tidy>,
     _kept: Kept,
 }
 
@@ -88,6 +91,10 @@ impl kernel::Module for TaskMonitor {
             (pid, 0) => recorder.add(pid)?,
             (pid, _) => recorder.add_tree(pid)?,
         }
+        let tidy = KThread::spawn(
+            c"taskmonitor_tidy",
+            Arc::new(Tidy(recorder.clone()), GFP_KERNEL)?,
+        )?;
         let shrinker = Shrinker::register(c"taskmonitor", recorder.clone())?;
         let sampler = KThread::spawn(
             c"taskmonitor",
@@ -106,6 +113,7 @@ impl kernel::Module for TaskMonitor {
             _following: following,
             _sampler: sampler,
             _shrinker: shrinker,
+            _tidy: tidy,
             _kept: kept,
         })
     }

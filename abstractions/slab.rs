@@ -112,6 +112,12 @@ impl<T> Cache<T> {
         self.len.load(Relaxed)
     }
 
+    /// Gives the slab's free pages back, and the objects that it keeps at hand for each CPU. May sleep.
+    pub(crate) fn shrink(&self) {
+        // SAFETY: By the type invariant the cache is live.
+        unsafe { bindings::kmem_cache_shrink(self.cache.as_ptr()) };
+    }
+
     /// Takes memory for one object from the slab. May sleep.
     pub(crate) fn alloc(self: &Arc<Self>) -> Option<Vacant<T>> {
         self.alloc_with(bindings::GFP_KERNEL)

@@ -4,6 +4,7 @@
 from statistics import median
 
 from programs import times_to_write
+from recorder import write
 
 # In so few writes that what a write costs by itself does not count, and in so many that
 # an interrupt in one of them does not.
@@ -18,3 +19,9 @@ def evict_half(recorder):
     each = segments // 2 // writes
     times = times_to_write(recorder.scan_file(), [f"0 0 {each}"] * writes)
     return median(times) * writes / (segments - recorder.segments())
+
+
+def evict_down_to(recorder, samples):
+    """Until no more than that many are there."""
+    while recorder.statistics()["alive"] > samples:
+        write(recorder.scan_file(), "0 0 10")

@@ -135,10 +135,11 @@ class Recorder:
     @staticmethod
     def slab_pages():
         """The pages in which segments lie."""
+        pages = 0
         for line in read("/proc/slabinfo").splitlines():
             fields = line.split()
-            if fields[0] == "taskmonitor_segment":
+            if fields[0] in ("taskmonitor_segment", "taskmonitor_brief"):
                 pages_per_slab = int(fields[5])
                 slabs = int(fields[fields.index("slabdata") + 2])
-                return pages_per_slab * slabs
-        raise SystemExit("bench: no cache taskmonitor_segment in /proc/slabinfo")
+                pages += pages_per_slab * slabs
+        return pages
