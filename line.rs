@@ -75,7 +75,7 @@ impl<const SIZE: usize> Lines<SIZE> {
         line.put(b" sys ");
         line.put_number(&mut self.sys, row.sample.sys);
         line.put(b" time ");
-        line.put_number(&mut self.time, row.time_us);
+        line.put_any_number(&mut self.time, row.time_us);
         if row.is_end {
             line.put(b" exit");
         }
@@ -114,16 +114,11 @@ impl Line<'_> {
 
     /// Appends `number`, given what is known of the one that stood here before.
     #[inline(always)]
-    fn put_number(&mut self, known: &mut Known, number: u64) {
+    fn put_any_number(&mut self, known: &mut Known, number: u64) {
         if number < HUNDRED_MILLION {
             self.put_first_digits(known.low.digits_of(number));
-        } else {
-            self.put_long_number(known, number);
+            return;
         }
-    }
-
-    #[inline(never)]
-    fn put_long_number(&mut self, known: &mut Known, number: u64) {
         let above = number / HUNDRED_MILLION;
         if above < HUNDRED_MILLION {
             self.put_first_digits(known.high.digits_of(above));
@@ -132,6 +127,21 @@ impl Line<'_> {
             self.put_bytes(digits(above % HUNDRED_MILLION) | ZEROES, 8);
         }
         self.put_bytes(known.low.digits_of(number % HUNDRED_MILLION) | ZEROES, 8);
+    }
+
+    /// Appends a number that as a rule has no more than eight digits.
+    #[inline(always)]
+    fn put_number(&mut self, known: &mut Known, number: u64) {
+        if number < HUNDRED_MILLION {
+            self.put_first_digits(known.low.digits_of(number));
+        } else {
+            self.put_long_number(known, number);
+        }
+    }
+
+    #[cold]
+    fn put_long_number(&mut self, known: &mut Known, number: u64) {
+        self.put_any_number(known, number);
     }
 
     /// Appends eight digits without the zeroes in front of them.
