@@ -225,39 +225,37 @@ impl Store {
         target: &Object<Target>,
         reason: Reason,
     ) -> Option<Gone> {
-        let gone = self.detach_oldest_of(target, reason, false);
+        let oldest = {
+            let first = target.history(self).first()?.clone();
+            self.by_age.remove(&first)?
+        };
+        let gone = self.detach(oldest, reason, false);
         self.trim_timeline();
-        gone
+        Some(gone)
     }
 
     /// Evicts the oldest segments of all, as many as `gone` has places for. Returns how many.
     pub(crate) fn evict(&mut self, caches: &Caches, gone: &mut [Option<Gone>]) -> usize {
         let mut count = 0;
         for place in gone {
-            let Some(owner) = self.by_age.first().and_then(|oldest| oldest.owner()) else {
+            let Some(oldest) = self.by_age.pop_front() else {
                 break;
             };
-            let owner = owner.clone();
             let is_crowded = caches.len() > self.segments() + PINNED_MAX;
-            *place = self.detach_oldest_of(&owner, Reason::Evicted, is_crowded);
-            count += usize::from(place.is_some());
+            *place = Some(self.detach(oldest, Reason::Evicted, is_crowded));
+            count += 1;
         }
         self.trim_timeline();
         count
     }
 
-    /// Takes the oldest segment of `target`. `is_crowded`: whoever stands in it is to lose the way.
-    fn detach_oldest_of(
-        &mut self,
-        target: &Object<Target>,
-        reason: Reason,
-        is_crowded: bool,
-    ) -> Option<Gone> {
-        let segment = target.history_mut(self).queue.take_first()?;
-        // We have one reference and the list another. References are made under this lock only, or
+    /// Takes `oldest`, which was the first of all or the first of its target, from that target, and
+    /// counts its samples as gone. `is_crowded`: whoever stands in it is to lose the way.
+    fn detach(&mut self, oldest: Ref<Segment>, reason: Reason, is_crowded: bool) -> Gone {
+        // We have one reference, and the target has another. More are made under this lock only, or
         // by those who have one.
-        let is_alone = segment.references() == 2;
-        let end = segment.end_mut(self);
+        let is_alone = oldest.references() == 2;
+        let end = oldest.end_mut(self);
         end.go();
         let next = if is_alone {
             end.lead_nowhere()
@@ -267,21 +265,32 @@ impl Store {
         if is_crowded {
             end.lead_nowhere();
         }
+        if let Some(owner) = oldest.owner() {
+            self.cut(owner, next, &oldest, reason);
+        }
+        self.bytes -= oldest.size();
+        Gone::new(oldest, is_alone)
+    }
+
+    /// Has the history of `target` go on at `next`, behind `oldest`.
+    fn cut(
+        &mut self,
+        target: &Object<Target>,
+        next: Option<Ref<Segment>>,
+        oldest: &Object<Segment>,
+        reason: Reason,
+    ) {
         let history = target.history_mut(self);
         let after = next.as_ref().map_or(history.next, |next| next.first());
         let gone = after.saturating_sub(history.oldest);
         history.oldest = history.oldest.max(after);
-        let sealed = history.cut(next);
-        if let Some(held) = sealed {
-            segment.seal(self, held);
+        if let Some(held) = history.cut(next) {
+            oldest.seal(self, held);
         }
         match reason {
             Reason::Evicted => self.counts.evicted += gone,
             Reason::Removed => self.counts.removed += gone,
         }
-        self.bytes -= segment.size();
-        self.by_age.remove(&segment);
-        Some(Gone::new(segment, is_alone))
     }
 
     /// Has `target` keep no more than `max_samples`, and takes one segment of which nothing is left

@@ -306,11 +306,6 @@ impl Queue {
         self.last.replace(segment)
     }
 
-    /// Takes the oldest segment out; [`cut`](Self::cut) has to follow.
-    pub(crate) fn take_first(&mut self) -> Option<Ref<Segment>> {
-        self.first.take()
-    }
-
     /// Has the queue begin with `first`, a segment of it or none.
     pub(crate) fn cut(&mut self, first: Option<Ref<Segment>>) {
         if first.is_none() {
