@@ -5,7 +5,7 @@
 # those before, which are the kernel's loader's. Either all is there, or nothing is left.
 #
 # kernels: uml
-# boot: --timeout 1200
+# boot: --timeout 1200 --append kunit.autorun=0
 
 import errno
 import os

@@ -10,7 +10,7 @@ import os
 import time
 
 from harness import equal, loaded, note, ok, process, run, samples, set_parameter, wait_until, write
-from witness import kernel_threads, stat, switches
+from witness import kernel_threads, sampler_thread, stat, switches
 
 PERIOD_MS = 5
 
@@ -32,8 +32,9 @@ def works(thread, name):
 
 def main():
     with loaded(period_ms=PERIOD_MS):
-        thread, = kernel_threads()
-        sleeps(thread, "no target")
+        thread = sampler_thread()
+        for name, other in kernel_threads().items():
+            sleeps(other, f"{name}, no target")
         with process() as one, process() as two:
             write(f"{one} {two}")
             works(thread, "two targets")

@@ -14,7 +14,7 @@ import time
 from faults import caches_fail, prepare, slab_fails_for
 from harness import (equal, fails_with, loaded, note, ok, problems, process, run, samples, statistics,
                      wait_until, write)
-from witness import kernel_threads, slabs
+from witness import sampler_thread, slabs
 
 TARGETS = 250
 
@@ -39,7 +39,7 @@ def passes(count):
 
 def starved(tids):
     """All targets began together, and so they take new memory together."""
-    sampler, = kernel_threads()
+    sampler = sampler_thread()
     for tid in tids:
         write(tid)
     with slab_fails_for(sampler):
@@ -108,7 +108,7 @@ def adding():
 
 def nothing_to_recycle():
     """Even with nothing in any history there are numbers, and no harm."""
-    sampler, = kernel_threads()
+    sampler = sampler_thread()
     with slab_fails_for(sampler):
         for _ in range(20):
             write("clear")

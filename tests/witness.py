@@ -23,16 +23,22 @@ def text_of(path):
 # --- What is there ------------------------------------------------------------
 
 def kernel_threads():
-    """The pids of the module's threads."""
-    found = []
+    """The pids of the module's threads, by name."""
+    found = {}
     for entry in os.listdir("/proc"):
         if entry.isdigit():
             try:
-                if text_of(f"/proc/{entry}/comm").startswith(NAME):
-                    found.append(int(entry))
+                name = text_of(f"/proc/{entry}/comm").strip()
             except (FileNotFoundError, ProcessLookupError):
-                pass  # it ended meanwhile
+                continue  # it ended meanwhile
+            if name.startswith(NAME):
+                found[name] = int(entry)
     return found
+
+
+def sampler_thread():
+    """The pid of the thread that samples."""
+    return kernel_threads()[NAME]
 
 
 class Slab(NamedTuple):
@@ -57,7 +63,7 @@ def slabs():
 
 def remains():
     """Whatever of the module can be seen; empty where it is not loaded."""
-    found = [f"thread {pid}" for pid in kernel_threads()]
+    found = [f"thread {name}" for name in kernel_threads()]
     found += [f"slab cache {slab.name}" for slab in slabs()]
     found += [path for path in (SYSFS, DEBUGFS, STATISTICS, f"/sys/module/{NAME}")
               if os.path.exists(path)]
