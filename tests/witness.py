@@ -5,6 +5,7 @@ import ast
 import ctypes
 import os
 import signal
+import subprocess
 import time
 import traceback
 from typing import NamedTuple
@@ -137,7 +138,16 @@ def microseconds(seconds):
     return round(seconds * 1_000_000)
 
 
-# --- Processes ------------------------------------------------------------------
+# --- Programs and processes -------------------------------------------------------
+
+def compiled(name):
+    """The path of the program of which NAME.c beside this file is the source."""
+    program = f"/tmp/{name}"
+    source = os.path.join(os.path.dirname(os.path.realpath(__file__)), f"{name}.c")
+    subprocess.run(["gcc", "-O2", "-Wall", "-Wextra", "-pthread", "-o", program, source], check=True)
+    return program
+
+
 
 _libc = ctypes.CDLL(None, use_errno=True)
 _CLONE3 = 435
