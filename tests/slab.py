@@ -10,7 +10,7 @@ import os
 import threading
 
 from harness import equal, loaded, note, ok, run, shrink, statistics, wait_until, write
-from witness import HZ, memory, slabs, text_of, tidy_slabs
+from witness import HZ, memory, sanitized, slabs, text_of, tidy_slabs
 
 SYS = "/sys/kernel/slab"
 PAGE = os.sysconf("SC_PAGE_SIZE")
@@ -19,11 +19,6 @@ TARGETS = 1000
 
 def attribute(slab, name):
     return int(text_of(f"{SYS}/{slab.name}/{name}").split()[0])
-
-
-def sanitized():
-    """Whether the slab allocator keeps notes of its own beside each object."""
-    return os.path.exists("/sys/kernel/debug/kmemleak")
 
 
 def its_own():

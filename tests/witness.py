@@ -21,6 +21,11 @@ def text_of(path):
         return file.read()
 
 
+def sanitized():
+    """Whether this is the kernel with the sanitizers, which take time, and memory beside each object."""
+    return os.path.exists("/sys/kernel/debug/kmemleak")
+
+
 # --- What is there ------------------------------------------------------------
 
 def kernel_threads():

@@ -1,0 +1,91 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: GPL-2.0
+#
+# Large numbers: 10,000 targets, a million samples of them, and 10,000 short-lived processes, one after
+# the other, none of which is lost.
+#
+# kernels: x86_64
+# boot: --memory 1G
+
+import os
+import subprocess
+
+from harness import (DEBUGFS, equal, loaded, note, ok, problems, run, samples, set_parameter,
+                     statistics, wait_until, write)
+from witness import compiled
+
+TARGETS = 10_000
+SAMPLES = 100
+# What one write may hold.
+WORDS = 500
+
+
+def lines():
+    """How many there are in the history."""
+    fd = os.open(DEBUGFS, os.O_RDONLY)
+    try:
+        return sum(text.count(b"\n") for text in iter(lambda: os.read(fd, 1 << 20), b""))
+    finally:
+        os.close(fd)
+
+
+def say(words):
+    for at in range(0, len(words), WORDS):
+        text = " ".join(words[at:at + WORDS])
+        if write(text, DEBUGFS) != len(text):
+            raise OSError("a write is short")
+
+
+def many_targets(program):
+    with open("/proc/sys/kernel/threads-max", "w", encoding="ascii") as file:
+        file.write("40000")
+    with subprocess.Popen([program, "sleep", str(TARGETS)], stdout=subprocess.PIPE) as crowd:
+        try:
+            tasks = [crowd.stdout.readline().decode().strip() for _ in range(TARGETS)]
+            say(tasks)
+            equal(statistics()["targets"], TARGETS, f"{TARGETS} targets")
+            ok(wait_until(lambda: statistics()["created"] >= TARGETS * (SAMPLES + 20)), "are sampled")
+            write("stop")
+            numbers = statistics()
+            note(numbers)
+            equal(numbers["alive"], TARGETS * SAMPLES, "a million samples are kept")
+            equal(numbers["created"], numbers["alive"] + numbers["evicted"], "the older ones are gone")
+            equal(lines(), numbers["alive"], "each is shown")
+            say([f"-{task}" for task in tasks])
+            left = statistics()
+            equal([left[name] for name in ("targets", "alive", "bytes")], [0, 0, 0], "and all can be taken away")
+        finally:
+            crowd.kill()
+
+
+def many_lives(program):
+    write("start")
+    with subprocess.Popen([program, "short", str(TARGETS)], stdin=subprocess.PIPE,
+                          stdout=subprocess.PIPE) as parent:
+        write(f"tree:{parent.pid}")
+        told = parent.communicate(b"\n")[0].decode()
+    used = dict(tuple(map(int, line.split())) for line in told.splitlines())
+    equal(len(used), TARGETS, f"{TARGETS} processes live and end")
+    ok(wait_until(lambda: any(each.exit for each in samples(pid=parent.pid))), "so does their parent")
+    history = samples()
+    last = {each.pid: each.usr + each.sys for each in history if each.exit}
+    born = {each.pid for each in history if each.num == 0}
+    equal(sorted(set(used) - set(last))[:5], [], "none is lost")
+    equal(sorted(set(used) - born)[:5], [], "each is there from its birth")
+    wrong = [(pid, last.get(pid), told) for pid, told in used.items() if abs(last.get(pid, -9) - told) > 2]
+    equal(wrong[:5], [], "each has used what wait4() says, to within rounding")
+    equal(problems(history)[:3], [], "in order, with no hole")
+    equal(statistics()["lost"], 0, "and none is said to be lost")
+    note(f"{statistics()['bytes'] / (TARGETS + 1):.0f} bytes of samples a life")
+    write(f"-tree:{parent.pid}")
+
+
+def main():
+    program = compiled("lives")
+    with loaded(period_ms=10, max_samples=SAMPLES):
+        many_targets(program)
+        set_parameter("max_samples", 100_000)
+        many_lives(program)
+
+
+run(main)
