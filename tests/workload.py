@@ -2,6 +2,7 @@
 """For tests of races: processes that each do one thing over and over, and tell what went wrong."""
 
 import contextlib
+import errno
 import os
 import random
 import signal
@@ -62,9 +63,16 @@ def work(begin, function, arguments):
     os._exit(0)
 
 
-# What fails because the module is not there, or because somebody else was first.
+@contextlib.contextmanager
 def may_fail(*errors):
-    return contextlib.suppress(FileNotFoundError, *errors)
+    """What fails because the module is not there, or goes meanwhile, or because somebody else was first."""
+    try:
+        yield
+    except (FileNotFoundError, *errors):
+        pass
+    except OSError as error:
+        if error.errno not in (errno.EIO, errno.ENODEV, errno.ENXIO):
+            raise
 
 
 def read_history(_round, path, size, steady):
@@ -73,11 +81,6 @@ def read_history(_round, path, size, steady):
         fd = os.open(path, os.O_RDONLY)
         try:
             text = b"".join(iter(lambda: os.read(fd, size), b""))
-        except OSError as error:
-            # The file was removed while it was open.
-            if error.errno in (5, 19):
-                return None
-            raise
         finally:
             os.close(fd)
         history = parse(text.decode())
@@ -93,9 +96,6 @@ def seek_about(_round):
                 os.lseek(fd, random.randrange(200_000), os.SEEK_SET)
                 os.read(fd, random.choice((1, 100, 5000)))
                 os.pread(fd, 300, random.randrange(3000))
-        except OSError as error:
-            if error.errno not in (5, 19):
-                raise
         finally:
             os.close(fd)
 
@@ -118,6 +118,21 @@ def fork_and_die(_round):
     if random.random() < 0.9:
         with may_fail(ProcessLookupError):
             write(f"-{pid}", SYSFS)
+
+
+def fork_a_family(_round):
+    """A process that is followed, with a child and a grandchild that end at once."""
+    with may_fail(FileExistsError):
+        write(f"tree:{os.getpid()}", DEBUGFS)
+    for _ in range(5):
+        pid = os.fork()
+        if pid == 0:
+            if os.fork():
+                os.wait()
+            os._exit(0)
+        os.waitpid(pid, 0)
+    with may_fail(ProcessLookupError):
+        write(f"-tree:{os.getpid()}", SYSFS)
 
 
 def say(_round, *words):
