@@ -28,6 +28,10 @@ test: ## run all tests, or those of T="name…"
 	@scripts/setup uml x86_64
 	@tests/run $(T)
 
+soak: ## the races test, again and again with new seeds, for MINUTES=…
+	@scripts/setup uml
+	@tests/soak $(or $(MINUTES),10)
+
 bench: ## measure what it costs, beside what others cost
 	@scripts/setup x86_64
 	@bench/run
@@ -42,4 +46,4 @@ rust-analyzer: ## make editors understand the code (rust-project.json)
 help: ## this list
 	@sed -n 's/^\([a-z-]*\):.* ## \(.*\)/  make \1\t\2/p' Makefile | expand -t 24
 
-.PHONY: all install clean demo shell test bench check rust-analyzer help
+.PHONY: all install clean demo shell test soak bench check rust-analyzer help
