@@ -33,31 +33,38 @@ def lives(number):
 class Model:
     """What is watched, and what each word does to it."""
 
-    def __init__(self):
-        self.watched = []
+    def __init__(self, processes):
+        self.processes = processes
+        self.watched, self.trees = [], set()
 
     def obey(self, word):
         """0 or the error."""
         if word in (b"stop", b"start", b"clear"):
             return 0
         sign, digits = (word[:1], word[1:]) if word[:1] in (b"+", b"-") else (b"", word)
+        is_tree = sign != b"+" and digits.startswith(b"tree:")
+        if is_tree:
+            digits = digits[len(b"tree:"):]
         if not digits or not all(48 <= byte <= 57 for byte in digits):
             return errno.EINVAL
         number = int(digits)
         if not 1 <= number <= 2147483647:
             return errno.EINVAL
         if sign == b"-":
-            if number not in self.watched:
+            if number not in (self.trees if is_tree else self.watched):
                 return errno.ESRCH
             self.watched.remove(number)
+            self.trees.discard(number)
             return 0
-        if not lives(number):
+        if not lives(number) or is_tree and number not in self.processes:
             return errno.ESRCH
         if number in self.watched:
             return errno.EEXIST
         if len(self.watched) >= MAX_TARGETS:
             return errno.ENOSPC
         self.watched.append(number)
+        if is_tree:
+            self.trees.add(number)
         return 0
 
     def write(self, text, is_page):
@@ -107,6 +114,8 @@ class Generator:
             return b"-" + self.number()
         if choice < 0.92:
             return random.choice((b"stop", b"start", b"clear"))
+        if choice < 0.925:
+            return random.choice((b"tree:", b"-tree:")) + self.number()
         if choice < 0.96:
             return random.choice((b"+", b"-", b"tree:", b"-tree:", b"tree:0", b"tree:x", b"tree:-5",
                                   b"Start", b"stopp", b"clea", b"+-1", b"-+1", b"1-", b"\0"))
@@ -142,10 +151,10 @@ class Generator:
         return text[:at] + text[random.randrange(len(text)):]
 
 
-def is_tree(text):
-    """Words for descendants are for a test of their own; only what is wrong in them is for this."""
-    return any(word.removeprefix(b"-").removeprefix(b"tree:").isdigit() and b"tree:" in word
-               and int(word.partition(b":")[2]) for word in text.split())
+def follows_others(text, known):
+    """Whether it would follow somebody hit by chance, who may well fork."""
+    return any(number.isdigit() and int(number) not in known and lives(int(number) & 0x7fffffff)
+               for number in (word.partition(b"tree:")[2] for word in text.split()))
 
 
 def differs(model, living, name):
@@ -167,14 +176,14 @@ def differs(model, living, name):
     return None
 
 
-def fuzz(path, living, dead):
-    model = Model()
+def fuzz(path, living, processes, dead):
+    model = Model(processes)
     generator = Generator(living * 3 + dead)
     fd = os.open(path, os.O_WRONLY)
     failed = obeyed = 0
     for count in range(WRITES):
         text = generator.text()
-        if is_tree(text):
+        if follows_others(text, living + dead):
             continue
         expected = model.write(text, path == SYSFS)
         try:
@@ -209,7 +218,7 @@ def main():
     with loaded(period_ms=3, max_targets=MAX_TARGETS), process() as one, process() as two:
         living = [thread.native_id for thread in threads] + [one, two]
         for path in (SYSFS, DEBUGFS):
-            fuzz(path, living, dead)
+            fuzz(path, living, [one, two], dead)
             equal(statistics()["targets"], 0, f"{path}: all can be taken away")
         numbers = statistics()
         equal(numbers["created"], numbers["alive"] + numbers["evicted"] + numbers["removed"],
