@@ -211,9 +211,9 @@ const LAST_DIGIT: u64 = 1 << 56;
 fn digits(number: u64) -> u64 {
     let number = number as u32;
     let fours = u64::from(number / 10_000) | u64::from(number % 10_000) << 32;
-    let hundreds = fours * 10_486 >> 20 & 0x7f_0000_007f;
+    let hundreds = (fours * 10_486) >> 20 & 0x7f_0000_007f;
     let twos = hundreds | (fours - hundreds * 100) << 16;
-    let tens = twos * 103 >> 10 & 0x000f_000f_000f_000f;
+    let tens = (twos * 103) >> 10 & 0x000f_000f_000f_000f;
     tens | (twos - tens * 10) << 8
 }
 

@@ -5,7 +5,7 @@
 # those before, which are the kernel's loader's. Either all is there, or nothing is left.
 #
 # kernels: uml
-# boot: --timeout 1200 --append kunit.autorun=0
+# boot: --timeout 1200
 
 import errno
 import os
@@ -15,7 +15,7 @@ from harness import (DEBUGFS, STATISTICS, SYSFS, equal, is_loaded, load, note, o
                      samples, unload)
 from witness import remains
 
-OURS = 130
+OURS = 200
 STRIDE = 80
 
 
