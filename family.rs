@@ -31,7 +31,9 @@ use kernel::{
 /// What is there while somebody is followed.
 #[derive(Default)]
 pub(crate) struct Family {
-    pub(crate) probes: Option<Probes<Recorder>>,
+    pub(crate) probes: Option<Probes<Lookout>>,
+    /// The numbers of those who are watched; stays once it has been needed.
+    marks: Option<Arc<Marks>>,
 }
 
 /// Being able to follow forks. Ends that when it is dropped.
@@ -66,14 +68,16 @@ impl Recorder {
     }
 
     fn register_probes(self: &Arc<Self>, family: &mut Family) -> Result {
-        if self.marks.as_ref().is_none() {
-            self.marks.populate(Arc::new(Marks::new()?, GFP_KERNEL)?);
-        }
-        if let Some(marks) = self.marks.as_ref() {
-            self.registry.lock().mark_in(marks);
-        }
+        let marks = match &family.marks {
+            Some(marks) => marks.clone(),
+            None => Arc::new(Marks::new()?, GFP_KERNEL)?,
+        };
+        family.marks = Some(marks.clone());
+        self.registry.lock().mark_in(&marks);
         if family.probes.is_none() {
-            family.probes = Some(Probes::register(self.clone())?);
+            let recorder = self.clone();
+            let lookout = Arc::new(Lookout { recorder, marks }, GFP_KERNEL)?;
+            family.probes = Some(Probes::register(lookout)?);
             self.registry.lock().is_probed = true;
         }
         Ok(())
@@ -182,29 +186,30 @@ impl Recorder {
     }
 }
 
-impl Watch for Recorder {
+/// Who is told of all forks and exits of the machine, and picks out those that are of concern.
+pub(crate) struct Lookout {
+    recorder: Arc<Recorder>,
+    /// The numbers of those who are watched.
+    marks: Arc<Marks>,
+}
+
+impl Watch for Lookout {
     #[inline(always)]
-    fn forked(&self, child: &Task) {
-        let process = current!().tgid();
-        let Some(marks) = self.marks.as_ref() else {
-            return;
-        };
-        if marks.has(process) && child.tgid() != process {
-            self.adopt(child);
+    fn forked(&self, parent: &Task, child: &Task) {
+        let process = parent.tgid();
+        if self.marks.has(process) && child.tgid() != process {
+            self.recorder.adopt(child);
         }
     }
 
     #[inline(always)]
     fn exits(&self, task: &Task, is_last: bool) {
-        let Some(marks) = self.marks.as_ref() else {
-            return;
-        };
         let (thread, process) = (task.pid(), task.tgid());
-        if is_last && marks.has(process) {
-            self.note_end(Pid::of_process(task));
+        if is_last && self.marks.has(process) {
+            self.recorder.note_end(Pid::of_process(task));
         }
-        if thread != process && marks.has(thread) {
-            self.note_end(Pid::of_thread(task));
+        if thread != process && self.marks.has(thread) {
+            self.recorder.note_end(Pid::of_thread(task));
         }
     }
 }

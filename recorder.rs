@@ -5,7 +5,6 @@
 use crate::{
     abstractions::{kthread::Bell, slab::Cache},
     family::Family,
-    marks::Marks,
     params,
     registry::Registry,
     sample_cache::{Caches, Store},
@@ -16,7 +15,7 @@ use kernel::{
     new_mutex, new_spinlock,
     prelude::*,
     static_lock_class,
-    sync::{atomic::AtomicFlag, Arc, Mutex, SetOnce, SpinLock},
+    sync::{atomic::AtomicFlag, Arc, Mutex, SpinLock},
 };
 
 /// What the parts of the recorder share.
@@ -37,8 +36,6 @@ pub(crate) struct Recorder {
     /// What it takes to follow forks.
     #[pin]
     pub(crate) family: Mutex<Family>,
-    /// The numbers of those who are watched, once somebody has been followed.
-    pub(crate) marks: SetOnce<Arc<Marks>>,
     /// What wakes the thread that tidies up.
     #[pin]
     pub(crate) tidy_bell: Bell,
@@ -65,7 +62,6 @@ impl Recorder {
                 pace <- new_spinlock!(Pace::new(), "taskmonitor pace"),
                 bell <- Bell::new(c"taskmonitor bell", static_lock_class!()),
                 family <- new_mutex!(Family::default(), "taskmonitor family"),
-                marks: SetOnce::new(),
                 tidy_bell <- Bell::new(c"taskmonitor tidy bell", static_lock_class!()),
                 loose_slabs: AtomicFlag::new(false),
                 segments,

@@ -14,8 +14,8 @@ use kernel::{bindings, error::to_result, prelude::*, str::CStr, sync::Arc, task:
 ///
 /// Called in the task that forks or exits, for each of the machine: to be quick, and never to sleep.
 pub(crate) trait Watch: Send + Sync + 'static {
-    /// The current task has made `child`, a process or a thread, which has not run yet.
-    fn forked(&self, child: &Task);
+    /// `parent`, the current task, has made `child`, a process or a thread, which has not run yet.
+    fn forked(&self, parent: &Task, child: &Task);
 
     /// `task`, the current one, is about to end; `is_last`: no thread of its process is left then.
     fn exits(&self, task: &Task, is_last: bool);
@@ -34,8 +34,11 @@ impl<T: Watch> Probes<T> {
     /// May sleep. Fails with `EOPNOTSUPP` in a kernel without tracepoints, `ENOMEM`.
     pub(crate) fn register(watch: Arc<T>) -> Result<Self> {
         let data = Arc::as_ptr(&watch).cast_mut().cast();
-        let fork: unsafe extern "C" fn(*mut c_void, *mut c_void, *mut bindings::task_struct) =
-            Self::fork;
+        let fork: unsafe extern "C" fn(
+            *mut c_void,
+            *mut bindings::task_struct,
+            *mut bindings::task_struct,
+        ) = Self::fork;
         let exit: unsafe extern "C" fn(*mut c_void, *mut bindings::task_struct, bool) = Self::exit;
         // SAFETY: The functions have the arguments of these tracepoints, and `data` stays alive until
         // the probes have been dropped, as they come first.
@@ -53,12 +56,19 @@ impl<T: Watch> Probes<T> {
     /// To be called as a probe of `sched_process_fork`, with the data of `register`.
     unsafe extern "C" fn fork(
         data: *mut c_void,
-        _parent: *mut c_void,
+        parent: *mut bindings::task_struct,
         child: *mut bindings::task_struct,
     ) {
-        // SAFETY: `data` is a live `T`, and the child cannot end before it has run.
-        let (watch, child) = unsafe { (&*data.cast::<T>(), &*child.cast::<Task>()) };
-        watch.forked(child);
+        // SAFETY: `data` is a live `T`, the parent is the current task, and the child cannot end
+        // before it has run.
+        let (watch, parent, child) = unsafe {
+            (
+                &*data.cast::<T>(),
+                &*parent.cast::<Task>(),
+                &*child.cast::<Task>(),
+            )
+        };
+        watch.forked(parent, child);
     }
 
     /// # Safety

@@ -3,6 +3,7 @@
 
 from history import history
 from crowd import crowd
+from forks import forks
 from load import Load
 from programs import output
 from recorder import Recorder
@@ -51,4 +52,5 @@ def heavy():
         yield from recorder.mean_deltas("heavy")
 
 
-PARTS = {part.__name__: part for part in (clock, others, idle, processes, heavy, history, crowd)}
+PARTS = {part.__name__: part for part in (clock, others, idle, processes, heavy, forks, history,
+                                        crowd)}

@@ -133,6 +133,14 @@ class Recorder:
         return f"{shrinker}/scan"
 
     @staticmethod
+    def target_size():
+        """The bytes that a target takes without its samples."""
+        for line in read("/proc/slabinfo").splitlines():
+            if line.startswith("taskmonitor_target "):
+                return int(line.split()[3])
+        raise SystemExit("bench: no cache taskmonitor_target in /proc/slabinfo")
+
+    @staticmethod
     def slab_pages():
         """The pages in which segments lie."""
         pages = 0

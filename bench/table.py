@@ -53,6 +53,11 @@ SECTIONS = (
         ("evict_segment_insns_10000", "instructions for a segment, 10,000 targets", 400,
          "evict_segment_insns_100"),
     )),
+    ("Instructions of a fork, for being asked, and for being followed", (
+        ("fork_probe_insns_unrelated", "of a process that is not watched", 40, None),
+        ("fork_probe_insns_followed", "of one that is followed", None, None),
+        ("target_bytes_short_lived", "bytes of a process that ended at once", 512, None),
+    )),
     ("Instructions to add or remove a target", (
         ("add_target_insns_100", "add, 100 there, a write for each", None, None),
         ("add_target_insns_10000", "add, 10,000 there", (2, "add_target_insns_100"),
