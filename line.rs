@@ -69,6 +69,7 @@ impl<const SIZE: usize> Lines<SIZE> {
         line.put(b"pid:");
         line.put_number(&mut self.pid, pid.unsigned_abs().into());
         line.put(b" num:");
+        self.number.low.rise_to(row.number);
         line.put_number(&mut self.number, row.number);
         line.put(b" : usr ");
         line.put_number(&mut self.usr, row.sample.usr);
@@ -185,14 +186,20 @@ impl Digits {
     /// Goes on to `number`. Returns its digits.
     #[inline(always)]
     fn digits_of(&mut self, number: u64) -> u64 {
-        let risen = number.wrapping_sub(self.number);
-        if risen == 1 && self.digits < 9 * LAST_DIGIT {
-            self.digits += LAST_DIGIT;
-        } else if risen != 0 {
+        if number != self.number {
+            self.number = number;
             self.digits = digits(number);
         }
-        self.number = number;
         self.digits
+    }
+
+    /// Goes on to `number`, where that is the next one and differs in the last digit only.
+    #[inline(always)]
+    fn rise_to(&mut self, number: u64) {
+        if number.wrapping_sub(self.number) == 1 && self.digits < 9 * LAST_DIGIT {
+            self.number = number;
+            self.digits += LAST_DIGIT;
+        }
     }
 }
 

@@ -236,18 +236,19 @@ impl Object<Segment> {
     }
 }
 
+/// As many words as a copy has places for: a power of two, which spares a comparison at each.
+const PLACES: usize = (WORDS as usize + 1).next_power_of_two();
+
 /// A copy of the words of a segment.
 #[derive(Clone, Copy)]
 pub(crate) struct Copy {
-    words: [u64; WORDS as usize],
+    words: [u64; PLACES],
 }
 
 impl Copy {
     /// No words.
     pub(crate) const fn new() -> Self {
-        Self {
-            words: [0; WORDS as usize],
-        }
+        Self { words: [0; PLACES] }
     }
 
     /// Copies what `segment` holds.
@@ -267,7 +268,7 @@ impl Copy {
 impl Words for Copy {
     #[inline(always)]
     fn word(&self, index: usize) -> u64 {
-        self.words.word(index)
+        self.words[index % PLACES]
     }
 }
 
