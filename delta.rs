@@ -16,10 +16,7 @@
 //! sample ends it. When samples were taken is not told here: it is the same for all tasks, see
 //! timeline.rs.
 
-use crate::{
-    bits::{low_bits, Reader, Words, Writer},
-    width::Width,
-};
+use crate::{bits::Writer, run, width::Width};
 use kernel::prelude::*;
 
 /// CPU time consumed since a task began, in microseconds.
@@ -32,6 +29,7 @@ pub(crate) struct Sample {
 }
 
 impl Sample {
+    /// How much more it is than `before`.
     #[inline(always)]
     fn since(self, before: Sample) -> Sample {
         Sample {
@@ -40,8 +38,9 @@ impl Sample {
         }
     }
 
+    /// The sample that comes after `before` by this much.
     #[inline(always)]
-    fn after(self, before: Sample) -> Sample {
+    pub(crate) fn after(self, before: Sample) -> Sample {
         Sample {
             usr: self.usr.wrapping_add(before.usr),
             sys: self.sys.wrapping_add(before.sys),
@@ -50,25 +49,22 @@ impl Sample {
 }
 
 /// What begins a sample.
-const SAMPLE: u64 = 0b0;
+pub(crate) const SAMPLE: u64 = 0b0;
 /// What begins a sample in other widths.
 const WIDER: u64 = 0b11;
-/// What begins a run.
-const RUN: u64 = 0b01;
-/// The bits of a run's length in one group.
-const RUN_GROUP: u32 = 3;
 
 /// The widths in which the two numbers are written.
 #[derive(Clone, Copy, Default, PartialEq, Eq, Debug)]
-struct Widths {
-    usr: Width,
-    sys: Width,
+pub(crate) struct Widths {
+    pub(crate) usr: Width,
+    pub(crate) sys: Width,
     /// Not 0 where one of them is not narrow.
-    wide: u64,
+    pub(crate) wide: u64,
 }
 
 impl Widths {
-    const fn zero() -> Self {
+    /// No bits at all.
+    pub(crate) const fn zero() -> Self {
         Self {
             usr: Width::zero(),
             sys: Width::zero(),
@@ -76,7 +72,8 @@ impl Widths {
         }
     }
 
-    fn new(usr: Width, sys: Width) -> Self {
+    /// These widths.
+    pub(crate) fn new(usr: Width, sys: Width) -> Self {
         let wide = !(usr.is_narrow() && sys.is_narrow());
         Self {
             usr,
@@ -101,14 +98,14 @@ impl Widths {
 
     /// Takes note of a sample.
     #[inline(always)]
-    fn note(&mut self, delta: Sample) {
+    pub(crate) fn note(&mut self, delta: Sample) {
         self.usr.note(delta.usr);
         self.sys.note(delta.sys);
     }
 
     /// Renews both, where that is due after a sample from `before` to `after`.
     #[inline(always)]
-    fn renew(&mut self, before: u32, after: u32) {
+    pub(crate) fn renew(&mut self, before: u32, after: u32) {
         if Width::is_due(before, after) {
             *self = Self::new(self.usr.renewed(), self.sys.renewed());
         }
@@ -122,6 +119,16 @@ pub(crate) struct Base {
     pub(crate) sample: Sample,
     usr_bits: u8,
     sys_bits: u8,
+}
+
+impl Base {
+    /// The widths of the first sample behind it.
+    pub(crate) fn widths(&self) -> Widths {
+        Widths::new(
+            Width::of(self.usr_bits.into()),
+            Width::of(self.sys_bits.into()),
+        )
+    }
 }
 
 /// How much has been coded behind a [`Base`].
@@ -239,7 +246,7 @@ impl Encoder {
         let is_wider = widths != self.widths;
         let mut cost = widths.bits();
         cost += if is_wider { 2 + 2 * Width::FIELD } else { 1 };
-        cost += run_cost(self.run);
+        cost += run::cost(self.run);
         if self.writer.len() + cost > capacity {
             return false;
         }
@@ -247,7 +254,7 @@ impl Encoder {
             self.writer.put(bits, count, &mut store);
             self.writer.len()
         };
-        let before = put_run(core::mem::take(&mut self.run), &mut put);
+        let before = run::put(core::mem::take(&mut self.run), &mut put);
         if is_wider {
             put(WIDER, 2);
             put(widths.usr.bits().into(), Width::FIELD);
@@ -264,162 +271,10 @@ impl Encoder {
     }
 }
 
-/// How many bits a run takes.
-fn run_cost(run: u64) -> u32 {
-    match run {
-        0 => 0,
-        _ => 2 + (1 + RUN_GROUP) * (u64::BITS - run.leading_zeros()).div_ceil(RUN_GROUP),
-    }
-}
-
-/// Writes a run, if it is one. Returns what `put` does: how many bits have been written then.
-fn put_run(mut run: u64, mut put: impl FnMut(u64, u32) -> u32) -> u32 {
-    let mut len = match run {
-        0 => put(0, 0),
-        _ => put(RUN, 2),
-    };
-    while run != 0 {
-        let group = run & low_bits(RUN_GROUP);
-        run >>= RUN_GROUP;
-        len = put(u64::from(run != 0) | group << 1, 1 + RUN_GROUP);
-    }
-    len
-}
-
-/// Reads what [`put_run`] wrote, but for what begins it.
-fn take_run<W: Words + ?Sized>(from: &mut Reader, words: &W) -> u64 {
-    let mut run = 0;
-    let mut shift = 0;
-    while shift < u64::BITS {
-        let group = from.take(words, 1 + RUN_GROUP);
-        run |= group >> 1 << shift;
-        shift += RUN_GROUP;
-        if group & 1 == 0 {
-            break;
-        }
-    }
-    run
-}
-
-/// Reads back what an [`Encoder`] wrote.
-#[derive(Clone, Copy, Default)]
-pub(crate) struct Decoder {
-    last: Sample,
-    /// How often `last` is to be given out before anything is read.
-    repeat: u64,
-    widths: Widths,
-    reader: Reader,
-    /// The run behind the bits.
-    run: u64,
-}
-
-impl Decoder {
-    /// A decoder that gives nothing.
-    pub(crate) const fn empty() -> Self {
-        Self {
-            last: Sample { usr: 0, sys: 0 },
-            repeat: 0,
-            widths: Widths::zero(),
-            reader: Reader::new(0),
-            run: 0,
-        }
-    }
-
-    /// A decoder for a segment of this base and extent.
-    pub(crate) fn new(base: Base, extent: Extent) -> Self {
-        Self {
-            last: base.sample,
-            repeat: 1,
-            widths: Widths::new(
-                Width::of(base.usr_bits.into()),
-                Width::of(base.sys_bits.into()),
-            ),
-            reader: Reader::new(extent.bits),
-            run: extent.run,
-        }
-    }
-
-    /// The next sample; `None` behind the last. `words` are those of the segment, at each call.
-    #[inline(always)]
-    pub(crate) fn next<W: Words + ?Sized>(&mut self, words: &W) -> Option<Sample> {
-        if self.repeat == 0 {
-            let at = self.reader.at();
-            let bits = self.reader.peek(words);
-            let (usr, sys) = (self.widths.usr.bits(), self.widths.sys.bits());
-            if bits & 1 | self.widths.wide == SAMPLE && self.reader.pass(1 + usr + sys) {
-                let delta = Sample {
-                    usr: self.widths.usr.cut(bits >> 1),
-                    sys: self.widths.sys.cut(bits >> (1 + usr)),
-                };
-                return Some(self.follow(delta, at));
-            }
-            return self.next_in_parts(words);
-        }
-        self.repeat -= 1;
-        Some(self.last)
-    }
-
-    /// Goes on to the next sample, which was read from `before` on.
-    #[inline(always)]
-    fn follow(&mut self, delta: Sample, before: u32) -> Sample {
-        self.widths.note(delta);
-        self.widths.renew(before, self.reader.at());
-        self.last = delta.after(self.last);
-        self.last
-    }
-
-    /// Reads what is not written at once.
-    #[inline(never)]
-    fn next_in_parts<W: Words + ?Sized>(&mut self, words: &W) -> Option<Sample> {
-        let before = self.reader.at();
-        if self.reader.is_empty() {
-            self.repeat = core::mem::take(&mut self.run);
-        } else if self.reader.take(words, 1) == SAMPLE {
-            return Some(self.take_sample(words, before));
-        } else if self.reader.take(words, 1) == RUN >> 1 {
-            self.repeat = take_run(&mut self.reader, words);
-        } else {
-            let mut take = |width: Width| {
-                let bits = self.reader.take(words, Width::FIELD);
-                width.with_bits(bits as u32)
-            };
-            self.widths = Widths::new(take(self.widths.usr), take(self.widths.sys));
-            return Some(self.take_sample(words, before));
-        }
-        self.repeat = self.repeat.checked_sub(1)?;
-        Some(self.last)
-    }
-
-    fn take_sample<W: Words + ?Sized>(&mut self, words: &W, before: u32) -> Sample {
-        let mut take = |width: Width| self.reader.take(words, width.bits());
-        let delta = Sample {
-            usr: take(self.widths.usr),
-            sys: take(self.widths.sys),
-        };
-        self.follow(delta, before)
-    }
-
-    /// Passes over the next `count` samples, or fewer where fewer are left.
-    pub(crate) fn skip<W: Words + ?Sized>(&mut self, mut count: u64, words: &W) {
-        while count != 0 {
-            // Runs are passed over at once.
-            let run = count.min(self.repeat);
-            self.repeat -= run;
-            count -= run;
-            if count != 0 {
-                if self.next(words).is_none() {
-                    return;
-                }
-                count -= 1;
-            }
-        }
-    }
-}
-
 #[kunit_tests(taskmonitor_delta)]
 mod tests {
     use super::*;
-    use crate::abstractions::random;
+    use crate::{abstractions::random, decoder::Decoder};
 
     const WORDS: usize = 64;
 

@@ -7,7 +7,8 @@
 
 use crate::{
     abstractions::slab::Ref,
-    delta::{Decoder, Sample},
+    decoder::Decoder,
+    delta::Sample,
     recorder::Recorder,
     segment::{Content, Copy, Segment},
     target::{End, Target},
