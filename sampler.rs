@@ -12,11 +12,16 @@ use crate::{
     pass::Pass,
     recorder::Recorder,
 };
-use kernel::sync::Arc;
+use kernel::{
+    sync::Arc,
+    time::{delay::fsleep, Delta},
+};
 
 /// Whether, and how, the sampler goes on.
 pub(crate) struct Pace {
     running: bool,
+    /// Whether a pass is under way.
+    passing: bool,
     /// Rises whenever the sampler is to look up from its sleep.
     calls: u64,
     /// What is told of the passes.
@@ -39,6 +44,7 @@ impl Pace {
     pub(crate) fn new() -> Self {
         Self {
             running: true,
+            passing: false,
             calls: 0,
             passes: Passes::default(),
         }
@@ -51,10 +57,21 @@ impl Recorder {
         self.pace.lock().running
     }
 
-    /// Pauses or resumes sampling.
+    /// Pauses or resumes sampling. Once it is paused no more samples are taken: a pass under way is
+    /// waited for. May sleep.
     pub(crate) fn set_running(&self, running: bool) {
         self.pace.lock().running = running;
         self.wake_sampler();
+        while !running && self.pace.lock().passing {
+            fsleep(Delta::from_millis(1));
+        }
+    }
+
+    /// Begins a pass, unless sampling has been paused.
+    fn begin_pass(&self) -> bool {
+        let mut pace = self.pace.lock();
+        pace.passing = pace.running;
+        pace.passing
     }
 
     /// Has the sampler look at what it is to do. May be called with no lock held but mutexes.
@@ -139,8 +156,12 @@ impl Run for Sampler {
             last_ns = next.due_ns;
             let is_late = next.advance(now_ns);
             grid = Some(next);
+            if !recorder.begin_pass() {
+                continue;
+            }
             Pass::run(recorder, me, next.period_ns, &mut spare);
             let mut pace = recorder.pace.lock();
+            pace.passing = false;
             pace.passes.count += 1;
             pace.passes.spent_ns += clock::monotonic_ns() - now_ns;
             pace.passes.late += u64::from(is_late);
