@@ -37,7 +37,8 @@ def its_own():
         lost = slab.pages_per_slab * PAGE - slab.objects_per_slab * size
         ok(lost < size, f"{slab.name}: no object more would fit its slabs", (lost, size))
         if not sanitized():
-            ok(lost * 32 <= slab.pages_per_slab * PAGE, f"{slab.name}: slabs are filled", lost)
+            # The slab allocator itself takes a larger order where more would be lost.
+            ok(lost * 16 <= slab.pages_per_slab * PAGE, f"{slab.name}: slabs are filled", lost)
 
 
 def taken():
