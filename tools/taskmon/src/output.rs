@@ -1,0 +1,135 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! Where results go: standard output, or a file that is there whole or not at all.
+
+use crate::module;
+use anyhow::{anyhow, Context, Result};
+use std::{
+    io::{self, stdout, BufWriter, IsTerminal, Write},
+    path::{Path, PathBuf},
+};
+use tempfile::NamedTempFile;
+
+/// An output that is complete only once it was ended.
+pub enum Output {
+    Stdout(BufWriter<io::Stdout>),
+    File(Box<BufWriter<NamedTempFile>>, PathBuf),
+}
+
+impl Output {
+    pub fn stdout() -> Self {
+        Self::Stdout(BufWriter::with_capacity(1 << 16, stdout()))
+    }
+
+    /// A file of that name, which is put there when the output ends. What is no ordinary file, such
+    /// as /dev/stdout, is written to as it is.
+    pub fn file(path: &Path) -> Result<Self> {
+        if path == Path::new("-") || path == Path::new("/dev/stdout") {
+            return Ok(Self::stdout());
+        }
+        let folder = match path.parent() {
+            Some(folder) if folder != Path::new("") => folder,
+            _ => Path::new("."),
+        };
+        if path.is_dir() {
+            return Err(anyhow!("{}: it is a folder", path.display()));
+        }
+        let file = tempfile::Builder::new()
+            .prefix(".taskmon.")
+            .permissions(permissions())
+            .tempfile_in(folder)
+            .map_err(|error| {
+                let cause = error
+                    .get_ref()
+                    .and_then(|inner| inner.downcast_ref::<io::Error>());
+                anyhow!(
+                    "{}: {}",
+                    path.display(),
+                    module::plain(cause.unwrap_or(&error))
+                )
+            })?;
+        Ok(Self::File(
+            Box::new(BufWriter::new(file)),
+            path.to_path_buf(),
+        ))
+    }
+
+    /// The named file, or standard output.
+    pub fn of(path: Option<&Path>) -> Result<Self> {
+        path.map_or_else(|| Ok(Self::stdout()), Self::file)
+    }
+
+    pub fn is_terminal(&self) -> bool {
+        matches!(self, Self::Stdout(_)) && stdout().is_terminal()
+    }
+
+    /// All is written; a file gets its name.
+    pub fn end(self) -> Result<()> {
+        match self {
+            Self::Stdout(mut out) => out.flush().map_err(Into::into),
+            Self::File(file, path) => {
+                let name = path.display().to_string();
+                let file = file
+                    .into_inner()
+                    .map_err(|error| error.into_error())
+                    .context(name.clone())?;
+                file.persist(path)
+                    .map_err(|error| error.error)
+                    .context(name)?;
+                Ok(())
+            }
+        }
+    }
+}
+
+/// What a file gets that anybody may read, as far as the user's mask allows.
+fn permissions() -> std::fs::Permissions {
+    std::os::unix::fs::PermissionsExt::from_mode(0o666)
+}
+
+impl Write for Output {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        match self {
+            Self::Stdout(out) => out.write(bytes),
+            Self::File(file, _) => file.write(bytes),
+        }
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        match self {
+            Self::Stdout(out) => out.flush(),
+            Self::File(file, _) => file.flush(),
+        }
+    }
+}
+
+/// Whether to use colours: on a terminal, unless the user wants none.
+pub fn is_colourful(is_terminal: bool) -> bool {
+    is_terminal && std::env::var_os("NO_COLOR").is_none_or(|value| value.is_empty())
+}
+
+/// A heading on standard output.
+pub fn bold(text: &str) -> String {
+    if is_colourful(stdout().is_terminal()) {
+        format!("\x1b[1m{text}\x1b[0m")
+    } else {
+        text.to_string()
+    }
+}
+
+/// Whether an error is that nobody reads standard output any more.
+pub fn is_closed_pipe(error: &anyhow::Error) -> bool {
+    error.chain().any(|cause| {
+        let io = cause.downcast_ref::<io::Error>().map(io::Error::kind);
+        let json = cause
+            .downcast_ref::<serde_json::Error>()
+            .and_then(|error| error.io_error_kind());
+        let csv = cause
+            .downcast_ref::<csv::Error>()
+            .and_then(|error| match error.kind() {
+                csv::ErrorKind::Io(error) => Some(error.kind()),
+                _ => None,
+            });
+        io.or(json).or(csv) == Some(io::ErrorKind::BrokenPipe)
+    })
+}

@@ -1,0 +1,51 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! `taskmon plot`: CPU share over time, as a picture.
+
+mod data;
+mod draw;
+mod png;
+
+use crate::{cli::Plot, history::Source, output::Output, spool::Spool};
+use anyhow::{bail, Context, Result};
+use data::Layout;
+use std::io::Write;
+
+pub fn plot(command: &Plot) -> Result<()> {
+    let ending = command
+        .output
+        .extension()
+        .and_then(|ending| ending.to_str());
+    let is_png = match ending {
+        Some("svg") => false,
+        Some("png") => true,
+        _ => bail!(
+            "{}: the name must end in .svg or .png",
+            command.output.display()
+        ),
+    };
+    let layout = match (command.panels, command.stacked) {
+        (true, _) => Some(Layout::Panels),
+        (_, true) => Some(Layout::Stacked),
+        _ => None,
+    };
+    // Before all the reading, so that a wrong folder shows at once.
+    let mut output = Output::file(&command.output)?;
+    let source = Source::from_words(&command.what)?;
+    let (source, _spool) = match source {
+        Source::Recording(_) => (source, None),
+        // The module's goes on meanwhile, and is read twice.
+        Source::Module(_) => {
+            let spool = Spool::copy_of(&source)?;
+            (spool.source(), Some(spool))
+        }
+    };
+    let picture = data::Picture::read(&source, layout, command.title.clone())?;
+    let svg = draw::svg(&picture, command.width).context("drawing")?;
+    if is_png {
+        output.write_all(&png::from_svg(&svg)?)?;
+    } else {
+        output.write_all(svg.as_bytes())?;
+    }
+    output.end()
+}

@@ -1,0 +1,107 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! Taking a command's samples out of the module, and no others.
+
+use crate::{history::Source, module, recording::About, spool::Spool};
+use anyhow::Result;
+use std::{
+    collections::{BTreeSet, HashMap, HashSet},
+    fs::File,
+};
+
+/// By which a sample, and with it its task, is known: number, which one, when.
+type Mark = (u32, u64, u64);
+
+/// Moves the samples of the root, and of its descendants where `about` says so, out of the module.
+///
+/// The module lists tasks in the order in which they were added, and does not say of which tree they
+/// are. What comes after the root is ours, unless it is still there once the tree was removed.
+pub fn collect(
+    control: &File,
+    about: &About,
+    root: u32,
+    begun_us: u64,
+    mut names: HashMap<u32, String>,
+) -> Result<Spool> {
+    let mut last_marks: Vec<Mark> = Vec::new();
+    let spool = Spool::write(about, |writer| {
+        let only = if about.tree.is_some() {
+            BTreeSet::new()
+        } else {
+            BTreeSet::from([root])
+        };
+        let mut history = Source::Module(only).open()?;
+        let mut at = None;
+        let mut is_ours = false;
+        while let Some((task, sample)) = history.next()? {
+            if at != Some(task.index) {
+                at = Some(task.index);
+                let is_recent = sample.time_us >= begun_us;
+                is_ours = is_recent && (task.pid == root || !last_marks.is_empty());
+                if is_ours {
+                    let name = names.remove(&task.pid).or_else(|| task.name.clone());
+                    writer.task(task.pid, name.as_deref())?;
+                    last_marks.push((0, 0, 0));
+                }
+            }
+            if let Some(mark) = last_marks.last_mut().filter(|_| is_ours) {
+                *mark = (sample.pid, sample.num, sample.time_us);
+                writer.sample(&sample)?;
+            }
+        }
+        Ok(())
+    })?;
+    let word = about
+        .tree
+        .map_or(format!("-{root}"), |root| format!("-tree:{root}"));
+    // Somebody may have removed it before: then there is nothing to remove.
+    let _ = module::obey(control, &word);
+    let others = still_there(&last_marks)?;
+    if others.is_empty() {
+        return Ok(spool);
+    }
+    without(&spool, about, &others)
+}
+
+/// Which of these samples the module still has.
+fn still_there(marks: &[Mark]) -> Result<HashSet<Mark>> {
+    if module::statistic("targets")? == 0 {
+        return Ok(HashSet::new());
+    }
+    let marks: HashSet<Mark> = marks.iter().copied().collect();
+    let mut found = HashSet::new();
+    let mut history = Source::Module(BTreeSet::new()).open()?;
+    while let Some((_, sample)) = history.next()? {
+        let mark = (sample.pid, sample.num, sample.time_us);
+        if marks.contains(&mark) {
+            found.insert(mark);
+        }
+    }
+    Ok(found)
+}
+
+/// A copy without the tasks of these samples.
+fn without(spool: &Spool, about: &About, others: &HashSet<Mark>) -> Result<Spool> {
+    let mut unwanted = HashSet::new();
+    let mut history = spool.source().open()?;
+    while let Some((task, sample)) = history.next()? {
+        if others.contains(&(sample.pid, sample.num, sample.time_us)) {
+            unwanted.insert(task.index);
+        }
+    }
+    Spool::write(about, |writer| {
+        let mut history = spool.source().open()?;
+        let mut at = None;
+        while let Some((task, sample)) = history.next()? {
+            if unwanted.contains(&task.index) {
+                continue;
+            }
+            if at != Some(task.index) {
+                at = Some(task.index);
+                writer.task(task.pid, task.name.as_deref())?;
+            }
+            writer.sample(&sample)?;
+        }
+        Ok(())
+    })
+}

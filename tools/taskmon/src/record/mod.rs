@@ -1,0 +1,236 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! `taskmon record`: a command, watched from its first instruction to its last.
+
+mod collect;
+mod launch;
+mod names;
+mod netlink;
+mod signals;
+mod summary;
+
+use crate::{
+    cli::Record,
+    module,
+    output::Output,
+    procfs,
+    recording::{printable, About},
+    sample::Sample,
+};
+use anyhow::{Context, Result};
+use launch::Failure;
+use names::Names;
+use signals::Receiver;
+use std::{
+    fs::File,
+    io::Write,
+    os::unix::process::ExitStatusExt,
+    process::{Child, ExitCode, ExitStatus},
+    time::{Duration, Instant},
+};
+use summary::Summary;
+
+/// The exit statuses of programs that run others, such as env and timeout.
+const FAILED: u8 = 125;
+const NOT_RUNNABLE: u8 = 126;
+const NOT_FOUND: u8 = 127;
+/// The end of a task is sampled at the next pass, which shall not be far when the command is over.
+const PERIOD_AT_END_MS: u64 = 50;
+/// How long that pass may take to come.
+const PATIENCE: Duration = Duration::from_secs(5);
+
+/// Records the command; the exit status is its own, or says why there is none.
+pub fn record(command: &Record) -> ExitCode {
+    let failed = |status: u8, error: anyhow::Error| {
+        eprintln!("taskmon: {error:#}");
+        ExitCode::from(status)
+    };
+    let ready = match Ready::new(command) {
+        Ok(ready) => ready,
+        Err(error) => return failed(FAILED, error),
+    };
+    let begun_us = procfs::now_us();
+    let begun = Instant::now();
+    let child = match launch::launch(command, &ready.control) {
+        Ok(child) => child,
+        Err(Failure::Unwatched(error)) => return failed(FAILED, error),
+        Err(Failure::NotRunnable(error)) => return failed(NOT_RUNNABLE, error),
+        Err(Failure::NotFound(error)) => return failed(NOT_FOUND, error),
+    };
+    match ready.follow(command, child, begun_us, begun) {
+        Ok(status) => ExitCode::from(shell_status(status)),
+        Err(error) => failed(FAILED, error),
+    }
+}
+
+/// As a shell tells it.
+fn shell_status(status: ExitStatus) -> u8 {
+    let code = status.code().or(status.signal().map(|signal| 128 + signal));
+    code.and_then(|code| code.try_into().ok()).unwrap_or(FAILED)
+}
+
+/// All that could fail before the command runs, done.
+struct Ready {
+    control: File,
+    output: Output,
+    summary_to: Option<Output>,
+    period: Period,
+    receiver: Receiver,
+    names: Names,
+    lost: u64,
+}
+
+impl Ready {
+    fn new(command: &Record) -> Result<Self> {
+        let control = module::control()?;
+        // Without it nothing could be read at the end.
+        module::open(module::DEBUGFS)?;
+        let lost = module::statistic("lost")?;
+        let output = Output::file(&command.output)?;
+        let summary_to = command.summary.as_deref().map(Output::file).transpose()?;
+        Ok(Self {
+            control,
+            output,
+            summary_to,
+            period: Period::during(command.period)?,
+            receiver: Receiver::new()?,
+            names: Names::listen(),
+            lost,
+        })
+    }
+
+    /// Waits for the command's end, and tells what was recorded.
+    fn follow(
+        mut self,
+        command: &Record,
+        mut child: Child,
+        begun_us: u64,
+        begun: Instant,
+    ) -> Result<ExitStatus> {
+        self.receiver.be(child.id())?;
+        let wall = begun.elapsed();
+        let status = child.wait().context("waiting for the command")?;
+        self.await_end_of(child.id())?;
+        let about = About {
+            period_ms: Some(self.period.ms),
+            tree: (!command.alone).then_some(child.id()),
+            command: Some(typed(command)),
+        };
+        let spool = collect::collect(
+            &self.control,
+            &about,
+            child.id(),
+            begun_us,
+            self.names.take(),
+        );
+        // From here on the module is as it was.
+        self.period.restore();
+        let spool = spool?;
+        let lost = module::statistic("lost")?.saturating_sub(self.lost);
+        let summary = Summary::of(&spool.source(), status, wall, lost)?;
+        if !summary.is_complete() {
+            eprintln!(
+                "taskmon: the end was not sampled, so the totals fall short; is sampling stopped?"
+            );
+        }
+        spool
+            .copy_to(&mut self.output)
+            .context(command.output.display().to_string())?;
+        self.output.end()?;
+        let text = if command.json {
+            summary.json()?
+        } else {
+            summary.text(&command.output)
+        };
+        match self.summary_to {
+            Some(mut to) => {
+                to.write_all(text.as_bytes())?;
+                to.end()?;
+            }
+            // Nobody there to read it is no failure of the command.
+            None => drop(std::io::stderr().write_all(text.as_bytes())),
+        }
+        Ok(status)
+    }
+
+    /// Waits until what has ended was sampled for the last time, or it seems that it never will be.
+    fn await_end_of(&mut self, pid: u32) -> Result<()> {
+        // One pass may be under way, and have looked at the command before its end. When all that is
+        // watched has ended, no further one follows.
+        let enough = module::statistic("passes")? + 2;
+        if self.period.ms > PERIOD_AT_END_MS {
+            self.period.set(PERIOD_AT_END_MS)?;
+        }
+        let deadline = Instant::now() + PATIENCE;
+        while Instant::now() < deadline {
+            if has_ended(pid)? || module::statistic("passes")? >= enough {
+                break;
+            }
+            std::thread::sleep(Duration::from_millis(2));
+        }
+        Ok(())
+    }
+}
+
+/// Whether the module shows the last sample of a task among its newest ones.
+fn has_ended(pid: u32) -> Result<bool> {
+    let newest = std::io::read_to_string(module::open(module::SYSFS)?).context(module::SYSFS)?;
+    let mut samples = newest
+        .lines()
+        .filter_map(|line| Sample::parse(line.as_bytes()));
+    Ok(samples.any(|sample| sample.pid == pid && sample.is_end))
+}
+
+/// The command as it was typed, or might have been.
+fn typed(command: &Record) -> String {
+    let words: Vec<_> = command
+        .command
+        .iter()
+        .map(|word| word.to_string_lossy())
+        .collect();
+    printable(&words.join(" "))
+}
+
+/// The module's period, put back at the end.
+struct Period {
+    /// What the command is recorded with.
+    ms: u64,
+    /// What it was before.
+    before_ms: u64,
+    is_changed: bool,
+}
+
+impl Period {
+    fn during(wanted_ms: Option<u64>) -> Result<Self> {
+        let before_ms = module::period_ms()?;
+        let mut period = Self {
+            ms: wanted_ms.unwrap_or(before_ms),
+            before_ms,
+            is_changed: false,
+        };
+        if period.ms != before_ms {
+            period.set(period.ms)?;
+        }
+        Ok(period)
+    }
+
+    fn set(&mut self, ms: u64) -> Result<()> {
+        module::set_period_ms(ms)?;
+        self.is_changed = true;
+        Ok(())
+    }
+
+    fn restore(&mut self) {
+        if std::mem::take(&mut self.is_changed) {
+            if let Err(error) = module::set_period_ms(self.before_ms) {
+                eprintln!("taskmon: the period could not be put back: {error:#}");
+            }
+        }
+    }
+}
+
+impl Drop for Period {
+    fn drop(&mut self) {
+        self.restore();
+    }
+}

@@ -1,0 +1,83 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! What signals mean while a command is recorded: they are for the command.
+
+use anyhow::{Context, Result};
+use nix::{
+    sys::{
+        signal::{kill, Signal},
+        wait::{waitid, Id, WaitPidFlag},
+    },
+    unistd::Pid,
+};
+use signal_hook::{
+    consts::{SIGALRM, SIGHUP, SIGINT, SIGQUIT, SIGTERM, SIGUSR1, SIGUSR2},
+    iterator::{exfiltrator::origin::WithOrigin, SignalsInfo},
+    low_level::siginfo::{Cause, Origin},
+};
+use std::{
+    fs,
+    sync::{Arc, Mutex, PoisonError},
+    thread,
+};
+
+/// The process that gets the signals; none before it runs and after it has ended.
+#[derive(Clone, Default)]
+pub struct Receiver(Arc<Mutex<Option<Pid>>>);
+
+impl Receiver {
+    /// From now on, what taskmon is sent goes to the receiver. Signals that were ignored stay so,
+    /// for the command too (nohup).
+    pub fn new() -> Result<Self> {
+        let receiver = Self::default();
+        let passed_on = [SIGALRM, SIGHUP, SIGINT, SIGQUIT, SIGTERM, SIGUSR1, SIGUSR2];
+        let caught = passed_on.iter().filter(|number| !is_ignored(**number));
+        let mut signals = SignalsInfo::<WithOrigin>::new(caught).context("catching signals")?;
+        let to = receiver.clone();
+        thread::spawn(move || {
+            for origin in &mut signals {
+                to.pass_on(&origin);
+            }
+        });
+        Ok(receiver)
+    }
+
+    fn pass_on(&self, origin: &Origin) {
+        // What the terminal sends, the command has got itself.
+        if origin.cause == Cause::Kernel {
+            return;
+        }
+        let receiver = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        if let (Some(pid), Ok(signal)) = (*receiver, Signal::try_from(origin.signal)) {
+            let _ = kill(pid, signal);
+        }
+    }
+
+    fn set(&self, pid: Option<Pid>) {
+        *self.0.lock().unwrap_or_else(PoisonError::into_inner) = pid;
+    }
+
+    /// Passes signals on to the process until it has ended. It is left to be waited for, so that
+    /// nobody else can have its number meanwhile.
+    pub fn be(&self, pid: u32) -> Result<()> {
+        // CAST: a pid is never above 2^22.
+        let pid = Pid::from_raw(pid as i32);
+        self.set(Some(pid));
+        let ended = loop {
+            match waitid(Id::Pid(pid), WaitPidFlag::WEXITED | WaitPidFlag::WNOWAIT) {
+                Err(nix::errno::Errno::EINTR) => {}
+                other => break other,
+            }
+        };
+        self.set(None);
+        ended.map(drop).context("waiting for the command")
+    }
+}
+
+/// Whether a signal was ignored when taskmon began.
+fn is_ignored(number: i32) -> bool {
+    let status = fs::read_to_string("/proc/self/status").unwrap_or_default();
+    let mask = status.lines().find_map(|line| line.strip_prefix("SigIgn:"));
+    let mask = mask.and_then(|digits| u64::from_str_radix(digits.trim(), 16).ok());
+    mask.is_some_and(|mask| mask & (1 << (number - 1)) != 0)
+}

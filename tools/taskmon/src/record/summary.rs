@@ -1,0 +1,192 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! What is said when the command has ended.
+
+use crate::{
+    history::Source,
+    overview::{Overview, Span},
+    recording::printable,
+    text,
+};
+use anyhow::Result;
+use serde::Serialize;
+use std::{
+    cmp::Reverse, fmt::Write, os::unix::process::ExitStatusExt, path::Path, process::ExitStatus,
+    time::Duration,
+};
+
+/// How finely the peak is looked for, where the recording is longer than that many periods.
+const STEPS: usize = 4096;
+/// At least over so many seconds.
+const PEAK_OVER_S: f64 = 0.1;
+const SPARKLINE_LEN: usize = 60;
+const COSTLIEST: usize = 10;
+
+#[derive(Serialize)]
+pub struct Summary {
+    command: String,
+    /// The exit status; none: a signal ended it.
+    status: Option<i32>,
+    signal: Option<i32>,
+    wall_us: u64,
+    /// Of all processes together, until they ended or the command did.
+    usr_us: u64,
+    sys_us: u64,
+    /// Parts of one CPU, over the whole time.
+    mean_share: f64,
+    /// The highest over any stretch of `peak_over_s`.
+    peak_share: f64,
+    peak_over_s: f64,
+    processes: usize,
+    /// Of these, how many had not ended when the command had.
+    running: usize,
+    samples: u64,
+    evicted: u64,
+    /// Descendants that could not be followed for want of memory or room.
+    lost: u64,
+    costliest: Vec<Process>,
+    /// Whether the command's own end was sampled.
+    is_complete: bool,
+    #[serde(skip)]
+    shares: Vec<Option<f64>>,
+}
+
+#[derive(Serialize)]
+struct Process {
+    pid: u32,
+    command: Option<String>,
+    usr_us: u64,
+    sys_us: u64,
+    wall_us: u64,
+}
+
+impl Summary {
+    pub fn of(source: &Source, status: ExitStatus, wall: Duration, lost: u64) -> Result<Self> {
+        let overview = Overview::read(source)?;
+        let mut all = overview.timeline(STEPS);
+        overview.each_timeline(source, STEPS, |_, one| all.join(one))?;
+        let (peak_share, peak_over_s) = all.peak(PEAK_OVER_S);
+        let spans = &overview.spans;
+        let sum = |part: fn(&Span) -> u64| spans.iter().map(part).sum::<u64>();
+        let (usr_us, sys_us) = (sum(|span| span.last.usr_us), sum(|span| span.last.sys_us));
+        let wall_us = u64::try_from(wall.as_micros()).unwrap_or(u64::MAX);
+        Ok(Self {
+            command: overview.about.command.clone().unwrap_or_default(),
+            status: status.code(),
+            signal: status.signal(),
+            wall_us,
+            usr_us,
+            sys_us,
+            mean_share: (usr_us + sys_us) as f64 / wall_us.max(1) as f64,
+            peak_share,
+            peak_over_s,
+            processes: spans.len(),
+            running: spans.iter().filter(|span| !span.last.is_end).count(),
+            samples: sum(|span| span.samples),
+            evicted: sum(|span| span.first.num),
+            lost,
+            costliest: costliest(spans),
+            is_complete: spans.first().is_some_and(|root| root.last.is_end),
+            shares: all.totals().collect(),
+        })
+    }
+
+    pub fn is_complete(&self) -> bool {
+        self.is_complete
+    }
+
+    pub fn json(&self) -> Result<String> {
+        Ok(serde_json::to_string(self)? + "\n")
+    }
+
+    /// For people.
+    pub fn text(&self, file: &Path) -> String {
+        let mut to = String::new();
+        // Writing to a string does not fail.
+        let _ = self.write_text(&mut to, file);
+        to
+    }
+
+    fn write_text(&self, to: &mut String, file: &Path) -> std::fmt::Result {
+        let end = match (self.status, self.signal) {
+            (Some(0), _) => String::new(),
+            (Some(code), _) => format!(": exit status {code}"),
+            (None, signal) => format!(": ended by signal {}", signal.unwrap_or(0)),
+        };
+        writeln!(to, "\n{}{end}\n", self.command)?;
+        writeln!(to, "  user    {:>14} s", text::seconds(self.usr_us))?;
+        writeln!(to, "  system  {:>14} s", text::seconds(self.sys_us))?;
+        writeln!(to, "  wall    {:>14} s", text::seconds(self.wall_us))?;
+        writeln!(
+            to,
+            "  CPU     {:>9} mean, {} peak over {}",
+            text::percent(self.mean_share),
+            text::percent(self.peak_share),
+            text::duration((self.peak_over_s * 1e6) as u64),
+        )?;
+        let line = text::sparkline(&text::condensed(&self.shares, SPARKLINE_LEN), 0.0);
+        writeln!(to, "  {line}")?;
+        if self.processes > 1 {
+            self.write_costliest(to)?;
+        }
+        if self.lost > 0 {
+            writeln!(to, "\n  {} descendants could not be followed", self.lost)?;
+        }
+        if self.evicted > 0 {
+            writeln!(
+                to,
+                "\n  the oldest {} samples had to make room for newer ones",
+                self.evicted
+            )?;
+        }
+        let file = file.display();
+        writeln!(
+            to,
+            "\n{} samples in {file}; to see them: taskmon plot {file} -o cpu.svg",
+            self.samples
+        )
+    }
+
+    fn write_costliest(&self, to: &mut String) -> std::fmt::Result {
+        let running = match self.running {
+            0 => String::new(),
+            running => format!(", {running} still running"),
+        };
+        writeln!(
+            to,
+            "\n  {} processes{running}; those that cost most:\n",
+            self.processes
+        )?;
+        let head = ("PID", "USER s", "SYSTEM s", "WALL s");
+        writeln!(
+            to,
+            "  {:>9} {:>13} {:>13} {:>13}  COMMAND",
+            head.0, head.1, head.2, head.3
+        )?;
+        for process in &self.costliest {
+            writeln!(
+                to,
+                "  {:>9} {:>13} {:>13} {:>13}  {}",
+                process.pid,
+                text::seconds(process.usr_us),
+                text::seconds(process.sys_us),
+                text::seconds(process.wall_us),
+                printable(process.command.as_deref().unwrap_or("?")),
+            )?;
+        }
+        Ok(())
+    }
+}
+
+fn costliest(spans: &[Span]) -> Vec<Process> {
+    let mut order: Vec<&Span> = spans.iter().collect();
+    order.sort_by_key(|span| Reverse(span.last.total_us()));
+    let process = |span: &&Span| Process {
+        pid: span.task.pid,
+        command: span.task.name.clone(),
+        usr_us: span.last.usr_us,
+        sys_us: span.last.sys_us,
+        wall_us: span.length_us(),
+    };
+    order.iter().take(COSTLIEST).map(process).collect()
+}

@@ -1,0 +1,82 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! Numbers and small pictures as text.
+
+/// Microseconds as seconds, exactly.
+pub fn seconds(us: u64) -> String {
+    format!("{}.{:06}", us / 1_000_000, us % 1_000_000)
+}
+
+/// Microseconds in a short form for people: 31.2 ms, 4.56 s, 3 min 20 s, 2 h 05 min.
+pub fn duration(us: u64) -> String {
+    match us {
+        0..1_000 => format!("{us} µs"),
+        1_000..1_000_000 => format!("{:.1} ms", us as f64 / 1e3),
+        1_000_000..60_000_000 => format!("{:.2} s", us as f64 / 1e6),
+        60_000_000..3_600_000_000 => {
+            format!("{} min {:02} s", us / 60_000_000, us / 1_000_000 % 60)
+        }
+        _ => format!("{} h {:02} min", us / 3_600_000_000, us / 60_000_000 % 60),
+    }
+}
+
+/// A part of one CPU, in per cent.
+pub fn percent(share: f64) -> String {
+    format!("{:.1}%", share * 100.0)
+}
+
+/// Shares as a row of blocks; blank where there is none. As high as a line are the highest of them,
+/// and `full`.
+pub fn sparkline(shares: &[Option<f64>], full: f64) -> String {
+    const BLOCKS: [char; 8] = ['▁', '▂', '▃', '▄', '▅', '▆', '▇', '█'];
+    let top = shares.iter().flatten().copied().fold(full, f64::max);
+    let block = |share: &Option<f64>| match share {
+        None => ' ',
+        // CAST: `min` bounds it.
+        Some(share) if top > 0.0 => BLOCKS[((share / top * 8.0) as usize).min(7)],
+        Some(_) => BLOCKS[0],
+    };
+    shares.iter().map(block).collect()
+}
+
+/// Many numbers, each the mean of several neighbours, as at most `room`.
+pub fn condensed(shares: &[Option<f64>], room: usize) -> Vec<Option<f64>> {
+    let room = room.clamp(1, shares.len().max(1));
+    (0..room)
+        .map(|place| {
+            let part = &shares[place * shares.len() / room..(place + 1) * shares.len() / room];
+            let known: Vec<f64> = part.iter().flatten().copied().collect();
+            (!known.is_empty()).then(|| known.iter().sum::<f64>() / known.len() as f64)
+        })
+        .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn times() {
+        assert_eq!(seconds(12_000_034), "12.000034");
+        assert_eq!(duration(999), "999 µs");
+        assert_eq!(duration(31_234), "31.2 ms");
+        assert_eq!(duration(4_560_000), "4.56 s");
+        assert_eq!(duration(200_000_000), "3 min 20 s");
+        assert_eq!(duration(7_500_000_000), "2 h 05 min");
+    }
+
+    #[test]
+    fn pictures() {
+        assert_eq!(
+            sparkline(&[Some(0.0), None, Some(0.5), Some(1.0)], 0.0),
+            "▁ ▅█"
+        );
+        assert_eq!(sparkline(&[Some(0.5), Some(1.0)], 2.0), "▃▅");
+        assert_eq!(sparkline(&[Some(0.0)], 0.0), "▁");
+        assert_eq!(sparkline(&[], 0.0), "");
+        let four = [Some(1.0), Some(3.0), None, None];
+        assert_eq!(condensed(&four, 2), [Some(2.0), None]);
+        assert_eq!(condensed(&four, 9), four);
+        assert_eq!(condensed(&[], 9), [None]);
+    }
+}
