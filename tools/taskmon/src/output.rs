@@ -5,6 +5,7 @@
 use crate::module;
 use anyhow::{anyhow, Context, Result};
 use std::{
+    fs::{self, File, OpenOptions},
     io::{self, stdout, BufWriter, IsTerminal, Write},
     path::{Path, PathBuf},
 };
@@ -13,6 +14,7 @@ use tempfile::NamedTempFile;
 /// An output that is complete only once it was ended.
 pub enum Output {
     Stdout(BufWriter<io::Stdout>),
+    Stream(BufWriter<File>),
     File(Box<BufWriter<NamedTempFile>>, PathBuf),
 }
 
@@ -22,36 +24,38 @@ impl Output {
     }
 
     /// A file of that name, which is put there when the output ends. What is no ordinary file, such
-    /// as /dev/stdout, is written to as it is.
+    /// as a pipe or /dev/null, is written to as it is.
     pub fn file(path: &Path) -> Result<Self> {
         if path == Path::new("-") || path == Path::new("/dev/stdout") {
             return Ok(Self::stdout());
         }
+        let failed = |error: &io::Error| anyhow!("{}: {}", path.display(), module::plain(error));
+        let path = match fs::metadata(path) {
+            Ok(of) if of.is_dir() => return Err(anyhow!("{}: it is a folder", path.display())),
+            Ok(of) if !of.is_file() => {
+                let file = OpenOptions::new().write(true).open(path);
+                let file = file.map_err(|error| failed(&error))?;
+                return Ok(Self::Stream(BufWriter::with_capacity(1 << 16, file)));
+            }
+            // A link stays one.
+            Ok(_) => fs::canonicalize(path).map_err(|error| failed(&error))?,
+            Err(_) => path.to_path_buf(),
+        };
         let folder = match path.parent() {
             Some(folder) if folder != Path::new("") => folder,
             _ => Path::new("."),
         };
-        if path.is_dir() {
-            return Err(anyhow!("{}: it is a folder", path.display()));
-        }
         let file = tempfile::Builder::new()
             .prefix(".taskmon.")
             .permissions(permissions())
             .tempfile_in(folder)
             .map_err(|error| {
-                let cause = error
-                    .get_ref()
-                    .and_then(|inner| inner.downcast_ref::<io::Error>());
-                anyhow!(
-                    "{}: {}",
-                    path.display(),
-                    module::plain(cause.unwrap_or(&error))
-                )
+                // Around it is one that names the temporary file.
+                let inner = error.get_ref().and_then(|outer| outer.source());
+                let cause = inner.and_then(|inner| inner.downcast_ref::<io::Error>());
+                failed(cause.unwrap_or(&error))
             })?;
-        Ok(Self::File(
-            Box::new(BufWriter::new(file)),
-            path.to_path_buf(),
-        ))
+        Ok(Self::File(Box::new(BufWriter::new(file)), path))
     }
 
     /// The named file, or standard output.
@@ -67,6 +71,7 @@ impl Output {
     pub fn end(self) -> Result<()> {
         match self {
             Self::Stdout(mut out) => out.flush().map_err(Into::into),
+            Self::Stream(mut out) => out.flush().map_err(Into::into),
             Self::File(file, path) => {
                 let name = path.display().to_string();
                 let file = file
@@ -91,6 +96,7 @@ impl Write for Output {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
         match self {
             Self::Stdout(out) => out.write(bytes),
+            Self::Stream(out) => out.write(bytes),
             Self::File(file, _) => file.write(bytes),
         }
     }
@@ -98,6 +104,7 @@ impl Write for Output {
     fn flush(&mut self) -> io::Result<()> {
         match self {
             Self::Stdout(out) => out.flush(),
+            Self::Stream(out) => out.flush(),
             Self::File(file, _) => file.flush(),
         }
     }
