@@ -45,16 +45,13 @@ impl Output {
             Some(folder) if folder != Path::new("") => folder,
             _ => Path::new("."),
         };
+        fs::metadata(folder).map_err(|error| failed(&error))?;
         let file = tempfile::Builder::new()
             .prefix(".taskmon.")
             .permissions(permissions())
             .tempfile_in(folder)
-            .map_err(|error| {
-                // Around it is one that names the temporary file.
-                let inner = error.get_ref().and_then(|outer| outer.source());
-                let cause = inner.and_then(|inner| inner.downcast_ref::<io::Error>());
-                failed(cause.unwrap_or(&error))
-            })?;
+            // What it says itself names a file that nobody asked for.
+            .map_err(|error| failed(&error.kind().into()))?;
         Ok(Self::File(Box::new(BufWriter::new(file)), path))
     }
 

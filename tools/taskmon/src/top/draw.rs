@@ -15,7 +15,7 @@ use ratatui::{
 const PID: u16 = 7;
 const STATE: u16 = 5;
 const SHARE: u16 = 7;
-const TOTAL: u16 = 13;
+const TOTAL: u16 = 12;
 const COMMAND: u16 = 15;
 const HISTORY_MIN: u16 = 8;
 

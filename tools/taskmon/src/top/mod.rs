@@ -107,6 +107,7 @@ fn run(
 
 /// Stops until the shell has it go on, the terminal being the shell's meanwhile.
 fn suspend(terminal: &mut DefaultTerminal) -> Result<()> {
+    terminal.show_cursor().context("the terminal")?;
     ratatui::restore();
     raise(Signal::SIGTSTP).context("stopping")?;
     *terminal = ratatui::try_init().context("the terminal")?;

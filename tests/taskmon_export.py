@@ -1,0 +1,170 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: GPL-2.0
+#
+# taskmon export: each form, read by somebody else's parser, says what the module's file says; a
+# million samples take no more memory than ten thousand.
+#
+# kernels: x86_64
+# boot: --memory 1G
+# needs: taskmon promtool
+
+import json
+import os
+import re
+import resource
+import shutil
+import subprocess
+import sys
+import threading
+
+from harness import (DEBUGFS, burn_and_sleep, equal, loaded, note, ok, process, run, samples,
+                     set_parameter, statistics, wait_until, write)
+from tool import TASKMON, rows_of_csv, rows_of_json, taskmon
+
+ODD_NAME = 'a "b", \\c'
+MANY = 1_000_000
+FEW = 10_000
+TASKS = 1000
+
+
+def promtool():
+    found = shutil.which("promtool")
+    return found or os.path.expanduser(
+        os.path.join(os.environ.get("XDG_CACHE_HOME", "~/.cache"), "taskmonitor/promtool"))
+
+
+def exported(form, *what):
+    done = taskmon("export", "--format", form, *what)
+    if done.returncode or done.stderr:
+        raise OSError(done)
+    return done.stdout
+
+
+def odd_process():
+    shutil.copy("/bin/sleep", f"/tmp/{ODD_NAME}")
+    return subprocess.Popen([f"/tmp/{ODD_NAME}", "1000"])
+
+
+def as_tables(history, commands):
+    wanted = [(each.pid, each.num, each.usr, each.sys, each.time, int(each.exit)) for each in history]
+    for form, rows in (("csv", rows_of_csv(exported("csv"))), ("json", rows_of_json(exported("json")))):
+        got = [tuple(int(row[name]) for name in ("pid", "num", "usr_us", "sys_us", "time_us", "exit"))
+               for row in rows]
+        ok(got == wanted, f"{form}: each sample as it is in the file", (got[:3], wanted[:3]))
+        equal({int(row["pid"]): row["command"] for row in rows}, commands, f"{form}: and the names")
+    pid = history[0].pid
+    equal({row["pid"] for row in rows_of_json(exported("json", pid))}, {pid}, "of one task, if asked")
+
+
+def as_trace(history):
+    """Trace Event Format: what a counter says, times how long it says so, is what was consumed."""
+    trace = json.loads(exported("perfetto"))
+    events = trace["traceEvents"]
+    equal({event["ph"] for event in events}, {"M", "C"}, "perfetto: names and counters, nothing else")
+    ok(all(isinstance(event["ts"], int) and isinstance(event["pid"], int) and event["name"]
+           for event in events if event["ph"] == "C"), "each with pid, name and time")
+    for pid in {each.pid for each in history}:
+        of_task = [each for each in history if each.pid == pid]
+        counters = [event for event in events if event["ph"] == "C" and event["pid"] == pid]
+        ok(all(one["ts"] <= other["ts"] for one, other in zip(counters, counters[1:])),
+           "a task's counters are in order")
+        area = {name: sum(event["args"][name] / 100 * (after["ts"] - event["ts"])
+                          for event, after in zip(counters, counters[1:])) for name in ("user", "system")}
+        used = {"user": of_task[-1].usr - of_task[0].usr, "system": of_task[-1].sys - of_task[0].sys}
+        ok(all(abs(area[name] - used[name]) <= 5 + used[name] * 1e-3 for name in used),
+           "and their area is what it consumed", (area, used))
+
+
+def as_metrics(history):
+    text = exported("openmetrics")
+    with open("/tmp/metrics.prom", "w", encoding="utf-8") as file:
+        file.write(text)
+    with open("/tmp/metrics.prom", encoding="utf-8") as file:
+        done = subprocess.run([promtool(), "check", "metrics"], stdin=file, capture_output=True,
+                              text=True, check=False)
+    equal((done.returncode, done.stdout, done.stderr), (0, "", ""), "promtool check metrics has no word to say")
+    last = {each.pid: each for each in history}
+    found = re.findall(r'^taskmonitor_task_cpu_seconds_total\{pid="(\d+)",.*,mode="(\w+)"\} (\S+)$', text, re.M)
+    wanted = {(pid, mode): us for pid, each in last.items()
+              for mode, us in (("user", each.usr), ("system", each.sys))}
+    equal({(int(pid), mode): round(float(seconds) * 1e6) for pid, mode, seconds in found}, wanted,
+          "the totals are those of the last samples")
+    numbers = statistics()
+    for metric, name in (("samples_created_total", "created"), ("targets", "targets"),
+                         ("sample_bytes", "bytes"), ("lost_descendants_total", "lost")):
+        value = re.search(rf"^taskmonitor_{metric} (\d+)$", text, re.M)
+        equal(int(value.group(1)), numbers[name], f"{metric} is what the statistics say")
+
+
+def forms():
+    with process(burn_and_sleep) as busy, odd_process() as odd:
+        write(f"{busy} {odd.pid}")
+        ok(wait_until(lambda: len(samples(pid=busy)) > 100), "two tasks are watched")
+        write("stop")
+        history = samples()
+        with open(f"/proc/{busy}/comm", encoding="utf-8") as comm:
+            commands = {busy: comm.read().strip(), odd.pid: ODD_NAME}
+        as_tables(history, commands)
+        as_trace(history)
+        as_metrics(history)
+        out = "/tmp/out.json"
+        equal(taskmon("export", "-f", "json", "-o", out).returncode, 0, "-o writes a file")
+        with open(out, encoding="utf-8") as file:
+            equal(len(rows_of_json(file.read())), len(history), "that holds it all")
+        write("start")
+        write(f"-{busy} -{odd.pid}")
+        odd.kill()
+
+
+def peak_kib(*words):
+    """The most memory that taskmon takes; it is run by one that tells so."""
+    helper = ("import os, resource, subprocess, sys\n"
+              "code = subprocess.call(sys.argv[1:], stdout=subprocess.DEVNULL)\n"
+              "print(code, resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss)")
+    done = subprocess.run([sys.executable, "-c", helper, TASKMON, *words], capture_output=True, text=True,
+                          check=True)
+    code, peak = map(int, done.stdout.split())
+    if code:
+        raise OSError(done.stderr)
+    return peak
+
+
+def memory_is_constant():
+    quit_ = threading.Event()
+    threading.stack_size(64 * 1024)
+    threads = [threading.Thread(target=quit_.wait, daemon=True) for _ in range(TASKS)]
+    for thread in threads:
+        thread.start()
+    peaks = {}
+    set_parameter("period_ms", 1)
+    for thread in threads:
+        write(thread.native_id)
+    commands = (("export", "-f", "csv"), ("export", "-f", "json"), ("export", "-f", "perfetto"), ("list",))
+    for size in (FEW, MANY):
+        write("start")
+        ok(wait_until(lambda size=size: statistics()["alive"] >= size, 300), f"{size} samples")
+        write("stop")
+        for words in commands:
+            peaks.setdefault(words, []).append(peak_kib(*words))
+    note(f"{statistics()['alive']} samples; KiB: {peaks}")
+    for words, (few, many) in peaks.items():
+        ok(many <= few * 1.25 + 512, f"{' '.join(words)}: the samples are streamed", (few, many))
+        ok(many <= 32 * 1024, "in some megabytes", many)
+    done = subprocess.run(["bash", "-c", f"{TASKMON} export -f csv | wc -l"], capture_output=True, text=True,
+                          check=True)
+    equal(int(done.stdout), statistics()["alive"] + 1, "and not one is left out")
+    quit_.set()
+
+
+def main():
+    resource.setrlimit(resource.RLIMIT_NPROC, (resource.RLIM_INFINITY, resource.RLIM_INFINITY))
+    with loaded(period_ms=10):
+        equal(exported("csv"), "pid,command,num,usr_us,sys_us,time_us,exit\n", "csv of nothing has its head")
+        equal(exported("json"), "", "json of nothing is empty")
+        equal(json.loads(exported("perfetto"))["traceEvents"], [], "a trace of nothing has no events")
+        forms()
+        memory_is_constant()
+    ok(not os.path.exists(DEBUGFS), "done")
+
+
+run(main)

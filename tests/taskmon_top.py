@@ -1,0 +1,207 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: GPL-2.0
+#
+# taskmon top in a terminal: what stands on the screen is what the module says, keys do what they are
+# said to, in terminals of all sizes, and whatever ends it leaves the terminal as it was.
+#
+# kernels: uml
+# needs: taskmon
+
+import os
+import re
+import shutil
+import signal
+import subprocess
+import time
+
+from harness import (burn_and_sleep, equal, load, loaded, note, ok, parameter, process, run, samples,
+                     statistics, unload, wait_until, write)
+from tool import TASKMON, Screen, complaint, taskmon
+
+NAME = "idle-one"
+PROMPT = r"^[$#] *$"
+
+
+def seconds(us):
+    return f"{us // 1_000_000}.{us % 1_000_000:06}"
+
+
+def row(screen, pid, rest=""):
+    return screen.until(rf"^ *{pid} .*{rest}")
+
+
+def start(screen, words=""):
+    screen.run(f"{TASKMON} top {words} 2> /tmp/errors")
+    ok(screen.until("^taskmon "), "top fills the screen", screen.lines())
+    return top_pid()
+
+
+def top_pid():
+    for entry in filter(str.isdigit, os.listdir("/proc")):
+        try:
+            with open(f"/proc/{entry}/cmdline", "rb") as file:
+                if file.read().startswith(f"{TASKMON}\0top".encode()):
+                    return int(entry)
+        except (FileNotFoundError, ProcessLookupError):
+            pass
+    return None
+
+
+def is_put_back(screen, before, how):
+    ok(wait_until(lambda: top_pid() is None or stopped()), f"{how}: it ends")
+    ok(wait_until(lambda: screen.state("alternate_on") == "0"), f"{how}: the screen is the shell's")
+    # The shell itself sets the line anew at its prompt.
+    ok(wait_until(lambda: screen.terminal() == before), f"{how}: the line is set as before")
+    equal(screen.state("cursor_flag"), "1", f"{how}: the cursor is there")
+
+
+def stopped():
+    with open(f"/proc/{top_pid()}/stat", encoding="ascii") as file:
+        return file.read().rpartition(")")[2].split()[0] == "T"
+
+
+def figures(screen, busy, idle):
+    ok(row(screen, busy, "%"), "a busy task is there, with its share", screen.lines())
+    ok(screen.until(rf"^ *{busy} +. .*[▁▂▃▄▅▆▇█]"), "and a sparkline", screen.lines())
+    ok(row(screen, idle, NAME), "an idle one, with its name")
+    screen.press("Space")
+    ok(screen.until("^taskmon .*PAUSED"), "space pauses", screen.lines())
+    passes = statistics()["passes"]
+    time.sleep(0.3)
+    equal(statistics()["passes"], passes, "no more samples are taken")
+    last = samples(pid=busy)[-1]
+    ok(row(screen, busy, f"{seconds(last.usr)} +{seconds(last.sys)}"),
+       "the totals are those of the last sample", (last, screen.lines()))
+    numbers = statistics()
+    ok(screen.until(rf"^taskmon  {numbers['targets']} tasks, a sample each {parameter('period_ms')} ms, "
+                    rf"{numbers['alive']} held"), "the head says what the statistics say", screen.lines())
+    screen.press("Space")
+    ok(wait_until(lambda: statistics()["passes"] > passes), "space again, and samples come again")
+    ok(wait_until(lambda: "PAUSED" not in screen.lines()[0]), "the head no longer says so")
+
+
+def order(screen, pids):
+    """The tasks from top to bottom."""
+    found = [re.match(r" *(\d+) ", line) for line in screen.lines()]
+    return [int(each.group(1)) for each in found if each and int(each.group(1)) in pids]
+
+
+def keys(screen, busy, idle):
+    pids = [idle, busy]
+    ok(wait_until(lambda: order(screen, pids) == pids), "as they were added")
+    screen.press("r")
+    ok(wait_until(lambda: order(screen, pids) == pids[::-1]), "r reverses")
+    screen.press("r", "s")
+    ok(screen.until("by CPU share"), "s changes the order")
+    ok(wait_until(lambda: order(screen, pids) == [busy, idle]), "the busy one comes first")
+    screen.press("S")
+    ok(wait_until(lambda: order(screen, pids) == pids), "S changes it back")
+    with process() as third, process() as fourth:
+        screen.press("a")
+        ok(screen.until(r"^watch \(pid or name\):"), "a asks for what to watch")
+        screen.type(f"{third}x")
+        screen.press("BSpace", "Enter")
+        ok(row(screen, third), "and adds it", screen.lines())
+        screen.press("a")
+        screen.type("no-such-name")
+        screen.press("Enter")
+        ok(screen.until("no process has the name no-such-name"), "or says why not", screen.lines())
+        screen.press("a", "Escape")
+        screen.press("t")
+        screen.type(str(fourth))
+        screen.press("Enter")
+        ok(row(screen, fourth), "t adds a tree")
+        equal(statistics()["targets"], 4, "so four are watched")
+        screen.press("End", "d")
+        ok(wait_until(lambda: statistics()["targets"] == 3), "d removes the chosen one")
+        ok(wait_until(lambda: not order(screen, [fourth])), "which goes")
+        screen.press("Home", "Down", "Down", "d")
+        ok(wait_until(lambda: statistics()["targets"] == 2), "arrows choose")
+        ok(wait_until(lambda: not order(screen, [third])), "among the lines", screen.lines())
+    equal(order(screen, pids), pids, "the others stay")
+
+
+def sizes(screen, busy):
+    for columns, rows in ((200, 50), (120, 5), (40, 10), (20, 4), (3, 2), (80, 24)):
+        screen.resize(columns, rows)
+        wait_until(lambda: not any("taskmon  " in line for line in screen.lines()[1:]))
+        screen.press("Down")
+        ok(wait_until(lambda: screen.lines()[:1] and "taskmon"[:columns] in screen.lines()[0]),
+           f"{columns}x{rows}: it is drawn anew", screen.lines())
+        if columns >= 20:
+            ok(wait_until(lambda: order(screen, [busy])), f"{columns}x{rows}: tasks are to be seen",
+               screen.lines())
+        ok(all(len(line) <= columns for line in screen.lines()), f"{columns}x{rows}: within its width")
+    ok(top_pid(), "it lives")
+
+
+def many_rows(screen):
+    crowd = [subprocess.Popen(["sleep", "1000"]) for _ in range(120)]
+    pids = [each.pid for each in crowd]
+    write(" ".join(map(str, pids)))
+    screen.press("End")
+    ok(wait_until(lambda: order(screen, pids)[-1:] == pids[-1:]),
+       "of more tasks than a page has lines, the last is shown", screen.lines())
+    screen.press("Home")
+    ok(wait_until(lambda: not order(screen, pids[-1:])), "and the first, if wanted")
+    for each in crowd:
+        each.kill()
+        each.wait()
+    ok(screen.until(r"^ *\d+ ended"), "ended ones are shown as such", screen.lines())
+    taskmon("remove", "--ended")
+
+
+def without_module(screen, busy):
+    unload()
+    ok(screen.until("the module is not loaded"), "the module can go meanwhile", screen.lines())
+    load(period_ms=20)
+    write(busy)
+    ok(row(screen, busy), "and come back", screen.lines())
+
+
+def ends(screen, before):
+    pid = top_pid()
+    screen.press("q")
+    is_put_back(screen, before, "q")
+    equal(os.path.getsize("/tmp/errors"), 0, "q: nothing is complained of")
+    for key in ("C-c",):
+        start(screen)
+        screen.press(key)
+        is_put_back(screen, before, key)
+    for number in (signal.SIGTERM, signal.SIGHUP, signal.SIGINT):
+        pid = start(screen)
+        os.kill(pid, number)
+        is_put_back(screen, before, number.name)
+    screen.run("set -m")
+    start(screen)
+    screen.press("C-z")
+    is_put_back(screen, before, "Ctrl-Z")
+    screen.run("fg")
+    ok(screen.until("^taskmon "), "fg: it goes on", screen.lines())
+    screen.press("q")
+    is_put_back(screen, before, "q after that")
+
+
+def main():
+    equal(complaint(taskmon("top")),
+          "taskmon: top needs a terminal; for other uses there are `taskmon list --json` and export",
+          "without a terminal it says so")
+    shutil.copy("/bin/sleep", f"/tmp/{NAME}")
+    screen = Screen()
+    ok(screen.until(PROMPT), "a shell is there")
+    before = screen.terminal()
+    with loaded(period_ms=20):
+        with subprocess.Popen([f"/tmp/{NAME}", "1000"]) as idle, process(burn_and_sleep) as busy:
+            write(f"{idle.pid} {busy}")
+            wait_until(lambda: len({each.pid for each in samples()}) == 2)
+            start(screen, "-d 0.3")
+            for test, pids in ((figures, (busy, idle.pid)), (keys, (busy, idle.pid)), (sizes, (busy,)),
+                               (many_rows, ()), (without_module, (busy,))):
+                test(screen, *pids)
+            ends(screen, before)
+            idle.kill()
+    note("\n".join(screen.lines()))
+    screen.close()
+
+
+run(main)
