@@ -6,12 +6,23 @@
 KDIR ?= /lib/modules/$(shell uname -r)/build
 OUT = build/$(or $(shell cat $(KDIR)/include/config/kernel.release 2> /dev/null),kernel)
 
-all: ## build taskmonitor.ko for the kernel of KDIR (default: the running one)
+all: module taskmon ## both of these:
+
+module: ## build taskmonitor.ko for the kernel of KDIR (default: the running one)
 	@scripts/kbuild $(KDIR) $(OUT) modules
 	@cp $(OUT)/taskmonitor.ko .
 
-install: all ## install it where modprobe finds it
-	@scripts/kbuild $(KDIR) $(OUT) modules_install
+taskmon: ## build the program to use it with, build/taskmon/taskmon
+	@scripts/taskmon
+
+install: all ## install module, program, manual, completions (PREFIX=, DESTDIR=)
+	@scripts/install $(KDIR) $(OUT)
+
+uninstall: ## remove all of that
+	@scripts/install --remove
+
+dkms: ## put the sources where dkms finds them
+	@scripts/dkms
 
 clean: ## remove what was built in this folder
 	rm -rf build taskmonitor.ko rust-project.json
@@ -46,4 +57,4 @@ rust-analyzer: ## make editors understand the code (rust-project.json)
 help: ## this list
 	@sed -n 's/^\([a-z-]*\):.* ## \(.*\)/  make \1\t\2/p' Makefile | expand -t 24
 
-.PHONY: all install clean demo shell test soak bench check rust-analyzer help
+.PHONY: all module taskmon install uninstall dkms clean demo shell test soak bench check rust-analyzer help

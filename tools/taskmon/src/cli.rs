@@ -120,6 +120,17 @@ pub struct Plot {
 }
 
 /// Write the samples in a form that other programs read
+///
+/// csv (RFC 4180, with a head line) and json (an object a line) have the same fields: pid; command,
+/// empty or null where the name is not known; num, which counts the task's samples from 0; usr_us and
+/// sys_us, the CPU time consumed since the task began, in microseconds; time_us, the moment, in
+/// microseconds since boot; exit, 1 on the last sample of a task that has ended, else 0.
+///
+/// perfetto is the JSON of the Trace Event Format, which the Perfetto and Chrome viewers open: for
+/// each task a counter of its user and system share of a CPU in per cent.
+///
+/// openmetrics is the text form that Prometheus reads, also from the textfile collector of its
+/// node_exporter: the totals of each task, and the module's own figures.
 #[derive(Args)]
 pub struct Export {
     /// The form
@@ -138,9 +149,9 @@ pub struct Export {
 /// A form of `taskmon export`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub enum Format {
-    /// A line of fields for each sample: pid, command, num, usr_us, sys_us, time_us, exit (0 or 1)
+    /// A line of fields for each sample
     Csv,
-    /// An object of JSON a line for each sample, with the names that csv has for its fields
+    /// An object a line for each sample
     Json,
     /// A trace for the Perfetto and Chrome viewers: counters of CPU share in per cent
     Perfetto,

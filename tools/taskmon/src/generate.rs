@@ -36,6 +36,7 @@ fn man_pages(folder: &Path) -> Result<()> {
         let mut text = Vec::new();
         clap_mangen::Man::new(page)
             .section("1")
+            .date("November 2026")
             .manual("taskmonitor")
             .render(&mut text)?;
         text.extend_from_slice(see_also.as_bytes());
