@@ -10,6 +10,7 @@ import signal
 import time
 
 from harness import load, ok, run, statistics, unload, write
+from witness import hurry_grace_periods
 
 ROUNDS = 100
 
@@ -35,6 +36,8 @@ def unload_in_a_storm():
         storms.append(pid)
     followed = 0
     for number in range(ROUNDS):
+        # Both kinds of waiting for those who are still inside.
+        hurry_grace_periods(number >= ROUNDS // 4)
         load(period_ms=1 + number % 10)
         for pid in storms:
             write(f"tree:{pid}")

@@ -26,6 +26,13 @@ def sanitized():
     return os.path.exists("/sys/kernel/debug/kmemleak")
 
 
+def hurry_grace_periods(hurry=True):
+    """Whether synchronize_rcu() interrupts other CPUs instead of waiting for them, which makes an
+    unload three times as fast."""
+    with open("/sys/kernel/rcu_expedited", "w", encoding="ascii") as file:
+        file.write(str(int(hurry)))
+
+
 # --- What is there ------------------------------------------------------------
 
 def kernel_threads():
