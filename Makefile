@@ -29,14 +29,18 @@ clean: ## remove what was built in this folder
 
 demo: ## see it at work on a real kernel in a virtual machine
 	@scripts/setup x86_64
-	@scripts/vm scripts/demo
+	@scripts/taskmon > /dev/null
+	@rm -rf build/demo && mkdir -p build/demo
+	@scripts/vm --share build/demo scripts/demo
 
 shell: ## a shell in that machine, the module loaded
 	@scripts/setup x86_64
+	@scripts/taskmon > /dev/null
 	@scripts/vm --interactive scripts/shell
 
 test: ## run all tests, or those of T="name…"
 	@scripts/setup uml x86_64
+	@scripts/taskmon > /dev/null
 	@tests/run $(T)
 
 soak: ## the races test, again and again with new seeds, for MINUTES=…
