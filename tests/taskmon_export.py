@@ -19,7 +19,7 @@ import threading
 
 from harness import (DEBUGFS, burn_and_sleep, equal, loaded, note, ok, process, run, samples,
                      set_parameter, statistics, wait_until, write)
-from tool import TASKMON, rows_of_csv, rows_of_json, taskmon
+from tool import TASKMON, on_terminal, rows_of_csv, rows_of_json, taskmon
 
 ODD_NAME = 'a "b", \\c'
 MANY = 1_000_000
@@ -153,6 +153,13 @@ def memory_is_constant():
     done = subprocess.run(["bash", "-c", f"{TASKMON} export -f csv | wc -l"], capture_output=True, text=True,
                           check=True)
     equal(int(done.stdout), statistics()["alive"] + 1, "and not one is left out")
+    status, text = on_terminal(["plot", "-o", "/tmp/many.svg"])
+    equal(status, 0, "a picture of all can be drawn")
+    ok("reading [" in text, "with a progress bar on a terminal, as it takes a while", text[-300:])
+    write("clear start")
+    ok(wait_until(lambda: statistics()["alive"] > 0), "of few samples")
+    write("stop")
+    ok("reading [" not in on_terminal(["export", "-f", "csv", "-o", "/tmp/few.csv"])[1], "there is none")
     quit_.set()
 
 

@@ -10,6 +10,7 @@
 import json
 import os
 import pty
+import re
 import signal
 import subprocess
 import sys
@@ -18,7 +19,7 @@ import time
 from harness import (equal, loaded, note, ok, parameter, problems, process, run, samples, statistics,
                      wait_until, write)
 from tool import TASKMON, names, recorded, remarks, taskmon
-from witness import microseconds
+from witness import microseconds, text_of
 
 PERIOD_MS = 40
 ROUNDING_US = 2
@@ -160,6 +161,16 @@ def module_as_it_was():
         write(f"-{other}")
 
 
+def two_at_once():
+    files = ["/tmp/one", "/tmp/other"]
+    script = "for i in 1 2 3 4 5; do sleep 0.03; done"
+    recorders = [subprocess.Popen([TASKMON, "record", "-o", file, "--", "sh", "-c", script],
+                                  stderr=subprocess.DEVNULL) for file in files]
+    equal([each.wait() for each in recorders], [0, 0], "two commands are recorded at once")
+    pids = [{each.pid for each in recorded(file)} for file in files]
+    equal((len(pids[0]), len(pids[1]), pids[0] & pids[1]), (6, 6, set()), "each with its own family only")
+
+
 def interrupted():
     for number in (signal.SIGTERM, signal.SIGHUP, signal.SIGUSR1):
         with subprocess.Popen([TASKMON, "record", "-o", OUT, "--", "sleep", "1000"],
@@ -171,6 +182,13 @@ def interrupted():
             equal(taskmon_process.wait(), 128 + number, f"{number.name} is passed on to it")
         history = recorded(OUT)
         ok(len(history) > 3 and history[-1].exit, "what was recorded is written, to the end")
+    early = subprocess.Popen([TASKMON, "record", "-o", OUT, "--", "sleep", "1000"],
+                             stderr=subprocess.DEVNULL)
+    # It catches signals before it starts the command.
+    wait_until(lambda: int(re.search(r"SigCgt:\s*(\w+)", text_of(f"/proc/{early.pid}/status"))[1], 16)
+               & 1 << signal.SIGTERM - 1)
+    early.terminate()
+    equal(early.wait(), 128 + signal.SIGTERM, "a signal that comes early is not lost")
     pid, fd = pty.fork()
     if pid == 0:
         os.execv(TASKMON, [TASKMON, "record", "-o", OUT, "--", "sleep", "1000"])
@@ -209,7 +227,7 @@ def agrees_with_rusage():
 
 def main():
     with loaded(period_ms=PERIOD_MS):
-        for test in (totals_are_exact, ends, streams, family, module_as_it_was, interrupted,
+        for test in (two_at_once, totals_are_exact, ends, streams, family, module_as_it_was, interrupted,
                      agrees_with_rusage):
             test()
         equal(statistics()["targets"], 0, "in the end nothing is watched")

@@ -17,13 +17,28 @@ use signal_hook::{
 };
 use std::{
     fs,
-    sync::{Arc, Mutex, PoisonError},
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
     thread,
 };
 
-/// The process that gets the signals; none before it runs and after it has ended.
+/// The process that gets the signals.
 #[derive(Clone, Default)]
-pub struct Receiver(Arc<Mutex<Option<Pid>>>);
+pub struct Receiver(Arc<Mutex<Whose>>);
+
+/// Who gets a signal that comes now.
+enum Whose {
+    /// The command is about to run, and gets them then.
+    Early(Vec<Signal>),
+    Of(Pid),
+    /// It has ended.
+    Nobody,
+}
+
+impl Default for Whose {
+    fn default() -> Self {
+        Self::Early(Vec::new())
+    }
+}
 
 impl Receiver {
     /// From now on, what taskmon is sent goes to the receiver. Signals that were ignored stay so,
@@ -43,18 +58,20 @@ impl Receiver {
     }
 
     fn pass_on(&self, origin: &Origin) {
-        // What the terminal sends, the command has got itself.
-        if origin.cause == Cause::Kernel {
+        let Ok(signal) = Signal::try_from(origin.signal) else {
             return;
-        }
-        let receiver = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        if let (Some(pid), Ok(signal)) = (*receiver, Signal::try_from(origin.signal)) {
-            let _ = kill(pid, signal);
+        };
+        match &mut *self.whose() {
+            Whose::Early(signals) => signals.push(signal),
+            // What the terminal sends, the command has got itself.
+            Whose::Of(_) if origin.cause == Cause::Kernel => {}
+            Whose::Of(pid) => pass(signal, *pid),
+            Whose::Nobody => {}
         }
     }
 
-    fn set(&self, pid: Option<Pid>) {
-        *self.0.lock().unwrap_or_else(PoisonError::into_inner) = pid;
+    fn whose(&self) -> MutexGuard<'_, Whose> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Passes signals on to the process until it has ended. It is left to be waited for, so that
@@ -62,16 +79,24 @@ impl Receiver {
     pub fn be(&self, pid: u32) -> Result<()> {
         // CAST: a pid is never above 2^22.
         let pid = Pid::from_raw(pid as i32);
-        self.set(Some(pid));
+        let before = std::mem::replace(&mut *self.whose(), Whose::Of(pid));
+        if let Whose::Early(signals) = before {
+            signals.into_iter().for_each(|signal| pass(signal, pid));
+        }
         let ended = loop {
             match waitid(Id::Pid(pid), WaitPidFlag::WEXITED | WaitPidFlag::WNOWAIT) {
                 Err(nix::errno::Errno::EINTR) => {}
                 other => break other,
             }
         };
-        self.set(None);
+        *self.whose() = Whose::Nobody;
         ended.map(drop).context("waiting for the command")
     }
+}
+
+fn pass(signal: Signal, to: Pid) {
+    // It may have ended by now.
+    let _ = kill(to, signal);
 }
 
 /// Whether a signal was ignored when taskmon began.
