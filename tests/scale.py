@@ -36,6 +36,26 @@ def say(words):
             raise OSError("a write is short")
 
 
+def glance():
+    """The first page of the history."""
+    fd = os.open(DEBUGFS, os.O_RDONLY)
+    try:
+        os.read(fd, 4096)
+    finally:
+        os.close(fd)
+
+
+def nobody_waits_long(name, action, times=1000):
+    """A pass follows on the other without a pause. Whoever had to wait for one to end could do one
+    or two things in it, not many."""
+    begin = statistics()["passes"]
+    for _ in range(times):
+        action()
+    passes = statistics()["passes"] - begin
+    note(f"{times / max(passes, 1):.0f} in a pass: {name}")
+    ok(passes * 5 <= times, f"nobody waits for a whole pass: {name}", (passes, times))
+
+
 def many_targets(program):
     with open("/proc/sys/kernel/threads-max", "w", encoding="ascii") as file:
         file.write("40000")
@@ -44,7 +64,11 @@ def many_targets(program):
             tasks = [crowd.stdout.readline().decode().strip() for _ in range(TARGETS)]
             say(tasks)
             equal(statistics()["targets"], TARGETS, f"{TARGETS} targets")
-            ok(wait_until(lambda: statistics()["created"] >= TARGETS * (SAMPLES + 20)), "are sampled")
+            ok(wait_until(lambda: statistics()["alive"] >= TARGETS * SAMPLES), "are sampled")
+            set_parameter("period_ms", 1)
+            nobody_waits_long("control words", lambda: write("start"))
+            nobody_waits_long("reads of the history", glance)
+            set_parameter("period_ms", 10)
             write("stop")
             numbers = statistics()
             note(numbers)
