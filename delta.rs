@@ -373,6 +373,22 @@ mod tests {
     }
 
     #[test]
+    fn runs_fill_a_segment_to_its_last_bit() {
+        let mut encoder = Encoder::new();
+        for _ in 0..500 {
+            let mut samples = [(Sample::default(), 0); 128];
+            let mut last = Sample::default();
+            for sample in &mut samples {
+                last.usr = last.usr.wrapping_add(1 + random::next_u64() % 1000);
+                *sample = (last, random::next_u64() % 100);
+            }
+            // Some end just where the segment does, and none past that.
+            let coded = round_trip(&mut encoder, &samples, &mut [0; 8]);
+            assert!(coded < samples.len());
+        }
+    }
+
+    #[test]
     fn idle_samples_take_no_room() {
         let mut encoder = Encoder::new();
         encoder.rebase(Sample { usr: 5, sys: 7 });
