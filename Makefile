@@ -43,6 +43,10 @@ test: ## run all tests, or those of T="name…"
 	@scripts/taskmon > /dev/null
 	@tests/run $(T)
 
+kcsan: ## the races, on a kernel that finds data races
+	@scripts/setup kcsan
+	@tests/run $(addprefix kcsan/,races family)
+
 soak: ## the races test, again and again with new seeds, for MINUTES=…
 	@scripts/setup uml
 	@tests/soak $(or $(MINUTES),10)
@@ -61,4 +65,4 @@ rust-analyzer: ## make editors understand the code (rust-project.json)
 help: ## this list
 	@sed -n 's/^\([a-z-]*\):.* ## \(.*\)/  make \1\t\2/p' Makefile | expand -t 24
 
-.PHONY: all module taskmon install uninstall dkms clean demo shell test soak bench check rust-analyzer help
+.PHONY: all module taskmon install uninstall dkms clean demo shell test kcsan soak bench check rust-analyzer help

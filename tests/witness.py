@@ -22,8 +22,8 @@ def text_of(path):
 
 
 def sanitized():
-    """Whether this is the kernel with the sanitizers, which take time, and memory beside each object."""
-    return os.path.exists("/sys/kernel/debug/kmemleak")
+    """Whether this is a kernel with sanitizers, which take time, and memory beside each object."""
+    return any(os.path.exists(f"/sys/kernel/debug/{name}") for name in ("kmemleak", "kcsan"))
 
 
 def hurry_grace_periods(hurry=True):
