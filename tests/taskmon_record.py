@@ -161,14 +161,21 @@ def module_as_it_was():
         write(f"-{other}")
 
 
-def two_at_once():
-    files = ["/tmp/one", "/tmp/other"]
-    script = "for i in 1 2 3 4 5; do sleep 0.03; done"
+def several_at_once():
+    """They end together, once a pipe is opened."""
+    files = [f"/tmp/{number}" for number in range(4)]
+    os.mkfifo("/tmp/go")
+    script = "for i in 1 2 3 4 5; do sleep 0.03; done; read go < /tmp/go"
     recorders = [subprocess.Popen([TASKMON, "record", "-o", file, "--", "sh", "-c", script],
                                   stderr=subprocess.DEVNULL) for file in files]
-    equal([each.wait() for each in recorders], [0, 0], "two commands are recorded at once")
+    ok(wait_until(lambda: statistics()["targets"] == 6 * len(files)), "several commands are recorded at once")
+    time.sleep(0.5)
+    os.close(os.open("/tmp/go", os.O_WRONLY))
+    # `read` fails at the end of what it reads.
+    equal([each.wait() for each in recorders], [1] * len(files), "and end at once")
     pids = [{each.pid for each in recorded(file)} for file in files]
-    equal((len(pids[0]), len(pids[1]), pids[0] & pids[1]), (6, 6, set()), "each with its own family only")
+    equal((list(map(len, pids)), len(set.union(*pids))), ([6] * len(files), 6 * len(files)),
+          "each recording has its own family only")
 
 
 def interrupted():
@@ -227,7 +234,7 @@ def agrees_with_rusage():
 
 def main():
     with loaded(period_ms=PERIOD_MS):
-        for test in (two_at_once, totals_are_exact, ends, streams, family, module_as_it_was, interrupted,
+        for test in (several_at_once, totals_are_exact, ends, streams, family, module_as_it_was, interrupted,
                      agrees_with_rusage):
             test()
         equal(statistics()["targets"], 0, "in the end nothing is watched")

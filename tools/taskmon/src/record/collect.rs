@@ -3,7 +3,8 @@
 //! Taking a command's samples out of the module, and no others.
 
 use crate::{history::Source, module, recording::About, spool::Spool};
-use anyhow::Result;
+use anyhow::{Context, Result};
+use nix::fcntl::{Flock, FlockArg};
 use std::{
     collections::{BTreeSet, HashMap, HashSet},
     fs::File,
@@ -15,7 +16,8 @@ type Mark = (u32, u64, u64);
 /// Moves the samples of the root, and of its descendants where `about` says so, out of the module.
 ///
 /// The module lists tasks in the order in which they were added, and does not say of which tree they
-/// are. What comes after the root is ours, unless it is still there once the tree was removed.
+/// are. What comes after the root is ours, unless it is still there once the tree was removed. Other
+/// recorders wait meanwhile: they would remove what that is told by.
 pub fn collect(
     control: &File,
     about: &About,
@@ -23,6 +25,10 @@ pub fn collect(
     begun_us: u64,
     mut names: HashMap<u32, String>,
 ) -> Result<Spool> {
+    let lock = control.try_clone().context("the control file")?;
+    let _others_wait = Flock::lock(lock, FlockArg::LockExclusive)
+        .map_err(|(_, error)| error)
+        .context("locking the control file")?;
     let mut last_marks: Vec<Mark> = Vec::new();
     let spool = Spool::write(about, |writer| {
         let only = if about.tree.is_some() {
