@@ -9,9 +9,9 @@
 import errno
 import os
 import random
-import threading
 
-from harness import DEBUGFS, SYSFS, equal, loaded, note, ok, process, run, samples, statistics, write
+from harness import (DEBUGFS, SYSFS, equal, idle_threads, loaded, note, ok, process, run, samples,
+                     statistics, write)
 from witness import free_pid
 
 SEED = int(os.environ.get("TASKMONITOR_SEED", "20261123"))
@@ -211,20 +211,16 @@ def fuzz(path, living, processes, dead):
 
 def main():
     random.seed(SEED)
-    quit_ = threading.Event()
-    threads = [threading.Thread(target=quit_.wait, daemon=True) for _ in range(6)]
-    for thread in threads:
-        thread.start()
     dead = [free_pid(), 2147483647]
-    with loaded(period_ms=3, max_targets=MAX_TARGETS), process() as one, process() as two:
-        living = [thread.native_id for thread in threads] + [one, two]
+    with idle_threads(6) as tids, loaded(period_ms=3, max_targets=MAX_TARGETS), \
+            process() as one, process() as two:
+        living = tids + [one, two]
         for path in (SYSFS, DEBUGFS):
             fuzz(path, living, [one, two], dead)
             equal(statistics()["targets"], 0, f"{path}: all can be taken away")
         numbers = statistics()
         equal(numbers["created"], numbers["alive"] + numbers["evicted"] + numbers["removed"],
               "it adds up")
-    quit_.set()
 
 
 run(main)

@@ -13,6 +13,7 @@ import os
 import re
 import signal
 import sys
+import threading
 import time
 import traceback
 from typing import NamedTuple
@@ -242,6 +243,20 @@ def child(function, *arguments):
         finally:
             os._exit(0)
     return pid
+
+
+@contextlib.contextmanager
+def idle_threads(number):
+    """That many threads that do nothing, for the length of the block; their numbers."""
+    leave = threading.Event()
+    threading.stack_size(64 * 1024)
+    threads = [threading.Thread(target=leave.wait, daemon=True) for _ in range(number)]
+    for thread in threads:
+        thread.start()
+    try:
+        yield [thread.native_id for thread in threads]
+    finally:
+        leave.set()
 
 
 def burn(seconds):

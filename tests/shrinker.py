@@ -7,10 +7,9 @@
 # kernels: uml x86_64
 
 import os
-import threading
 from collections import Counter
 
-from harness import (SHRINKERS, burn_and_sleep, equal, is_loaded, loaded, note, ok, problems,
+from harness import (SHRINKERS, burn_and_sleep, equal, idle_threads, is_loaded, loaded, note, ok, problems,
                      process, run, samples, shrink, shrinker, statistics, wait_until, write)
 from witness import slabs, text_of, tidy_slabs
 
@@ -39,15 +38,6 @@ def nothing_to_give():
     equal(statistics()["evicted"], 0, "and asked for 100, gives none")
 
 
-def idle_threads(number):
-    quit_ = threading.Event()
-    threading.stack_size(64 * 1024)
-    threads = [threading.Thread(target=quit_.wait, daemon=True) for _ in range(number)]
-    for thread in threads:
-        thread.start()
-    return [thread.native_id for thread in threads], quit_
-
-
 def pass_on(passes=5):
     """Lets some passes go by."""
     begin = statistics()["passes"]
@@ -56,7 +46,11 @@ def pass_on(passes=5):
 
 def oldest_first():
     """The first group of targets is older than the second, and goes before it."""
-    (old, quit_old), (new, quit_new) = idle_threads(TARGETS // 2), idle_threads(TARGETS // 2)
+    with idle_threads(TARGETS) as tids:
+        goes_first(tids[:TARGETS // 2], tids[TARGETS // 2:])
+
+
+def goes_first(old, new):
     for tid in old:
         write(tid)
     pass_on()
@@ -90,8 +84,6 @@ def oldest_first():
     shrink(1_000_000)
     equal((statistics()["alive"], count(), samples()), (0, 0, []), "asked for all, it gives all")
     write("start")
-    quit_old.set()
-    quit_new.set()
     for tid in old + new:
         write(f"-{tid}")
 

@@ -7,9 +7,8 @@
 # kernels: uml x86_64
 
 import os
-import threading
 
-from harness import equal, loaded, note, ok, run, shrink, statistics, wait_until, write
+from harness import equal, idle_threads, loaded, note, ok, run, shrink, statistics, wait_until, write
 from witness import HZ, memory, sanitized, slabs, text_of, tidy_slabs
 
 SYS = "/sys/kernel/slab"
@@ -51,16 +50,11 @@ def held():
     return sum(slab.active * slab.object_size for slab in slabs())
 
 
-def grows_and_shrinks():
-    quit_ = threading.Event()
-    threading.stack_size(64 * 1024)
-    threads = [threading.Thread(target=quit_.wait, daemon=True) for _ in range(TARGETS)]
-    for thread in threads:
-        thread.start()
+def grows_and_shrinks(tids):
     empty_taken, empty_reclaimable = taken(), memory("SReclaimable")
     equal(statistics()["bytes"], 0, "no sample, no byte")
-    for thread in threads:
-        write(thread.native_id)
+    for tid in tids:
+        write(tid)
     passes = statistics()["passes"]
     ok(wait_until(lambda: statistics()["passes"] > passes + 20), "1,000 targets are sampled")
     write("stop")
@@ -75,19 +69,19 @@ def grows_and_shrinks():
     shrink(1_000_000)
     equal(statistics()["alive"], 0, "all is evicted")
     equal(statistics()["bytes"], 0, "no byte is left")
-    for thread in threads:
-        write(f"-{thread.native_id}")
+    for tid in tids:
+        write(f"-{tid}")
     tidy_slabs()
     # What is left is the reserve, in slabs that are partly filled.
     ok(wait_until(lambda: taken() - empty_taken <= grown // 4),
        "the pages go back", (taken(), empty_taken, grown))
-    quit_.set()
 
 
 def main():
     with loaded(period_ms=1000 // HZ):
         its_own()
-        grows_and_shrinks()
+        with idle_threads(TARGETS) as tids:
+            grows_and_shrinks(tids)
 
 
 run(main)

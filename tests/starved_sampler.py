@@ -8,24 +8,14 @@
 # kernels: uml
 
 import errno
-import threading
 import time
 
 from faults import caches_fail, prepare, slab_fails_for
-from harness import (equal, fails_with, loaded, note, ok, problems, process, run, samples, statistics,
-                     wait_until, write)
+from harness import (equal, fails_with, idle_threads, loaded, note, ok, problems, process, run, samples,
+                     statistics, wait_until, write)
 from witness import sampler_thread, slabs
 
 TARGETS = 250
-
-
-def idle_threads():
-    quit_ = threading.Event()
-    threading.stack_size(64 * 1024)
-    threads = [threading.Thread(target=quit_.wait, daemon=True) for _ in range(TARGETS)]
-    for thread in threads:
-        thread.start()
-    return [thread.native_id for thread in threads], quit_
 
 
 def is_sum(numbers):
@@ -123,14 +113,12 @@ def nothing_to_recycle():
 
 def main():
     prepare()
-    tids, quit_ = idle_threads()
-    with loaded(period_ms=1):
+    with idle_threads(TARGETS) as tids, loaded(period_ms=1):
         starved(tids)
         recovered()
         nothing_to_recycle()
         write(" ".join(f"-{tid}" for tid in tids))
         adding()
-    quit_.set()
 
 
 run(main)

@@ -7,10 +7,9 @@
 # kernels: uml
 
 import os
-import threading
 
-from harness import (DEBUGFS, SYSFS, burn_and_sleep, equal, loaded, ok, parse, process, read, run,
-                     samples, statistics, wait_until, write)
+from harness import (DEBUGFS, SYSFS, burn_and_sleep, equal, idle_threads, loaded, ok, parse, process, read,
+                     run, samples, statistics, wait_until, write)
 
 # sysfs itself passes on one byte less than a page.
 ROOM = 4095
@@ -97,23 +96,19 @@ def a_late_comer():
 
 
 def many():
-    quit_ = threading.Event()
-    threads = [threading.Thread(target=quit_.wait, daemon=True) for _ in range(300)]
-    for thread in threads:
-        thread.start()
-    for count in (60, 70, 80, 90, 100, 300):
-        for thread in threads[statistics()["targets"]:count]:
-            write(thread.native_id, DEBUGFS)
-        last = threads[count - 1].native_id
-        wait_until(lambda: len(samples(pid=last)) > 3)
+    with idle_threads(300) as tids:
+        for count in (60, 70, 80, 90, 100, 300):
+            for tid in tids[statistics()["targets"]:count]:
+                write(tid, DEBUGFS)
+            last = tids[count - 1]
+            wait_until(lambda: len(samples(pid=last)) > 3)
+            write("stop")
+            judge(f"{count} tasks")
+            write("start")
         write("stop")
-        judge(f"{count} tasks")
+        for tid in tids:
+            write(f"-{tid}")
         write("start")
-    write("stop")
-    for thread in threads:
-        write(f"-{thread.native_id}")
-    write("start")
-    quit_.set()
 
 
 def in_pieces():

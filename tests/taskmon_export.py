@@ -15,9 +15,8 @@ import resource
 import shutil
 import subprocess
 import sys
-import threading
 
-from harness import (DEBUGFS, burn_and_sleep, equal, loaded, note, ok, process, run, samples,
+from harness import (DEBUGFS, burn_and_sleep, equal, idle_threads, loaded, note, ok, process, run, samples,
                      set_parameter, statistics, wait_until, write)
 from tool import TASKMON, on_terminal, rows_of_csv, rows_of_json, taskmon
 
@@ -129,16 +128,11 @@ def peak_kib(*words):
     return peak
 
 
-def memory_is_constant():
-    quit_ = threading.Event()
-    threading.stack_size(64 * 1024)
-    threads = [threading.Thread(target=quit_.wait, daemon=True) for _ in range(TASKS)]
-    for thread in threads:
-        thread.start()
+def memory_is_constant(tids):
     peaks = {}
     set_parameter("period_ms", 1)
-    for thread in threads:
-        write(thread.native_id)
+    for tid in tids:
+        write(tid)
     commands = (("export", "-f", "csv"), ("export", "-f", "json"), ("export", "-f", "perfetto"), ("list",))
     for size in (FEW, MANY):
         write("start")
@@ -160,7 +154,6 @@ def memory_is_constant():
     ok(wait_until(lambda: statistics()["alive"] > 0), "of few samples")
     write("stop")
     ok("reading [" not in on_terminal(["export", "-f", "csv", "-o", "/tmp/few.csv"])[1], "there is none")
-    quit_.set()
 
 
 def main():
@@ -170,7 +163,8 @@ def main():
         equal(exported("json"), "", "json of nothing is empty")
         equal(json.loads(exported("perfetto"))["traceEvents"], [], "a trace of nothing has no events")
         forms()
-        memory_is_constant()
+        with idle_threads(TASKS) as tids:
+            memory_is_constant(tids)
     ok(not os.path.exists(DEBUGFS), "done")
 
 

@@ -107,6 +107,17 @@ pub mod tests {
         }
     }
 
+    /// An interval with that user time.
+    pub fn interval(from_us: u64, to_us: u64, usr_us: u64, is_gap: bool) -> Interval {
+        Interval {
+            from_us,
+            to_us,
+            usr_us,
+            sys_us: 0,
+            is_gap,
+        }
+    }
+
     fn gaps(times: &[u64], period_ms: Option<u64>) -> Vec<bool> {
         let mut intervals = Intervals::new(period_ms);
         let mut found: Vec<Interval> = (0..)

@@ -121,16 +121,7 @@ impl Timeline {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    fn interval(from_us: u64, to_us: u64, usr_us: u64, is_gap: bool) -> Interval {
-        Interval {
-            from_us,
-            to_us,
-            usr_us,
-            sys_us: 0,
-            is_gap,
-        }
-    }
+    use crate::interval::tests::interval;
 
     fn totals(timeline: &Timeline) -> Vec<Option<f64>> {
         let round = |share: f64| (share * 1000.0).round() / 1000.0;

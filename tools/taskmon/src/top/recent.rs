@@ -57,16 +57,7 @@ impl Recent {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    fn interval(from_us: u64, to_us: u64, usr_us: u64, is_gap: bool) -> Interval {
-        Interval {
-            from_us,
-            to_us,
-            usr_us,
-            sys_us: 0,
-            is_gap,
-        }
-    }
+    use crate::interval::tests::interval;
 
     #[test]
     fn steps() {
