@@ -9,7 +9,7 @@ use crate::{
     width::Width,
 };
 
-/// Reads back what an [`Encoder`](crate::delta::Encoder) wrote.
+/// Reads back what an [`Encoder`](crate::encoder::Encoder) wrote.
 #[derive(Clone, Copy, Default)]
 pub(crate) struct Decoder {
     last: Sample,

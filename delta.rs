@@ -14,10 +14,9 @@
 //!
 //! A repeated sample takes no room, only a count, the run, which is written down when a different
 //! sample ends it. When samples were taken is not told here: it is the same for all tasks, see
-//! timeline.rs.
+//! timeline.rs. encoder.rs writes this, decoder.rs reads it.
 
-use crate::{bits::Writer, run, width::Width};
-use kernel::prelude::*;
+use crate::width::Width;
 
 /// CPU time consumed since a task began, in microseconds.
 #[derive(Clone, Copy, Default, PartialEq, Eq, Debug)]
@@ -31,7 +30,7 @@ pub(crate) struct Sample {
 impl Sample {
     /// How much more it is than `before`.
     #[inline(always)]
-    fn since(self, before: Sample) -> Sample {
+    pub(crate) fn since(self, before: Sample) -> Sample {
         Sample {
             usr: self.usr.wrapping_sub(before.usr),
             sys: self.sys.wrapping_sub(before.sys),
@@ -51,7 +50,7 @@ impl Sample {
 /// What begins a sample.
 pub(crate) const SAMPLE: u64 = 0b0;
 /// What begins a sample in other widths.
-const WIDER: u64 = 0b11;
+pub(crate) const WIDER: u64 = 0b11;
 
 /// The widths in which the two numbers are written.
 #[derive(Clone, Copy, Default, PartialEq, Eq, Debug)]
@@ -84,15 +83,17 @@ impl Widths {
 
     /// 0 where both widths are narrow and hold the numbers.
     #[inline(always)]
-    fn excess(&self, delta: Sample) -> u64 {
+    pub(crate) fn excess(&self, delta: Sample) -> u64 {
         self.wide | self.usr.excess(delta.usr) | self.sys.excess(delta.sys)
     }
 
-    fn widened(&self, delta: Sample) -> Self {
+    /// Those that `delta` takes, if that is more than these.
+    pub(crate) fn widened(&self, delta: Sample) -> Self {
         Self::new(self.usr.widened(delta.usr), self.sys.widened(delta.sys))
     }
 
-    fn bits(&self) -> u32 {
+    /// The bits of a sample's two numbers.
+    pub(crate) fn bits(&self) -> u32 {
         self.usr.bits() + self.sys.bits()
     }
 
@@ -122,6 +123,16 @@ pub(crate) struct Base {
 }
 
 impl Base {
+    /// To go on from `sample` in those widths.
+    pub(crate) fn new(sample: Sample, widths: &Widths) -> Self {
+        Self {
+            sample,
+            // A width is 64 at most.
+            usr_bits: widths.usr.bits() as u8,
+            sys_bits: widths.sys.bits() as u8,
+        }
+    }
+
     /// The widths of the first sample behind it.
     pub(crate) fn widths(&self) -> Widths {
         Widths::new(
@@ -138,277 +149,4 @@ pub(crate) struct Extent {
     pub(crate) bits: u32,
     /// How often the last sample is repeated behind them.
     pub(crate) run: u64,
-}
-
-/// Codes samples, one after the other.
-#[derive(Clone, Copy, Default)]
-pub(crate) struct Encoder {
-    last: Sample,
-    widths: Widths,
-    writer: Writer,
-    run: u64,
-}
-
-impl Encoder {
-    /// An encoder that has seen a sample of zeroes.
-    pub(crate) const fn new() -> Self {
-        Self {
-            last: Sample { usr: 0, sys: 0 },
-            widths: Widths::zero(),
-            writer: Writer::new(),
-            run: 0,
-        }
-    }
-
-    /// The last sample.
-    pub(crate) fn last(&self) -> Sample {
-        self.last
-    }
-
-    /// How much has been coded since [`rebase`](Self::rebase).
-    pub(crate) fn extent(&self) -> Extent {
-        Extent {
-            bits: self.writer.len(),
-            run: self.run,
-        }
-    }
-
-    /// The bits of that which have not been stored.
-    pub(crate) fn tail(&self) -> u64 {
-        self.writer.tail()
-    }
-
-    /// Begins a segment with `sample`.
-    pub(crate) fn rebase(&mut self, sample: Sample) -> Base {
-        let (usr, sys) = (self.widths.usr.bits(), self.widths.sys.bits());
-        *self = Self {
-            last: sample,
-            widths: Widths::new(Width::of(usr), Width::of(sys)),
-            ..Self::new()
-        };
-        // A width is 64 at most.
-        let (usr_bits, sys_bits) = (usr as u8, sys as u8);
-        Base {
-            sample,
-            usr_bits,
-            sys_bits,
-        }
-    }
-
-    /// Appends the last sample once more. It takes no room.
-    #[inline(always)]
-    pub(crate) fn repeat(&mut self) {
-        self.run = self.run.wrapping_add(1);
-    }
-
-    /// Appends `sample`, handing each word that is full to `store`; or does nothing and returns
-    /// false where the bits would be more than `capacity`.
-    #[inline(always)]
-    pub(crate) fn append(
-        &mut self,
-        sample: Sample,
-        capacity: u32,
-        store: impl FnMut(usize, u64),
-    ) -> bool {
-        let delta = sample.since(self.last);
-        if delta.usr | delta.sys == 0 {
-            self.repeat();
-            return true;
-        }
-        if self.run | self.widths.excess(delta) == 0 {
-            let usr = self.widths.usr.bits();
-            let len = 1 + usr + self.widths.sys.bits();
-            if self.writer.len().wrapping_add(len) > capacity {
-                return false;
-            }
-            let before = self.writer.len();
-            let bits = SAMPLE | delta.usr << 1 | delta.sys << (1 + usr);
-            self.widths.note(delta);
-            if self.writer.put(bits, len, store) {
-                self.widths.renew(before, self.writer.len());
-            }
-        } else if !self.append_in_parts(delta, capacity, store) {
-            return false;
-        }
-        self.last = sample;
-        true
-    }
-
-    /// Writes the run, if there is one, and the two numbers, in other widths where they need them.
-    #[inline(never)]
-    fn append_in_parts(
-        &mut self,
-        delta: Sample,
-        capacity: u32,
-        mut store: impl FnMut(usize, u64),
-    ) -> bool {
-        let widths = self.widths.widened(delta);
-        let is_wider = widths != self.widths;
-        let mut cost = widths.bits();
-        cost += if is_wider { 2 + 2 * Width::FIELD } else { 1 };
-        cost += run::cost(self.run);
-        if self.writer.len() + cost > capacity {
-            return false;
-        }
-        let mut put = |bits, count| {
-            self.writer.put(bits, count, &mut store);
-            self.writer.len()
-        };
-        let before = run::put(core::mem::take(&mut self.run), &mut put);
-        if is_wider {
-            put(WIDER, 2);
-            put(widths.usr.bits().into(), Width::FIELD);
-            put(widths.sys.bits().into(), Width::FIELD);
-        } else {
-            put(SAMPLE, 1);
-        }
-        put(delta.usr, widths.usr.bits());
-        let after = put(delta.sys, widths.sys.bits());
-        self.widths = widths;
-        self.widths.note(delta);
-        self.widths.renew(before, after);
-        true
-    }
-}
-
-#[kunit_tests(taskmonitor_delta)]
-mod tests {
-    use super::*;
-    use crate::{abstractions::random, decoder::Decoder};
-
-    const WORDS: usize = 64;
-
-    /// Codes as many of `samples` as fit, reads them back, and counts those that came out right.
-    fn round_trip(encoder: &mut Encoder, samples: &[(Sample, u64)], words: &mut [u64]) -> usize {
-        let Some((first, rest)) = samples.split_first() else {
-            return 0;
-        };
-        words.fill(0);
-        let capacity = words.len() as u32 * 64;
-        let base = encoder.rebase(first.0);
-        let mut coded = 1;
-        for (sample, repeats) in rest {
-            let store = |index: usize, word| words[index] = word;
-            if !encoder.append(*sample, capacity, store) {
-                break;
-            }
-            encoder.run += repeats;
-            coded += 1;
-        }
-        let extent = encoder.extent();
-        assert!(extent.bits <= capacity);
-        if let Some(word) = words.get_mut((extent.bits / 64) as usize) {
-            *word = encoder.tail();
-        }
-        let mut decoder = Decoder::new(base, extent);
-        assert_eq!(decoder.next(words), Some(first.0));
-        for (sample, repeats) in rest.iter().take(coded - 1) {
-            assert_eq!(decoder.next(words), Some(*sample));
-            decoder.skip(*repeats, words);
-        }
-        assert_eq!(decoder.next(words), None);
-        coded
-    }
-
-    /// A number of random length, so that all lengths are met.
-    fn number() -> u64 {
-        random::next_u64() >> (random::next_u64() % 64)
-    }
-
-    #[test]
-    fn what_was_coded_is_decoded() {
-        let mut encoder = Encoder::new();
-        let mut coded = 0;
-        for _ in 0..2000 {
-            let mut samples = [(Sample::default(), 0); 128];
-            let mut last = Sample::default();
-            for sample in &mut samples {
-                last.usr = last.usr.wrapping_add(number());
-                last.sys = last.sys.wrapping_add(number());
-                *sample = (last, 0);
-            }
-            coded += round_trip(&mut encoder, &samples, &mut [0; WORDS]);
-        }
-        assert!(coded > 2000);
-    }
-
-    #[test]
-    fn extremes_and_falling_times_are_decoded() {
-        let edges = [
-            0,
-            1,
-            (1 << 28) - 1,
-            1 << 28,
-            u64::MAX >> 1,
-            u64::MAX - 1,
-            u64::MAX,
-        ];
-        let mut samples = [(Sample::default(), 0); 49];
-        for (index, sample) in samples.iter_mut().enumerate() {
-            let (usr, sys) = (edges[index % 7], edges[index / 7]);
-            *sample = (Sample { usr, sys }, 0);
-        }
-        let mut words = [0; 256];
-        assert_eq!(
-            round_trip(&mut Encoder::new(), &samples, &mut words),
-            samples.len()
-        );
-        samples.reverse();
-        assert_eq!(
-            round_trip(&mut Encoder::new(), &samples, &mut words),
-            samples.len()
-        );
-    }
-
-    #[test]
-    fn runs_are_decoded() {
-        let mut samples = [(Sample::default(), 0); 48];
-        for (index, sample) in samples.iter_mut().enumerate() {
-            let usr = index as u64;
-            *sample = (Sample { usr, sys: 0 }, (1 << index) - 1);
-        }
-        // Runs of 1 to 2^40, each ended by a different sample.
-        let coded = round_trip(&mut Encoder::new(), &samples[..42], &mut [0; WORDS]);
-        assert_eq!(coded, 42);
-    }
-
-    #[test]
-    fn runs_fill_a_segment_to_its_last_bit() {
-        let mut encoder = Encoder::new();
-        for _ in 0..500 {
-            let mut samples = [(Sample::default(), 0); 128];
-            let mut last = Sample::default();
-            for sample in &mut samples {
-                last.usr = last.usr.wrapping_add(1 + random::next_u64() % 1000);
-                *sample = (last, random::next_u64() % 100);
-            }
-            // Some end just where the segment does, and none past that.
-            let coded = round_trip(&mut encoder, &samples, &mut [0; 8]);
-            assert!(coded < samples.len());
-        }
-    }
-
-    #[test]
-    fn idle_samples_take_no_room() {
-        let mut encoder = Encoder::new();
-        encoder.rebase(Sample { usr: 5, sys: 7 });
-        for _ in 0..1000 {
-            let fits = encoder.append(Sample { usr: 5, sys: 7 }, 0, |_, _| assert!(false));
-            assert!(fits);
-        }
-        assert_eq!((encoder.extent().bits, encoder.extent().run), (0, 1000));
-    }
-
-    #[test]
-    fn nothing_is_read_past_the_end() {
-        // All ones behind the end would be taken for numbers.
-        let words = [u64::MAX; 4];
-        for bits in 0..200 {
-            let mut decoder = Decoder::new(Base::default(), Extent { bits, run: 0 });
-            let mut count = 0;
-            while decoder.next(&words[..bits.div_ceil(64) as usize]).is_some() && count < 1000 {
-                count += 1;
-            }
-        }
-    }
 }

@@ -4,7 +4,8 @@
 
 use crate::{
     abstractions::slab::Ref,
-    delta::{Base, Encoder, Sample},
+    delta::{Base, Sample},
+    encoder::Encoder,
     segment::{Held, Queue, Segment},
 };
 

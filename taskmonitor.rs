@@ -18,6 +18,7 @@ mod cputime;
 mod debugfs;
 mod decoder;
 mod delta;
+mod encoder;
 mod family;
 mod history;
 mod line;
