@@ -16,20 +16,14 @@ import shutil
 import subprocess
 import sys
 
-from harness import (DEBUGFS, burn_and_sleep, equal, idle_threads, loaded, note, ok, process, run, samples,
-                     set_parameter, statistics, wait_until, write)
+from harness import (DEBUGFS, burn_and_sleep, equal, idle_threads, loaded, note, ok, process, program,
+                     run, samples, set_parameter, statistics, wait_until, write)
 from tool import TASKMON, on_terminal, rows_of_csv, rows_of_json, taskmon
 
 ODD_NAME = 'a "b", \\c'
 MANY = 1_000_000
 FEW = 10_000
 TASKS = 1000
-
-
-def promtool():
-    found = shutil.which("promtool")
-    return found or os.path.expanduser(
-        os.path.join(os.environ.get("XDG_CACHE_HOME", "~/.cache"), "taskmonitor/promtool"))
 
 
 def exported(form, *what):
@@ -41,7 +35,7 @@ def exported(form, *what):
 
 def odd_process():
     shutil.copy("/bin/sleep", f"/tmp/{ODD_NAME}")
-    return subprocess.Popen([f"/tmp/{ODD_NAME}", "1000"])
+    return program(f"/tmp/{ODD_NAME}", "1000")
 
 
 def as_tables(history, commands):
@@ -79,7 +73,7 @@ def as_metrics(history):
     with open("/tmp/metrics.prom", "w", encoding="utf-8") as file:
         file.write(text)
     with open("/tmp/metrics.prom", encoding="utf-8") as file:
-        done = subprocess.run([promtool(), "check", "metrics"], stdin=file, capture_output=True,
+        done = subprocess.run([os.environ["TASKMONITOR_PROMTOOL"], "check", "metrics"], stdin=file, capture_output=True,
                               text=True, check=False)
     equal((done.returncode, done.stdout, done.stderr), (0, "", ""), "promtool check metrics has no word to say")
     last = {each.pid: each for each in history}
@@ -112,7 +106,6 @@ def forms():
             equal(len(rows_of_json(file.read())), len(history), "that holds it all")
         write("start")
         write(f"-{busy} -{odd.pid}")
-        odd.kill()
 
 
 def peak_kib(*words):

@@ -12,7 +12,7 @@ import time
 
 from harness import parse
 
-TASKMON = os.path.realpath(os.path.join(os.path.dirname(__file__), "../build/taskmon/taskmon"))
+TASKMON = os.environ["TASKMONITOR_TASKMON"]
 
 
 def taskmon(*words, **options):
@@ -119,7 +119,7 @@ class Screen:
             os.close(fd)
 
     def until(self, pattern, seconds=60):
-        """Waits for a line that has the pattern; that line, or None and what there is instead."""
+        """Waits for a line that has the pattern; that line, or None."""
         deadline = time.monotonic() + seconds
         while time.monotonic() < deadline:
             for line in self.lines():
