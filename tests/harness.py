@@ -12,6 +12,7 @@ import itertools
 import os
 import re
 import signal
+import subprocess
 import sys
 import threading
 import time
@@ -243,6 +244,16 @@ def child(function, *arguments):
         finally:
             os._exit(0)
     return pid
+
+
+@contextlib.contextmanager
+def program(*words, **options):
+    """A program that runs; killed and waited for at the end of the block."""
+    with subprocess.Popen(words, **options) as started:
+        try:
+            yield started
+        finally:
+            started.kill()
 
 
 @contextlib.contextmanager

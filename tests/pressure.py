@@ -15,8 +15,8 @@ import signal
 import subprocess
 import time
 
-from harness import (burn_and_sleep, equal, loaded, note, ok, problems, process, run, samples,
-                     set_parameter, statistics, write)
+from harness import (burn_and_sleep, equal, loaded, note, ok, problems, process, program, run,
+                     samples, set_parameter, statistics, write)
 from witness import compiled, memory, text_of
 
 TARGETS = 40
@@ -109,14 +109,11 @@ def what_is_left(middle):
 def main():
     # What this program needs is not to be what is reclaimed.
     ctypes.CDLL(None).mlockall(_MCL_CURRENT)
-    with subprocess.Popen([compiled("turns"), str(TARGETS)], stdout=subprocess.PIPE) as crowd, \
+    with program(compiled("turns"), str(TARGETS), stdout=subprocess.PIPE) as crowd, \
             process(burn_and_sleep) as steady, loaded(period_ms=1, max_samples=0):
-        try:
-            middle = fill(crowd)
-            given_back(steady)
-            what_is_left(middle)
-        finally:
-            crowd.kill()
+        middle = fill(crowd)
+        given_back(steady)
+        what_is_left(middle)
 
 
 run(main)

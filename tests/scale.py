@@ -10,8 +10,8 @@
 import os
 import subprocess
 
-from harness import (DEBUGFS, equal, loaded, note, ok, problems, run, samples, set_parameter,
-                     statistics, wait_until, write)
+from harness import (DEBUGFS, equal, loaded, note, ok, problems, program, run, samples,
+                     set_parameter, statistics, wait_until, write)
 from witness import compiled
 
 TARGETS = 10_000
@@ -56,36 +56,32 @@ def nobody_waits_long(name, action, times=1000):
     ok(passes * 5 <= times, f"nobody waits for a whole pass: {name}", (passes, times))
 
 
-def many_targets(program):
+def many_targets(lives):
     with open("/proc/sys/kernel/threads-max", "w", encoding="ascii") as file:
         file.write("40000")
-    with subprocess.Popen([program, "sleep", str(TARGETS)], stdout=subprocess.PIPE) as crowd:
-        try:
-            tasks = [crowd.stdout.readline().decode().strip() for _ in range(TARGETS)]
-            say(tasks)
-            equal(statistics()["targets"], TARGETS, f"{TARGETS} targets")
-            ok(wait_until(lambda: statistics()["alive"] >= TARGETS * SAMPLES), "are sampled")
-            set_parameter("period_ms", 1)
-            nobody_waits_long("control words", lambda: write("start"))
-            nobody_waits_long("reads of the history", glance)
-            set_parameter("period_ms", 10)
-            write("stop")
-            numbers = statistics()
-            note(numbers)
-            equal(numbers["alive"], TARGETS * SAMPLES, "a million samples are kept")
-            equal(numbers["created"], numbers["alive"] + numbers["evicted"], "the older ones are gone")
-            equal(lines(), numbers["alive"], "each is shown")
-            say([f"-{task}" for task in tasks])
-            left = statistics()
-            equal([left[name] for name in ("targets", "alive", "bytes")], [0, 0, 0], "and all can be taken away")
-        finally:
-            crowd.kill()
+    with program(lives, "sleep", str(TARGETS), stdout=subprocess.PIPE) as crowd:
+        tasks = [crowd.stdout.readline().decode().strip() for _ in range(TARGETS)]
+        say(tasks)
+        equal(statistics()["targets"], TARGETS, f"{TARGETS} targets")
+        ok(wait_until(lambda: statistics()["alive"] >= TARGETS * SAMPLES), "are sampled")
+        set_parameter("period_ms", 1)
+        nobody_waits_long("control words", lambda: write("start"))
+        nobody_waits_long("reads of the history", glance)
+        set_parameter("period_ms", 10)
+        write("stop")
+        numbers = statistics()
+        note(numbers)
+        equal(numbers["alive"], TARGETS * SAMPLES, "a million samples are kept")
+        equal(numbers["created"], numbers["alive"] + numbers["evicted"], "the older ones are gone")
+        equal(lines(), numbers["alive"], "each is shown")
+        say([f"-{task}" for task in tasks])
+        left = statistics()
+        equal([left[name] for name in ("targets", "alive", "bytes")], [0, 0, 0], "and all can be taken away")
 
 
-def many_lives(program):
+def many_lives(lives):
     write("start")
-    with subprocess.Popen([program, "short", str(TARGETS)], stdin=subprocess.PIPE,
-                          stdout=subprocess.PIPE) as parent:
+    with program(lives, "short", str(TARGETS), stdin=subprocess.PIPE, stdout=subprocess.PIPE) as parent:
         write(f"tree:{parent.pid}")
         told = parent.communicate(b"\n")[0].decode()
     used = dict(tuple(map(int, line.split())) for line in told.splitlines())
@@ -105,11 +101,11 @@ def many_lives(program):
 
 
 def main():
-    program = compiled("lives")
+    lives = compiled("lives")
     with loaded(period_ms=10, max_samples=SAMPLES):
-        many_targets(program)
+        many_targets(lives)
         set_parameter("max_samples", 100_000)
-        many_lives(program)
+        many_lives(lives)
 
 
 run(main)

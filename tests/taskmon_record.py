@@ -16,8 +16,8 @@ import subprocess
 import sys
 import time
 
-from harness import (equal, loaded, note, ok, parameter, problems, process, run, samples, statistics,
-                     wait_until, write)
+from harness import (equal, loaded, note, ok, parameter, problems, process, program, run, samples,
+                     statistics, wait_until, write)
 from tool import TASKMON, names, recorded, remarks, taskmon
 from witness import microseconds, text_of
 
@@ -180,8 +180,8 @@ def several_at_once():
 
 def interrupted():
     for number in (signal.SIGTERM, signal.SIGHUP, signal.SIGUSR1):
-        with subprocess.Popen([TASKMON, "record", "-o", OUT, "--", "sleep", "1000"],
-                              stderr=subprocess.DEVNULL) as taskmon_process:
+        with program(TASKMON, "record", "-o", OUT, "--", "sleep", "1000",
+                     stderr=subprocess.DEVNULL) as taskmon_process:
             ok(wait_until(lambda: statistics()["targets"] == 1), "a command runs")
             passes = statistics()["passes"]
             wait_until(lambda: statistics()["passes"] > passes + 3)

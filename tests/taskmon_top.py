@@ -7,14 +7,14 @@
 # kernels: uml
 # needs: taskmon
 
+import contextlib
 import os
 import re
 import shutil
 import signal
-import subprocess
 import time
 
-from harness import (burn_and_sleep, equal, load, loaded, note, ok, parameter, process, run, samples,
+from harness import (burn_and_sleep, equal, load, loaded, note, ok, parameter, process, program, run, samples,
                      statistics, unload, wait_until, write)
 from tool import TASKMON, Screen, complaint, taskmon
 
@@ -33,31 +33,27 @@ def row(screen, pid, rest=""):
 def start(screen, words=""):
     screen.run(f"{TASKMON} top {words} 2> /tmp/errors")
     ok(screen.until("^taskmon "), "top fills the screen", screen.lines())
-    return top_pid()
 
 
-def top_pid():
+def top():
+    """The program's process and the letter of its state; None when there is none."""
     for entry in filter(str.isdigit, os.listdir("/proc")):
         try:
             with open(f"/proc/{entry}/cmdline", "rb") as file:
                 if file.read().startswith(f"{TASKMON}\0top".encode()):
-                    return int(entry)
+                    with open(f"/proc/{entry}/stat", encoding="ascii") as status:
+                        return int(entry), status.read().rpartition(")")[2].split()[0]
         except (FileNotFoundError, ProcessLookupError):
             pass
     return None
 
 
 def is_put_back(screen, before, how):
-    ok(wait_until(lambda: top_pid() is None or stopped()), f"{how}: it ends")
+    ok(wait_until(lambda: (top() or (0, "T"))[1] == "T"), f"{how}: it ends")
     ok(wait_until(lambda: screen.state("alternate_on") == "0"), f"{how}: the screen is the shell's")
     # The shell itself sets the line anew at its prompt.
     ok(wait_until(lambda: screen.terminal() == before), f"{how}: the line is set as before")
     equal(screen.state("cursor_flag"), "1", f"{how}: the cursor is there")
-
-
-def stopped():
-    with open(f"/proc/{top_pid()}/stat", encoding="ascii") as file:
-        return file.read().rpartition(")")[2].split()[0] == "T"
 
 
 def figures(screen, busy, idle):
@@ -132,21 +128,19 @@ def sizes(screen, busy):
             ok(wait_until(lambda: order(screen, [busy])), f"{columns}x{rows}: tasks are to be seen",
                screen.lines())
         ok(all(len(line) <= columns for line in screen.lines()), f"{columns}x{rows}: within its width")
-    ok(top_pid(), "it lives")
+    ok(top(), "it lives")
 
 
 def many_rows(screen):
-    crowd = [subprocess.Popen(["sleep", "1000"]) for _ in range(120)]
-    pids = [each.pid for each in crowd]
-    write(" ".join(map(str, pids)))
-    screen.press("End")
-    ok(wait_until(lambda: order(screen, pids)[-1:] == pids[-1:]),
-       "of more tasks than a page has lines, the last is shown", screen.lines())
-    screen.press("Home")
-    ok(wait_until(lambda: not order(screen, pids[-1:])), "and the first, if wanted")
-    for each in crowd:
-        each.kill()
-        each.wait()
+    with contextlib.ExitStack() as crowd:
+        pids = [crowd.enter_context(process()) for _ in range(120)]
+        write(" ".join(map(str, pids)))
+        screen.until(rf"^taskmon  {statistics()['targets']} tasks")
+        screen.press("End")
+        ok(wait_until(lambda: order(screen, pids)[-1:] == pids[-1:]),
+           "of more tasks than a page has lines, the last is shown", screen.lines())
+        screen.press("Home")
+        ok(wait_until(lambda: not order(screen, pids[-1:])), "and the first, if wanted")
     ok(screen.until(r"^ *\d+ ended"), "ended ones are shown as such", screen.lines())
     taskmon("remove", "--ended")
 
@@ -160,17 +154,15 @@ def without_module(screen, busy):
 
 
 def ends(screen, before):
-    pid = top_pid()
     screen.press("q")
     is_put_back(screen, before, "q")
     equal(os.path.getsize("/tmp/errors"), 0, "q: nothing is complained of")
-    for key in ("C-c",):
-        start(screen)
-        screen.press(key)
-        is_put_back(screen, before, key)
+    start(screen)
+    screen.press("C-c")
+    is_put_back(screen, before, "Ctrl-C")
     for number in (signal.SIGTERM, signal.SIGHUP, signal.SIGINT):
-        pid = start(screen)
-        os.kill(pid, number)
+        start(screen)
+        os.kill(top()[0], number)
         is_put_back(screen, before, number.name)
     screen.run("set -m")
     start(screen)
@@ -191,7 +183,7 @@ def main():
     ok(screen.until(PROMPT), "a shell is there")
     before = screen.terminal()
     with loaded(period_ms=20):
-        with subprocess.Popen([f"/tmp/{NAME}", "1000"]) as idle, process(burn_and_sleep) as busy:
+        with program(f"/tmp/{NAME}", "1000") as idle, process(burn_and_sleep) as busy:
             write(f"{idle.pid} {busy}")
             wait_until(lambda: len({each.pid for each in samples()}) == 2)
             start(screen, "-d 0.3")
@@ -199,7 +191,6 @@ def main():
                                (many_rows, ()), (without_module, (busy,))):
                 test(screen, *pids)
             ends(screen, before)
-            idle.kill()
     note("\n".join(screen.lines()))
     screen.close()
 
