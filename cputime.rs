@@ -4,7 +4,8 @@
 
 use crate::{
     abstractions::{
-        cputime::{self, CpuTime, End},
+        cputime::{self, CpuTime},
+        exit::{self, End},
         pid::Pid,
     },
     delta::Sample,
@@ -23,6 +24,8 @@ pub(crate) struct Subject {
     /// The thread, or one that leads or has led the process. Kept until the end has been recorded.
     task: ARef<Task>,
     is_process: bool,
+    /// Whether nobody would have waited for it, when that was last looked at.
+    is_unattended: bool,
     /// The run time at the last reading.
     runtime_ns: u64,
 }
@@ -80,18 +83,20 @@ impl Subject {
             Some(leader) => (leader, true),
             None => (pid.thread().ok_or(ESRCH)?, false),
         };
-        Ok(Self {
-            task,
-            is_process,
-            runtime_ns: 0,
-        })
+        Ok(Self::new(task, is_process))
     }
 
     /// The process that `leader` leads, which has not run yet.
     pub(crate) fn new_process(leader: &Task) -> Self {
+        Self::new(leader.into(), true)
+    }
+
+    fn new(task: ARef<Task>, is_process: bool) -> Self {
+        let is_unattended = is_process && exit::is_unattended(&task, &rcu::read_lock());
         Self {
-            task: leader.into(),
-            is_process: true,
+            task,
+            is_process,
+            is_unattended,
             runtime_ns: 0,
         }
     }
@@ -104,7 +109,7 @@ impl Subject {
     /// Looks at the task. `pid` is the number under which it was found.
     #[inline(always)]
     pub(crate) fn glance(&self, pid: &Pid) -> Glance {
-        if !cputime::lives_as(&self.task, pid) {
+        if !exit::lives_as(&self.task, pid) {
             return Glance::Unknown;
         }
         let runtime_ns = if self.is_process {
@@ -138,13 +143,13 @@ impl Subject {
 
     /// Whether reading may take long, and is to be done with no lock held.
     pub(crate) fn is_wide(&self) -> bool {
-        self.is_process && cputime::process_threads(&self.task) > MANY_THREADS
+        self.is_process && exit::process_threads(&self.task) > MANY_THREADS
     }
 
     /// Reads what has been consumed, in time that grows with the number of threads. `pid` is the
     /// number under which the subject was found.
     pub(crate) fn read(&mut self, pid: &Pid, rcu: &rcu::Guard) -> Reading {
-        if !cputime::lives_as(&self.task, pid) {
+        if !exit::lives_as(&self.task, pid) {
             return self.read_beyond(pid, rcu);
         }
         self.read_alive(rcu)
@@ -155,6 +160,7 @@ impl Subject {
             self.runtime_ns = cputime::thread_runtime_ns(&self.task);
             return Reading::Changed(cputime::thread_times(&self.task).into());
         }
+        self.is_unattended = exit::is_unattended(&self.task, rcu);
         let totals = cputime::process_totals(&self.task, rcu);
         if core::mem::replace(&mut self.runtime_ns, totals.runtime_ns) == totals.runtime_ns {
             return Reading::Same;
@@ -173,7 +179,7 @@ impl Subject {
     }
 
     fn read_thread_beyond(&mut self, pid: &Pid, rcu: &rcu::Guard) -> Reading {
-        match cputime::end_of(&self.task) {
+        match exit::end_of(&self.task) {
             // An `exec` gave it the number of its process: no thread has this number any more.
             End::Coming if pid.thread().is_none() => {}
             End::Coming | End::Reaping => return self.read_alive(rcu),
@@ -188,10 +194,10 @@ impl Subject {
         };
         // After an `exec` by another thread that one leads.
         self.task = leader;
-        match cputime::end_of(&self.task) {
+        match exit::end_of(&self.task) {
             End::Reaped => Reading::Ended(self.final_times(rcu).into()),
             // Alone: threads that have not been reaped keep the process from ending.
-            End::Final if cputime::process_threads(&self.task) == 1 => {
+            End::Final if exit::process_threads(&self.task) == 1 => {
                 let totals = cputime::process_totals(&self.task, rcu);
                 Reading::Ended(cputime::process_times(&self.task, totals).into())
             }
@@ -204,14 +210,16 @@ impl Subject {
     /// What a process that has been reaped has consumed.
     ///
     /// That is what its parent was told. Between that and the reaping the scheduler may have booked
-    /// the last instructions of the exit, and a tick. Where more than that is missing nobody was
-    /// told: the process reaped itself, as its parent does not care for children.
+    /// the last instructions of the exit, and a tick. Where nobody waited for it nobody was told: the
+    /// process reaped itself. So it did, too, where more than that is missing: its parent has ceased
+    /// to care for children since it was looked at.
     fn final_times(&self, rcu: &rcu::Guard) -> CpuTime {
         let told = cputime::process_times_told(&self.task);
         let totals = cputime::process_totals(&self.task, rcu);
-        if totals.runtime_ns.saturating_sub(told.total_ns()) <= 2 * cputime::TICK_NS {
-            return told;
+        let untold_ns = totals.runtime_ns.saturating_sub(told.total_ns());
+        if self.is_unattended || untold_ns > 2 * cputime::TICK_NS {
+            return cputime::process_times(&self.task, totals);
         }
-        cputime::process_times(&self.task, totals)
+        told
     }
 }

@@ -10,8 +10,8 @@
 //! C headers: [`include/linux/sched/cputime.h`](srctree/include/linux/sched/cputime.h),
 //! [`include/linux/sched/signal.h`](srctree/include/linux/sched/signal.h).
 
-use super::{pid::Pid, seqlock};
-use core::ptr::{addr_of, addr_of_mut, read_volatile};
+use super::{once::read_once, seqlock};
+use core::ptr::addr_of_mut;
 use kernel::{bindings, ffi::c_void, sync::rcu, task::Task};
 
 /// The time from one tick of the scheduler to the next, in nanoseconds.
@@ -35,61 +35,10 @@ impl CpuTime {
     }
 }
 
-/// Reads a field that others may be writing, as `READ_ONCE()` does.
-macro_rules! read_once {
-    ($base:expr, $($field:tt)+) => {
-        read_volatile(addr_of!((*$base).$($field)+))
-    };
-}
-
 extern "C" {
     /// Exported by kernel/sched/cputime.c for modules under the GPL. The task's type is left out, as
     /// `struct task_struct` has parts that are empty in some kernels, which is not for other ABIs.
     pub(super) fn task_cputime_adjusted(task: *mut c_void, user: *mut u64, system: *mut u64);
-}
-
-/// Whether `task` has not ended, and `pid` is still its number (an `exec` by another thread of a
-/// process takes the leader's number away from it).
-pub(crate) fn lives_as(task: &Task, pid: &Pid) -> bool {
-    let task = task.as_ptr();
-    // SAFETY: The task is live memory; the number is compared only.
-    unsafe { read_once!(task, exit_state) == 0 && read_once!(task, thread_pid) == pid.as_ptr() }
-}
-
-/// How far a task's end has come.
-#[derive(Clone, Copy, PartialEq, Eq)]
-pub(crate) enum End {
-    /// It runs still, if only its way out.
-    Coming,
-    /// It is a zombie and has left the CPU for good: nothing will be added to its times.
-    Final,
-    /// A parent is taking it just now. What the parent is told is settled, but not to be read yet.
-    Reaping,
-    /// It has been reaped.
-    Reaped,
-}
-
-/// How far the end of `task` itself has come.
-pub(crate) fn end_of(task: &Task) -> End {
-    let task = task.as_ptr();
-    // SAFETY: The task is live memory.
-    unsafe {
-        if read_once!(task, sighand).is_null() {
-            return End::Reaped;
-        }
-        match read_once!(task, exit_state) as u32 {
-            0 => End::Coming,
-            bindings::EXIT_ZOMBIE => {
-                let off_cpu = read_once!(task, on_cpu) == 0;
-                if off_cpu && read_once!(task, __state) & bindings::TASK_DEAD != 0 {
-                    End::Final
-                } else {
-                    End::Coming
-                }
-            }
-            _ => End::Reaping,
-        }
-    }
 }
 
 /// The time for which `task`, a thread, has run, in nanoseconds.
@@ -129,12 +78,6 @@ pub(crate) fn thread_times_at(task: &Task, runtime_ns: u64) -> CpuTime {
             adjust(previous, totals)
         })
     }
-}
-
-/// How many threads the process of `task` has, zombies included, until they are reaped.
-pub(crate) fn process_threads(task: &Task) -> u32 {
-    // SAFETY: A task keeps its signal structure until it is freed itself.
-    unsafe { read_once!(read_once!(task.as_ptr(), signal), nr_threads) as u32 }
 }
 
 /// The time for which the threads of a process have run, dead ones included, in nanoseconds, where

@@ -47,8 +47,6 @@ pub(crate) fn check() -> Result<(), &'static str> {
         if user + system < before || left.utime < user || left.stime < system {
             return Err("task_struct::prev_cputime");
         }
-        let totals = (*signal).sum_sched_runtime;
-        let _ = totals;
     }
     Ok(())
 }

@@ -2,15 +2,18 @@
 """What CPU time must be, by witnesses that are not the module: shared by the tests of numbers, which
 run under both of the kernel's ways of accounting."""
 
+import contextlib
 import os
 import random
 import signal
+import struct
 import threading
 import time
 
-from harness import (equal, note, ok, problems, process, samples, set_parameter, statistics,
+from harness import (child, equal, note, ok, problems, process, samples, set_parameter, statistics,
                      wait_until, write)
-from witness import HZ, microseconds, process_clock_us, run_time_us, stat
+from witness import (HZ, fork_unattended, ignored_children, microseconds, process_clock_us,
+                     run_time_us, stat)
 
 SEED = 20261123
 TICK_US = 1_000_000 // HZ
@@ -93,6 +96,50 @@ def ends_as_wait4_says(count, size=25):
     for pid in used:
         write(f"-{pid}")
     equal(statistics()["targets"], 0, "and all are taken away")
+
+
+def last_words(pipe):
+    """A short life, at the end of which it writes down how much of the CPU it has had."""
+    random.seed(os.getpid())
+    work(random.uniform(0, 0.01))
+    clock = time.clock_gettime_ns(time.CLOCK_PROCESS_CPUTIME_ID)
+    os.write(pipe, struct.pack("qq", os.getpid(), clock // 1000))
+
+
+def short_of_last_words(fork, count):
+    """How many children had more of the CPU than their last samples say, and examples."""
+    end, begin = os.pipe()
+    write(f"tree:{os.getpid()}")
+    for _ in range(count):
+        fork(lambda: last_words(begin))
+        time.sleep(random.uniform(0, 0.01))
+    os.close(begin)
+    said = {}
+    while words := os.read(end, 16):
+        pid, clock_us = struct.unpack("qq", words)
+        said[pid] = clock_us
+    os.close(end)
+    set_parameter("period_ms", 20)
+    wait_until(lambda: sum(each.exit for each in samples()) >= len(said))
+    last = {each.pid: each for each in samples() if each.exit}
+    write(f"-tree:{os.getpid()}")
+    short = [(last.get(pid), clock_us) for pid, clock_us in said.items()
+             if pid not in last or last[pid].usr + last[pid].sys < clock_us - ROUNDING_US]
+    return len(said), len(short), short[:3]
+
+
+def ends_that_nobody_waits_for(count):
+    """Children that reap themselves: nobody is told what they used, and it is there all the same."""
+    # With the longest there is no sample before the last one.
+    for period_ms in (5, 50, 3_600_000):
+        for name, fork, ignored in (
+                ("SIGCHLD ignored", child, ignored_children()),
+                ("SA_NOCLDWAIT", child, ignored_children(signal.SIG_DFL, no_zombies=True)),
+                ("CLONE_AUTOREAP", fork_unattended, contextlib.nullcontext())):
+            set_parameter("period_ms", period_ms)
+            with ignored:
+                equal(short_of_last_words(fork, count), (count, 0, []),
+                      f"{name}, period {period_ms} ms: last samples have all that was used")
 
 
 def after_now(pid):

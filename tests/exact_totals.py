@@ -8,7 +8,8 @@
 
 import os
 
-from consumption import ends_as_wait4_says, one_thread_of_many, running_as_proc_says
+from consumption import (ends_as_wait4_says, ends_that_nobody_waits_for, one_thread_of_many,
+                         running_as_proc_says)
 from harness import loaded, run
 
 
@@ -17,6 +18,7 @@ def main():
     is_slow = os.path.exists("/sys/kernel/debug/kmemleak")
     with loaded(period_ms=20):
         ends_as_wait4_says(200 if is_slow else 1000)
+        ends_that_nobody_waits_for(10 if is_slow else 100)
         running_as_proc_says()
         one_thread_of_many()
 

@@ -9,7 +9,8 @@
 
 import os
 
-from consumption import ends_as_wait4_says, one_thread_of_many, running_as_proc_says
+from consumption import (ends_as_wait4_says, ends_that_nobody_waits_for, one_thread_of_many,
+                         running_as_proc_says)
 from harness import equal, loaded, run
 from witness import text_of
 
@@ -24,6 +25,7 @@ def main():
     without_tick()
     with loaded(period_ms=20):
         ends_as_wait4_says(300)
+        ends_that_nobody_waits_for(30)
         running_as_proc_says()
         one_thread_of_many()
         os.sched_setaffinity(0, {0, 1})

@@ -129,22 +129,9 @@ def at_once():
         write(f"-{pid}")
 
 
-def nobody_waits():
-    """Children that nobody waits for are told of to nobody, and end all the same."""
-    signal.signal(signal.SIGCHLD, signal.SIG_IGN)
-    pid = child(burn, 0.2)
-    write(pid)
-    ok(ends(pid), "a child that reaps itself has its last sample")
-    last = samples(pid=pid)[-1]
-    ok(last.usr + last.sys >= 200_000, "with all that it used", last)
-    signal.signal(signal.SIGCHLD, signal.SIG_DFL)
-    write(f"-{pid}")
-
-
 def main():
     with loaded(period_ms=20):
-        for part in (one_last_sample, threads_end, number_used_again, at_once, nobody_waits,
-                     nothing_is_kept):
+        for part in (one_last_sample, threads_end, number_used_again, at_once, nothing_is_kept):
             part()
 
 

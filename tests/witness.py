@@ -2,9 +2,11 @@
 """For tests in Python: what the kernel itself says, without the module: /proc, slabinfo, the log."""
 
 import ast
+import contextlib
 import ctypes
 import os
 import signal
+import struct
 import subprocess
 import time
 import traceback
@@ -160,20 +162,22 @@ def compiled(name):
     return program
 
 
-
 _libc = ctypes.CDLL(None, use_errno=True)
 _CLONE3 = 435
+_CLONE_AUTOREAP = 1 << 34
+_SA_NOCLDWAIT = 2
 
 
-def fork_as(pid, function):
-    """A child that bears that number, which nobody else may have; OSError if somebody has."""
-    numbers = (ctypes.c_int32 * 1)(pid)
+def _clone3(function, flags=0, exit_signal=0, number=None):
+    """A child that runs the function; OSError if there can be none."""
+    numbers = (ctypes.c_int32 * 1)(number or 0)
     # struct clone_args: flags, pidfd, child_tid, parent_tid, exit_signal, stack, stack_size,
     # tls, set_tid, set_tid_size, cgroup
     arguments = (ctypes.c_uint64 * 11)()
-    arguments[4] = signal.SIGCHLD
-    arguments[8] = ctypes.addressof(numbers)
-    arguments[9] = 1
+    arguments[0] = flags
+    arguments[4] = exit_signal
+    arguments[8] = ctypes.addressof(numbers) if number else 0
+    arguments[9] = 1 if number else 0
     child = _libc.syscall(_CLONE3, arguments, ctypes.sizeof(arguments))
     if child < 0:
         code = ctypes.get_errno()
@@ -184,6 +188,30 @@ def fork_as(pid, function):
         finally:
             os._exit(0)
     return child
+
+
+def fork_as(pid, function):
+    """A child that bears that number, which nobody else may have; OSError if somebody has."""
+    return _clone3(function, exit_signal=signal.SIGCHLD, number=pid)
+
+
+def fork_unattended(function):
+    """A child that nobody can wait for: it goes by itself."""
+    return _clone3(function, flags=_CLONE_AUTOREAP)
+
+
+@contextlib.contextmanager
+def ignored_children(handler=signal.SIG_IGN, no_zombies=False):
+    """For the length of the block, children of this process go by themselves."""
+    # struct sigaction, as the C library has it: handler, 128 bytes of mask, flags, restorer
+    new, old = (ctypes.create_string_buffer(8 + 128 + 8 + 8) for _ in range(2))
+    struct.pack_into("@P", new, 0, int(handler))
+    struct.pack_into("@i", new, 8 + 128, _SA_NOCLDWAIT if no_zombies else 0)
+    _libc.sigaction(signal.SIGCHLD, new, old)
+    try:
+        yield
+    finally:
+        _libc.sigaction(signal.SIGCHLD, old, None)
 
 
 def free_pid():
