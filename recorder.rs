@@ -44,7 +44,7 @@ pub(crate) struct Recorder {
     /// Memory for segments.
     pub(crate) segments: Caches,
     /// Memory for targets.
-    pub(crate) targets: Arc<Cache<Target>>,
+    pub(crate) targets: Cache<Target>,
 }
 
 impl Recorder {

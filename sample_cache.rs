@@ -17,10 +17,7 @@ use crate::{
     target::Target,
     timeline::Timeline,
 };
-use kernel::{
-    prelude::*,
-    sync::{Arc, SpinLock},
-};
+use kernel::{prelude::*, sync::SpinLock};
 
 /// How many segments that were evicted may live on because a reader stands in them or before them.
 /// Past that, such a reader loses its way and goes on at the oldest that is left.
@@ -32,9 +29,9 @@ const RESERVE: u16 = 32;
 /// Memory for segments.
 pub(crate) struct Caches {
     /// For the first segment of a target.
-    pub(crate) brief: Arc<Cache<Segment>>,
+    pub(crate) brief: Cache<Segment>,
     /// For all others.
-    pub(crate) full: Arc<Cache<Segment>>,
+    pub(crate) full: Cache<Segment>,
 }
 
 impl Caches {
@@ -236,12 +233,12 @@ impl Store {
 
     /// Evicts the oldest segments of all, as many as `gone` has places for. Returns how many.
     pub(crate) fn evict(&mut self, caches: &Caches, gone: &mut [Option<Gone>]) -> usize {
+        let is_crowded = caches.len() > self.segments() + PINNED_MAX;
         let mut count = 0;
         for place in gone {
             let Some(oldest) = self.by_age.pop_front() else {
                 break;
             };
-            let is_crowded = caches.len() > self.segments() + PINNED_MAX;
             *place = Some(self.detach(oldest, Reason::Evicted, is_crowded));
             count += 1;
         }

@@ -5,7 +5,7 @@
 use crate::{
     abstractions::{
         list::Links,
-        slab::{Object, Ref},
+        slab::{Batch, Object, Ref},
     },
     bits::Words,
     delta::{self, Extent},
@@ -201,7 +201,14 @@ impl Gone {
 
     /// Lets go of it.
     pub(crate) fn let_go(self, lock: &SpinLock<Store>) {
-        if !self.is_alone {
+        self.let_go_in(&mut Batch::new(), lock);
+    }
+
+    /// Lets go of it; where nobody stands in it, its memory goes back with the batch.
+    pub(crate) fn let_go_in(self, batch: &mut Batch<Segment>, lock: &SpinLock<Store>) {
+        if self.is_alone {
+            batch.let_go(self.segment);
+        } else {
             Segment::let_go(self.segment, lock);
         }
     }

@@ -5,7 +5,7 @@
 //! Takes the store's spinlock, for a few segments at a time, and waits for nobody.
 
 use crate::{
-    abstractions::{clock, shrinker::Shrink},
+    abstractions::{clock, shrinker::Shrink, slab::Batch},
     recorder::Recorder,
     segment::Gone,
 };
@@ -44,6 +44,7 @@ impl Shrink for Recorder {
             );
         }
         let mut left = before;
+        let mut memory = Batch::new();
         while before.saturating_sub(left) < segments {
             let mut gone = [const { None::<Gone> }; BATCH];
             let wanted = segments.saturating_sub(before.saturating_sub(left));
@@ -53,12 +54,13 @@ impl Shrink for Recorder {
             left = store.segments();
             drop(store);
             for gone in gone.into_iter().flatten() {
-                gone.let_go(&self.store);
+                gone.let_go_in(&mut memory, &self.store);
             }
             if count == 0 {
                 break;
             }
         }
+        drop(memory);
         let freed = before.saturating_sub(left);
         if is_told {
             print_macro!(DEBUG, false, "eviction ends: {freed} segments freed\n");

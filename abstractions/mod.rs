@@ -21,6 +21,8 @@ pub(crate) mod seq_file;
 mod seqlock;
 pub(crate) mod shrinker;
 pub(crate) mod slab;
+mod slab_batch;
+mod slab_object;
 pub(crate) mod sysfs;
 pub(crate) mod tracepoint;
 mod vtime;

@@ -8,7 +8,7 @@ from recorder import write
 
 # In so few writes that what a write costs by itself does not count, and in so many that
 # an interrupt in one of them does not.
-SEGMENTS_IN_WRITE = 100
+SEGMENTS_IN_WRITE = 400
 WRITES_MAX = 9
 
 

@@ -1,0 +1,78 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! Letting go of many objects of a [slab cache](super::slab), whose memory goes back together: the slab
+//! allocator takes several at once for a third of what each by itself costs.
+
+use super::{
+    slab::Home,
+    slab_object::{Object, Ref},
+};
+use kernel::{bindings, prelude::*, sync::aref::ARef};
+
+/// How much memory goes back at once.
+const SIZE: usize = 16;
+
+/// Memory of objects that have gone, on its way back. The rest goes when this is dropped.
+///
+/// # Invariants
+///
+/// The first `len` places are memory from `home` that nothing else refers to. Where `home` is none, `len`
+/// is 0.
+pub(crate) struct Batch<T> {
+    home: Option<ARef<Home<T>>>,
+    places: [*mut c_void; SIZE],
+    len: usize,
+}
+
+impl<T> Batch<T> {
+    /// Nothing yet.
+    pub(crate) const fn new() -> Self {
+        Self {
+            home: None,
+            places: [core::ptr::null_mut(); SIZE],
+            len: 0,
+        }
+    }
+
+    /// Lets go of `object`. May be called with no lock held that freeing memory takes.
+    pub(crate) fn let_go(&mut self, object: Ref<T>) {
+        let object = ARef::into_raw(object);
+        // SAFETY: The reference was given to us.
+        let Some(home) = (unsafe { Object::leave(object) }) else {
+            return;
+        };
+        let is_stranger = |own: &ARef<Home<T>>| !core::ptr::eq(&raw const **own, &raw const *home);
+        if self.len == SIZE || self.home.as_ref().is_some_and(is_stranger) {
+            self.flush();
+        }
+        if let Some(place) = self.places.get_mut(self.len) {
+            *place = object.as_ptr().cast();
+            // INVARIANT: Nothing is left of the object but its memory, which came from there.
+            self.len += 1;
+            self.home = Some(home);
+        }
+    }
+
+    /// Gives the memory back, to the reserve first.
+    fn flush(&mut self) {
+        let Some(home) = &self.home else {
+            return;
+        };
+        // SAFETY: By the type invariant this much memory is ours to give back, and came from there.
+        // What the reserve takes, it takes from the beginning.
+        unsafe {
+            let places = self.places.as_mut_ptr();
+            let len = self.len as u32;
+            let kept = bindings::mempool_free_bulk(home.reserve.as_ptr(), places, len) as usize;
+            let (cache, rest) = (home.cache.as_ptr(), self.len - kept);
+            bindings::kmem_cache_free_bulk(cache, rest, places.add(kept));
+        }
+        self.len = 0;
+    }
+}
+
+impl<T> Drop for Batch<T> {
+    fn drop(&mut self) {
+        self.flush();
+    }
+}

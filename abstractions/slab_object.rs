@@ -1,0 +1,170 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! The objects in a [slab cache](super::slab): reference-counted, with words behind them.
+
+use super::slab::Home;
+use core::{
+    convert::Infallible,
+    mem::ManuallyDrop,
+    ops::Deref,
+    ptr::{addr_of_mut, NonNull},
+};
+use kernel::{
+    bindings,
+    prelude::*,
+    sync::{
+        aref::{ARef, AlwaysRefCounted},
+        atomic::{Atomic, Relaxed},
+        Refcount,
+    },
+};
+
+/// A reference to an object in a [`Cache`](super::slab::Cache); the last one to go returns the object
+/// to it.
+pub(crate) type Ref<T> = ARef<Object<T>>;
+
+/// Memory for one object that is not there yet.
+///
+/// # Invariants
+///
+/// `memory` was taken from `home` and nothing else refers to it.
+pub(crate) struct Vacant<T> {
+    memory: NonNull<Object<T>>,
+    home: ARef<Home<T>>,
+}
+
+// SAFETY: A `Vacant` is memory that nobody else refers to, and has no value in it.
+unsafe impl<T> Send for Vacant<T> {}
+
+impl<T> Vacant<T> {
+    /// The memory, where it is not null.
+    ///
+    /// # Safety
+    ///
+    /// The caller just got `memory` from `home`.
+    pub(super) unsafe fn new(home: &ARef<Home<T>>, memory: *mut c_void) -> Option<Self> {
+        // CAST: The cache was made for objects of this size and alignment.
+        let memory = NonNull::new(memory.cast())?;
+        // INVARIANT: By the safety requirement.
+        Some(Self {
+            memory,
+            home: home.clone(),
+        })
+    }
+
+    /// How many words the object will have behind it.
+    pub(crate) fn words(&self) -> usize {
+        self.home.words
+    }
+
+    /// Makes the object, in place, with one reference to it.
+    pub(crate) fn fill(self, value: impl Init<T, Infallible>) -> Ref<T> {
+        let vacant = ManuallyDrop::new(self);
+        let object = vacant.memory.as_ptr();
+        // SAFETY: By the type invariant the memory is ours, with that many words behind the object.
+        unsafe {
+            object
+                .add(1)
+                .cast::<u64>()
+                .write_bytes(0, vacant.home.words)
+        };
+        // SAFETY: By the type invariant the memory is ours, and as large as an object. `vacant` is
+        // never dropped nor used again, so its `home` may be moved out of it. The initializer
+        // cannot fail, so that each field is written.
+        unsafe {
+            addr_of_mut!((*object).refcount).write(Refcount::new(1));
+            addr_of_mut!((*object).home).write(core::ptr::read(&vacant.home));
+            match value.__init(addr_of_mut!((*object).value)) {
+                Ok(()) => {}
+                Err(never) => match never {},
+            }
+            ARef::from_raw(vacant.memory)
+        }
+    }
+}
+
+impl<T> Drop for Vacant<T> {
+    fn drop(&mut self) {
+        // SAFETY: By the type invariant the memory came from this pool's cache and is ours.
+        unsafe { bindings::mempool_free(self.memory.as_ptr().cast(), self.home.reserve.as_ptr()) };
+    }
+}
+
+/// A value in a [`Cache`](super::slab::Cache), with its reference count.
+///
+/// # Invariants
+///
+/// Behind it lie as many words as its `home` says, initialised.
+#[repr(C, align(8))]
+pub(crate) struct Object<T> {
+    home: ARef<Home<T>>,
+    refcount: Refcount,
+    value: T,
+}
+
+impl<T> Object<T> {
+    /// The words behind the value, 0 in the beginning.
+    #[inline(always)]
+    pub(crate) fn words(&self) -> &[Atomic<u64>] {
+        let behind = core::ptr::from_ref(self).wrapping_add(1).cast();
+        // SAFETY: By the type invariant the words are there, aligned as an object is, and as long as
+        // it is. Nobody accesses them but atomically.
+        unsafe { core::slice::from_raw_parts(behind, self.home.words) }
+    }
+
+    /// How many references there are to the object. Those who have one may make more at any time.
+    pub(crate) fn references(&self) -> usize {
+        self.refcount.as_atomic().load(Relaxed).unsigned_abs() as usize
+    }
+
+    /// The bytes that the object takes, with its words.
+    pub(crate) fn size(&self) -> usize {
+        Home::<T>::size_with(self.home.words)
+    }
+}
+
+impl<T> Deref for Object<T> {
+    type Target = T;
+
+    fn deref(&self) -> &T {
+        &self.value
+    }
+}
+
+// SAFETY: Objects are only made by `Vacant::fill`, behind a `Ref`, with the count at one. The count
+// is `refcount_t`, and the object is freed when it falls to zero and at no other time.
+unsafe impl<T> AlwaysRefCounted for Object<T> {
+    fn inc_ref(&self) {
+        self.refcount.inc();
+    }
+
+    unsafe fn dec_ref(object: NonNull<Self>) {
+        // SAFETY: The caller owns a reference.
+        if let Some(home) = unsafe { Self::leave(object) } {
+            // SAFETY: Nothing is left of the object but its memory, which came from there.
+            unsafe { bindings::mempool_free(object.as_ptr().cast(), home.reserve.as_ptr()) };
+        }
+    }
+}
+
+impl<T> Object<T> {
+    /// Lets go of a reference. Where it was the last one, drops the value, and returns where the
+    /// memory is to go.
+    ///
+    /// # Safety
+    ///
+    /// The caller owns the reference.
+    pub(super) unsafe fn leave(object: NonNull<Self>) -> Option<ARef<Home<T>>> {
+        // SAFETY: The caller owns a reference, so the object is alive.
+        if !unsafe { object.as_ref() }.refcount.dec_and_test() {
+            return None;
+        }
+        // SAFETY: That was the last reference, so that nobody else can get at the object. `home` is
+        // read out of it before it goes.
+        unsafe {
+            let home = core::ptr::read(&(*object.as_ptr()).home);
+            core::ptr::drop_in_place(addr_of_mut!((*object.as_ptr()).value));
+            Some(home)
+        }
+    }
+}
