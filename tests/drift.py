@@ -69,20 +69,30 @@ def moments():
 
 
 def hog(seconds):
-    """Lets nobody else run on any CPU."""
+    """Lets nobody else run on any CPU, on all at the same time."""
+    ready, at_rest = os.pipe()
+    begin, closed_to_begin = os.pipe()
     children = []
     for cpu in range(os.cpu_count()):
         pid = os.fork()
         if pid == 0:
+            os.close(closed_to_begin)
             os.sched_setaffinity(0, {cpu})
             os.sched_setscheduler(0, os.SCHED_FIFO, os.sched_param(50))
+            os.write(at_rest, b".")
+            os.read(begin, 1)
             until = time.monotonic() + seconds
             while time.monotonic() < until:
                 pass
             os._exit(0)
         children.append(pid)
+    for _ in children:
+        os.read(ready, 1)
+    os.close(closed_to_begin)
     for pid in children:
         os.waitpid(pid, 0)
+    for end in (ready, at_rest, begin):
+        os.close(end)
 
 
 def late():

@@ -162,15 +162,16 @@ def module_as_it_was():
 
 
 def several_at_once():
-    """They end together, once a pipe is opened."""
+    """They end together, once the pipe that is the input of all is closed."""
     files = [f"/tmp/{number}" for number in range(4)]
-    os.mkfifo("/tmp/go")
-    script = "for i in 1 2 3 4 5; do sleep 0.03; done; read go < /tmp/go"
+    script = "for i in 1 2 3 4 5; do sleep 0.03; done; read go"
+    held, go = os.pipe()
     recorders = [subprocess.Popen([TASKMON, "record", "-o", file, "--", "sh", "-c", script],
-                                  stderr=subprocess.DEVNULL) for file in files]
+                                  stdin=held, stderr=subprocess.DEVNULL) for file in files]
+    os.close(held)
     ok(wait_until(lambda: statistics()["targets"] == 6 * len(files)), "several commands are recorded at once")
     time.sleep(0.5)
-    os.close(os.open("/tmp/go", os.O_WRONLY))
+    os.close(go)
     # `read` fails at the end of what it reads.
     equal([each.wait() for each in recorders], [1] * len(files), "and end at once")
     pids = [{each.pid for each in recorded(file)} for file in files]
