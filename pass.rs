@@ -58,7 +58,7 @@ impl<'a> Pass<'a> {
         };
         loop {
             match pass.chunk() {
-                Stop::Last => return,
+                Stop::Last => break,
                 Stop::Full => {}
                 Stop::NoRoom(target, reading) => pass.finish(target, None, reading),
                 Stop::Wide(target, mut subject) => {
@@ -73,6 +73,7 @@ impl<'a> Pass<'a> {
             }
             me.reschedule();
         }
+        recorder.store.lock().end_pass();
     }
 
     fn begin(
@@ -83,14 +84,16 @@ impl<'a> Pass<'a> {
         if spare.is_none() {
             *spare = spare_segment(recorder);
         }
-        let moment_us = clock::boottime_us();
         let step_us = period_ns / 1000;
         let mut registry = recorder.registry.lock();
         let mut store = recorder.store.lock();
+        // Under the locks: later than the first sample of whoever was added before.
+        let moment_us = clock::boottime_us();
         let last_us = store.timeline.last_us();
         if !timeline::begin_pass(&mut store, &recorder.store, moment_us, step_us, spare) {
             return None;
         }
+        store.begin_pass();
         registry.position = registry.living().first().map(Ref::from);
         Some(Self {
             recorder,

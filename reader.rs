@@ -146,7 +146,7 @@ impl Reader {
     /// Goes to the segment in which the next sample is, or the first one after it.
     #[inline(never)]
     fn advance(&mut self, recorder: &Recorder) -> Option<()> {
-        let (segment, held) = {
+        let (segment, held) = loop {
             let store = recorder.store.lock();
             let history = &self.target.as_ref()?.state(&store).history;
             let segment = match &self.segment {
@@ -162,12 +162,12 @@ impl Reader {
                 }
             };
             // Where it begins further on, what is before that is passed over.
-            let mut segment = segment;
-            while let Some(next) = segment.end(&store).next() {
-                if next.first() > self.next {
-                    break;
-                }
-                segment = next;
+            let (segment, is_found) = Segment::seek(segment, self.next, &store);
+            if !is_found {
+                let passed = segment.clone();
+                drop(store);
+                self.stand_in(recorder, Some(passed));
+                continue;
             }
             self.next = self.next.max(segment.first());
             if self.segment.is_none() {
@@ -176,7 +176,7 @@ impl Reader {
             let held = history
                 .held_open(segment)
                 .unwrap_or_else(|| segment.end(&store).held());
-            (segment.clone(), held)
+            break (segment.clone(), held);
         };
         if let Content::Samples { base, .. } = segment.content() {
             self.copy.fill(&segment, &held);

@@ -61,6 +61,8 @@ pub(crate) struct Store {
     by_age: List<Segment, 0>,
     /// When the samples were taken.
     pub(crate) timeline: Timeline,
+    /// Whether a pass is under way, whose moment is needed though no sample may be there yet.
+    is_in_pass: bool,
     /// The bytes that the segments take.
     pub(crate) bytes: usize,
     /// Kept for each target at most.
@@ -117,6 +119,7 @@ impl Store {
         Self {
             by_age: List::new(),
             timeline: Timeline::new(),
+            is_in_pass: false,
             bytes: 0,
             max_samples: 0,
             counts: Counts {
@@ -182,6 +185,17 @@ impl Store {
         true
     }
 
+    /// Says that a pass begins, whose moment has just been written down.
+    pub(crate) fn begin_pass(&mut self) {
+        self.is_in_pass = true;
+    }
+
+    /// Says that all samples of the pass have been taken.
+    pub(crate) fn end_pass(&mut self) {
+        self.is_in_pass = false;
+        self.trim_timeline(false);
+    }
+
     /// Counts the sample of the present pass as taken and evicted, for want of any memory, which is
     /// only where no segment is left in any history.
     pub(crate) fn forgo(&mut self, target: &Object<Target>) {
@@ -227,7 +241,7 @@ impl Store {
             self.by_age.remove(&first)?
         };
         let gone = self.detach(oldest, reason, false);
-        self.trim_timeline();
+        self.trim_timeline(false);
         Some(gone)
     }
 
@@ -242,7 +256,7 @@ impl Store {
             *place = Some(self.detach(oldest, Reason::Evicted, is_crowded));
             count += 1;
         }
-        self.trim_timeline();
+        self.trim_timeline(is_crowded);
         count
     }
 
@@ -307,12 +321,15 @@ impl Store {
         self.take_oldest_of(target, Reason::Evicted)
     }
 
-    /// Drops what the timeline tells of passes older than any sample.
-    fn trim_timeline(&mut self) {
+    /// Drops what the timeline tells of passes older than any sample. `is_crowded` as for
+    /// [`detach`](Self::detach).
+    fn trim_timeline(&mut self, is_crowded: bool) {
         let oldest = self.by_age.first().and_then(|segment| {
             let origin = segment.owner()?.history(self).origin;
             Some(origin + segment.first())
         });
+        let present = || self.is_in_pass.then(|| self.timeline.next() - 1);
+        let oldest = oldest.or_else(present);
         while let Some(first) = self.timeline.first() {
             let first = first.clone();
             let next = first.end(self).next().cloned();
@@ -326,7 +343,11 @@ impl Store {
             }
             let sealed = self.timeline.cut(next);
             self.bytes -= first.size();
-            first.end_mut(self).go();
+            let end = first.end_mut(self);
+            end.go();
+            if is_crowded {
+                end.lead_nowhere();
+            }
             if let Some(held) = sealed {
                 first.seal(self, held);
             }

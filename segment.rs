@@ -26,6 +26,9 @@ pub(crate) const WORDS: u16 = 51;
 /// The same for the first segment of a target, as many a task's life is short.
 pub(crate) const BRIEF_WORDS: u16 = 7;
 
+/// How many segments of a queue a reader passes by before others get the lock.
+const STRIDE: usize = 64;
+
 /// A segment in the cache.
 ///
 /// Only the sampler writes into it, and only while it is the last of its queue: words behind those
@@ -163,6 +166,22 @@ impl Segment {
     /// Its end.
     pub(crate) fn end_mut<'a>(&'a self, store: &'a mut Store) -> &'a mut End {
         self.end.access_mut(store)
+    }
+
+    /// Goes from `segment` along its queue to the one in which `number` is, if that is in none before
+    /// it, but no further than a stride. Returns where that leads, and whether it is the one.
+    pub(crate) fn seek<'a>(
+        mut segment: &'a Ref<Segment>,
+        number: u64,
+        store: &'a Store,
+    ) -> (&'a Ref<Segment>, bool) {
+        for _ in 0..STRIDE {
+            match segment.end(store).next() {
+                Some(next) if next.first() <= number => segment = next,
+                _ => return (segment, true),
+            }
+        }
+        (segment, false)
     }
 
     /// Lets go of a segment that may be gone.

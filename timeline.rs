@@ -190,15 +190,21 @@ impl Cursor {
 
     /// Goes to the segment in which `pass` is, which is the present one again where that has grown.
     fn load(&mut self, recorder: &Recorder, pass: u64) -> Option<()> {
-        let (segment, held) = {
+        let (segment, held) = loop {
             let store = recorder.store.lock();
             let timeline = &store.timeline;
-            let mut segment = self.segment.as_ref().or(timeline.first())?;
-            while let Some(next) = segment.end(&store).next() {
-                if next.first() > pass {
-                    break;
-                }
-                segment = next;
+            let leads_on = |own: &&Ref<Segment>| {
+                let end = own.end(&store);
+                end.next().is_some() || !end.is_gone()
+            };
+            // Where its way on was cut, from the beginning again.
+            let own = self.segment.as_ref().filter(leads_on);
+            let (segment, is_found) = Segment::seek(own.or(timeline.first())?, pass, &store);
+            if !is_found {
+                let passed = segment.clone();
+                drop(store);
+                self.stand_in(recorder, Some(passed));
+                continue;
             }
             let last = timeline.queue.last();
             let is_last = last.is_some_and(|last| core::ptr::eq(&**last, &**segment));
@@ -208,7 +214,7 @@ impl Cursor {
             if !(segment.first()..end).contains(&pass) {
                 return None;
             }
-            (segment.clone(), held)
+            break (segment.clone(), held);
         };
         let Content::Moments { base } = segment.content() else {
             return None;

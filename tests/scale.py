@@ -9,9 +9,10 @@
 
 import os
 import subprocess
+import time
 
 from harness import (DEBUGFS, equal, loaded, note, ok, problems, program, run, samples,
-                     set_parameter, statistics, wait_until, write)
+                     set_parameter, shrink, statistics, wait_until, write)
 from witness import compiled
 
 TARGETS = 10_000
@@ -56,6 +57,33 @@ def nobody_waits_long(name, action, times=1000):
     ok(passes * 5 <= times, f"nobody waits for a whole pass: {name}", (passes, times))
 
 
+def stop_waits(times=20):
+    """Written in the middle of a pass, mostly: what it has taken when `stop` returns is all."""
+    taken_after = []
+    for _ in range(times):
+        write("stop")
+        before = statistics()["created"]
+        time.sleep(0.02)
+        taken_after.append(statistics()["created"] - before)
+        write("start")
+        time.sleep(0.01)
+    equal(taken_after, [0] * times, "once `stop` has been obeyed no sample is taken")
+
+
+def evicting_in_a_pass(times=30):
+    """All that there is is evicted in the middle of a pass, mostly: what the pass still takes is shown."""
+    missing = []
+    for _ in range(times):
+        shrink(10**6)
+        passes = statistics()["passes"]
+        wait_until(lambda: statistics()["passes"] > passes + 1)
+        write("stop")
+        shown = len({each.pid for each in samples()})
+        missing.append(statistics()["targets"] - shown)
+        write("start")
+    equal(missing, [0] * times, "each target is shown a pass after all was evicted")
+
+
 def many_targets(lives):
     with open("/proc/sys/kernel/threads-max", "w", encoding="ascii") as file:
         file.write("40000")
@@ -67,6 +95,7 @@ def many_targets(lives):
         set_parameter("period_ms", 1)
         nobody_waits_long("control words", lambda: write("start"))
         nobody_waits_long("reads of the history", glance)
+        stop_waits()
         set_parameter("period_ms", 10)
         write("stop")
         numbers = statistics()
@@ -74,6 +103,9 @@ def many_targets(lives):
         equal(numbers["alive"], TARGETS * SAMPLES, "a million samples are kept")
         equal(numbers["created"], numbers["alive"] + numbers["evicted"], "the older ones are gone")
         equal(lines(), numbers["alive"], "each is shown")
+        write("start")
+        evicting_in_a_pass()
+        write("stop")
         say([f"-{task}" for task in tasks])
         left = statistics()
         equal([left[name] for name in ("targets", "alive", "bytes")], [0, 0, 0], "and all can be taken away")
