@@ -26,6 +26,8 @@ pub(crate) struct Subject {
     is_process: bool,
     /// Whether nobody would have waited for it, when that was last looked at.
     is_unattended: bool,
+    /// Whether that was when it began to end, and holds.
+    is_settled: bool,
     /// The run time at the last reading.
     runtime_ns: u64,
 }
@@ -92,13 +94,28 @@ impl Subject {
     }
 
     fn new(task: ARef<Task>, is_process: bool) -> Self {
-        let is_unattended = is_process && exit::is_unattended(&task, &rcu::read_lock());
-        Self {
+        let mut subject = Self {
             task,
             is_process,
-            is_unattended,
+            is_unattended: false,
+            is_settled: false,
             runtime_ns: 0,
+        };
+        subject.look_who_waits(&rcu::read_lock());
+        subject
+    }
+
+    /// Looks at whether anybody will wait for it.
+    fn look_who_waits(&mut self, rcu: &rcu::Guard) {
+        if !self.is_settled {
+            self.is_unattended = self.is_process && exit::is_unattended(&self.task, rcu);
         }
+    }
+
+    /// Says that it begins to end just now.
+    pub(crate) fn begin_end(&mut self, rcu: &rcu::Guard) {
+        self.look_who_waits(rcu);
+        self.is_settled = true;
     }
 
     /// Whether it is a process.
@@ -160,7 +177,7 @@ impl Subject {
             self.runtime_ns = cputime::thread_runtime_ns(&self.task);
             return Reading::Changed(cputime::thread_times(&self.task).into());
         }
-        self.is_unattended = exit::is_unattended(&self.task, rcu);
+        self.look_who_waits(rcu);
         let totals = cputime::process_totals(&self.task, rcu);
         if core::mem::replace(&mut self.runtime_ns, totals.runtime_ns) == totals.runtime_ns {
             return Reading::Same;
@@ -189,11 +206,10 @@ impl Subject {
     }
 
     fn read_process_beyond(&mut self, pid: &Pid, rcu: &rcu::Guard) -> Reading {
-        let Some(leader) = pid.leader() else {
-            return Reading::Ended(self.final_times(rcu).into());
-        };
         // After an `exec` by another thread that one leads.
-        self.task = leader;
+        if let Some(leader) = pid.leader() {
+            self.task = leader;
+        }
         match exit::end_of(&self.task) {
             End::Reaped => Reading::Ended(self.final_times(rcu).into()),
             // Alone: threads that have not been reaped keep the process from ending.
@@ -201,9 +217,9 @@ impl Subject {
                 let totals = cputime::process_totals(&self.task, rcu);
                 Reading::Ended(cputime::process_times(&self.task, totals).into())
             }
-            // The parent has been told. What it was told must not be changed by our asking.
-            End::Reaping if self.runtime_ns != 0 => Reading::Same,
-            End::Coming | End::Final | End::Reaping => self.read_alive(rcu),
+            // The parent is being told. What it is told must not be changed by our asking.
+            End::Reaping => Reading::Changed(cputime::process_times_told(&self.task).into()),
+            End::Coming | End::Final => self.read_alive(rcu),
         }
     }
 
@@ -211,13 +227,14 @@ impl Subject {
     ///
     /// That is what its parent was told. Between that and the reaping the scheduler may have booked
     /// the last instructions of the exit, and a tick. Where nobody waited for it nobody was told: the
-    /// process reaped itself. So it did, too, where more than that is missing: its parent has ceased
-    /// to care for children since it was looked at.
+    /// process reaped itself. So it did, too, where more than that is missing and it was not seen to
+    /// begin to end: its parent has ceased to care for children since it was looked at.
     fn final_times(&self, rcu: &rcu::Guard) -> CpuTime {
         let told = cputime::process_times_told(&self.task);
         let totals = cputime::process_totals(&self.task, rcu);
         let untold_ns = totals.runtime_ns.saturating_sub(told.total_ns());
-        if self.is_unattended || untold_ns > 2 * cputime::TICK_NS {
+        let is_much_untold = !self.is_settled && untold_ns > 2 * cputime::TICK_NS;
+        if self.is_unattended || is_much_untold {
             return cputime::process_times(&self.task, totals);
         }
         told

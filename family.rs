@@ -24,7 +24,7 @@ use kernel::{
     current,
     pid_namespace::PidNamespace,
     prelude::*,
-    sync::{aref::ARef, Arc},
+    sync::{aref::ARef, rcu, Arc},
     task::Task,
 };
 
@@ -101,16 +101,22 @@ impl Recorder {
                 .cloned()
         };
         let mut found = false;
-        self.for_each(|target| {
-            if let Some(tree) = is_of_it(target) {
-                let mut registry = self.registry.lock();
+        let mut at = self.registry.lock().first().map(Ref::from);
+        while let Some(target) = at {
+            let tree = is_of_it(&target);
+            let mut registry = self.registry.lock();
+            if let Some(tree) = &tree {
                 tree.dissolve();
-                registry.remove(target);
+            }
+            // Before it is removed, as from there on the way would be long.
+            at = registry.next(&target, &self.store.lock()).map(Ref::from);
+            if tree.is_some() {
+                registry.remove(&target);
                 drop(registry);
-                self.forget(target, Reason::Removed);
+                self.forget(&target, Reason::Removed);
                 found = true;
             }
-        });
+        }
         if found {
             Ok(())
         } else {
@@ -148,40 +154,50 @@ impl Recorder {
         ));
         let first = self.is_running().then_some((born_us, Reading::Same));
         let mut registry = self.registry.lock();
-        if tree.is_dissolved() {
+        // Somebody may have named the child before its parent has come here.
+        if tree.is_dissolved() || registry.has(&target.pid) {
             return;
         }
-        let displaced = match Self::make_room(&mut registry) {
-            Ok(displaced) => displaced,
-            Err(_) => {
-                registry.lost += 1;
-                return;
-            }
+        let displaced = Self::make_room(&mut registry);
+        let is_first = if registry.is_full() {
+            registry.lost += 1;
+            false
+        } else {
+            self.admit(&mut registry, &target, first, &mut spare).1
         };
-        let (_, is_first) = self.admit(&mut registry, &target, first, &mut spare);
         drop(registry);
-        if let Some(displaced) = displaced {
-            self.forget(&displaced, Reason::Evicted);
+        for displaced in displaced.iter().flatten() {
+            self.forget(displaced, Reason::Evicted);
         }
         if is_first {
             self.wake_sampler();
         }
     }
 
-    /// Makes room for one more target, where that is possible at the cost of one that has ended.
-    fn make_room(registry: &mut Registry) -> Result<Option<Ref<Target>>> {
-        if !registry.is_full() {
-            return Ok(None);
-        }
-        registry.take_ended().map(Some).ok_or(ENOSPC)
+    /// Makes room for one more target, where that is possible at the cost of some that have ended: one,
+    /// or two where there are too many, as the limit has been lowered.
+    fn make_room(registry: &mut Registry) -> [Option<Ref<Target>>; 2] {
+        [(); 2].map(|()| {
+            if registry.is_full() {
+                registry.take_ended()
+            } else {
+                None
+            }
+        })
     }
 
     /// Writes down that the task of `pid` has begun to end.
     fn note_end(&self, pid: Option<ARef<Pid>>) {
-        let now_us = clock::boottime_us();
+        let rcu = rcu::read_lock();
         let registry = self.registry.lock();
         if let Some(target) = pid.and_then(|pid| registry.find_living(&pid)) {
-            target.state_mut(&mut self.store.lock()).end = End::Coming(now_us);
+            let mut store = self.store.lock();
+            let state = target.state_mut(&mut store);
+            // Under the lock: not before its first sample.
+            state.end = End::Coming(clock::boottime_us());
+            if let Some(subject) = &mut state.subject {
+                subject.begin_end(&rcu);
+            }
         }
     }
 }

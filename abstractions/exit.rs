@@ -24,9 +24,10 @@ pub(crate) enum End {
     Coming,
     /// It is a zombie and has left the CPU for good: nothing will be added to its times.
     Final,
-    /// A parent is taking it just now. What the parent is told is settled, but not to be read yet.
+    /// A parent is taking it just now, what that is told is settled, but not to be read yet; or it has
+    /// been taken, or gone by itself, and still runs the last of its way out.
     Reaping,
-    /// It has been reaped.
+    /// It has been reaped, and nothing will be added to its times.
     Reaped,
 }
 
@@ -35,20 +36,21 @@ pub(crate) fn end_of(task: &Task) -> End {
     let task = task.as_ptr();
     // SAFETY: The task is live memory.
     unsafe {
-        if read_once!(task, sighand).is_null() {
-            return End::Reaped;
-        }
-        match read_once!(task, exit_state) as u32 {
-            0 => End::Coming,
-            bindings::EXIT_ZOMBIE => {
-                let off_cpu = read_once!(task, on_cpu) == 0;
-                if off_cpu && read_once!(task, __state) & bindings::TASK_DEAD != 0 {
-                    End::Final
-                } else {
-                    End::Coming
-                }
-            }
-            _ => End::Reaping,
+        // In this order: a task that is dead by its state is not preempted any more, so that off the
+        // CPU it is there for good; and a zombie that was so before we look at it has all its times.
+        let is_dead = read_once!(task, __state) & bindings::TASK_DEAD != 0;
+        seqlock::read_barrier();
+        let is_off = is_dead && read_once!(task, on_cpu) == 0;
+        seqlock::read_barrier();
+        let is_zombie = match read_once!(task, exit_state) as u32 {
+            0 => return End::Coming,
+            state => state == bindings::EXIT_ZOMBIE,
+        };
+        match (is_zombie, is_off) {
+            (true, true) => End::Final,
+            (true, false) => End::Coming,
+            (false, true) if read_once!(task, sighand).is_null() => End::Reaped,
+            (false, _) => End::Reaping,
         }
     }
 }

@@ -178,6 +178,12 @@ def the_limit():
     for pid in living:
         os.kill(pid, signal.SIGKILL)
         os.waitpid(pid, 0)
+    ended_before = len(ended())
+    set_parameter("max_targets", 5)
+    for _ in range(30):
+        os.waitpid(child(lambda: None), 0)
+    wait_until(lambda: len(ended()) == statistics()["targets"] - 1)
+    equal((ended_before > 5, statistics()["targets"]), (True, 5), "a lower limit is reached by forks, too")
     write(f"-tree:{os.getpid()}")
     set_parameter("max_targets", 16384)
 
