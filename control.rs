@@ -74,6 +74,11 @@ impl Obeyed {
         self.failed.is_some()
     }
 
+    /// Says that no more words can be had, and why.
+    pub(crate) fn fail(&mut self, error: Error) {
+        self.failed = Some(error);
+    }
+
     /// What the write returns: how many bytes were consumed, or the error where no word was obeyed
     /// before one failed.
     pub(crate) fn written(&self) -> Result<usize> {

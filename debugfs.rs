@@ -128,7 +128,10 @@ impl SeqFile for Samples {
             // A look ahead: what is not consumed is read again, with what follows it.
             let mut ahead = from.clone_reader();
             let part = text.get_mut(..from.len().min(PAGE_SIZE)).ok_or(EINVAL)?;
-            ahead.read_slice(part)?;
+            if let Err(fault) = ahead.read_slice(part) {
+                obeyed.fail(fault);
+                return obeyed.written();
+            }
             let before = obeyed.consumed();
             recorder.obey(part, !ahead.is_empty(), &mut obeyed);
             if obeyed.has_failed() || ahead.is_empty() {

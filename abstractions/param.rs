@@ -45,6 +45,10 @@ impl Number {
     fn set(&self, text: &CStr) -> Result {
         let text = text.to_bytes();
         let text = text.strip_suffix(b"\n").unwrap_or(text);
+        // The kernel's numbers can have a sign; -0 would pass for one of ours.
+        if text.starts_with(b"-") {
+            return Err(EINVAL);
+        }
         let value = u64::from_str(BStr::from_bytes(text)).map_err(|_| EINVAL)?;
         if !self.range.contains(&value) {
             return Err(EINVAL);

@@ -36,12 +36,12 @@ def no_such_task():
 
 
 def bad_parameters():
-    for pid in (-1, -PID_MAX, PID_MAX + 1, 2**32 + 1, 2**64 + 1, "one", "1x", "1,2", "", "''"):
+    for pid in (-1, -PID_MAX, PID_MAX + 1, 2**32 + 1, 2**64 + 1, "one", "1x", "1,2", "-0", "", "''"):
         refused(errno.EINVAL, f"pid={pid}", pid=pid)
     for name, values in {
         "tree": (-1, 2, "yes", ""),
         "period_ms": (0, -1, 3_600_001, 2**32, 2**32 + 100, 2**64, "100ms", "1.5", ""),
-        "max_samples": (-1, 2**64, "many", ""),
+        "max_samples": (-1, "-0", 2**64, "many", ""),
         "max_targets": (-1, 2**64, "many", ""),
     }.items():
         for value in values:

@@ -6,7 +6,9 @@
 #
 # kernels: uml
 
+import ctypes
 import errno
+import mmap
 import os
 import threading
 
@@ -115,9 +117,34 @@ def vectors():
                 os.close(fd)
 
 
+def memory_that_is_not_there():
+    """What has been obeyed before the text ends in a fault is told as a short write."""
+    page = mmap.mmap(-1, 2 * PAGE)
+    at = ctypes.addressof(ctypes.c_char.from_buffer(page))
+    libc = ctypes.CDLL(None, use_errno=True)
+    if libc.mprotect(ctypes.c_void_p(at + PAGE), PAGE, 0):
+        raise OSError(ctypes.get_errno(), "mprotect")
+    fd = os.open(DEBUGFS, os.O_WRONLY)
+
+    def write_from(begin, length):
+        written = libc.write(fd, ctypes.c_void_p(at + begin), length)
+        return written if written >= 0 else -ctypes.get_errno()
+
+    try:
+        with process() as one:
+            words = f"{one} stop start ".encode()
+            page[:PAGE] = words + b" " * (PAGE - len(words))
+            equal(write_from(0, 2 * PAGE), PAGE, "debugfs: a write ends where memory does")
+            equal(watched(), {one}, "debugfs: with the words before that obeyed")
+            equal(write_from(PAGE, 8), -errno.EFAULT, "debugfs: EFAULT where there are none")
+            write(f"-{one}")
+    finally:
+        os.close(fd)
+
+
 def main():
     with loaded(period_ms=20):
-        for part in (stops_at_a_failing_word, long_blanks, no_word_is_cut, vectors):
+        for part in (stops_at_a_failing_word, long_blanks, no_word_is_cut, vectors, memory_that_is_not_there):
             part()
 
 
