@@ -41,19 +41,40 @@ impl Writer {
     }
 
     /// Appends the lowest `count` bits of `bits`, the others of which are 0. `count` is at most 64.
-    /// Returns whether a word became full.
+    /// There is room for them.
     #[inline(always)]
-    pub(crate) fn put(&mut self, bits: u64, count: u32, mut store: impl FnMut(usize, u64)) -> bool {
+    pub(crate) fn put(&mut self, bits: u64, count: u32, store: impl FnMut(usize, u64)) {
+        self.put_within(u32::MAX, bits, count, store);
+    }
+
+    /// The same where that makes less than `capacity`, which is a whole number of words, and more than
+    /// has been written. Where it does not, does nothing, and returns `None`; else whether a word became
+    /// full.
+    #[inline(always)]
+    pub(crate) fn put_within(
+        &mut self,
+        capacity: u32,
+        bits: u64,
+        count: u32,
+        mut store: impl FnMut(usize, u64),
+    ) -> Option<bool> {
         let used = self.len % 64;
+        let word = self.word | bits << used;
+        let len = self.len.wrapping_add(count);
+        // Within the word that is being filled there is room.
         let is_full = used.wrapping_add(count) >= 64;
-        self.word |= bits << used;
         if is_full {
-            store((self.len / 64) as usize, self.word);
+            if len >= capacity {
+                return None;
+            }
+            store((self.len / 64) as usize, word);
             // In two steps, as a shift by 64 would be none.
             self.word = bits >> 1 >> (63 - used);
+        } else {
+            self.word = word;
         }
-        self.len = self.len.wrapping_add(count);
-        is_full
+        self.len = len;
+        Some(is_full)
     }
 }
 

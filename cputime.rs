@@ -36,9 +36,8 @@ pub(crate) struct Subject {
 pub(crate) enum Glance {
     /// Nothing was consumed since the last reading.
     Same,
-    /// It is one thread, or has one, and has run for so long, which is more than at the last
-    /// reading; nanoseconds.
-    Changed(u64),
+    /// It is one thread, or has one, and has run since the last reading.
+    Changed,
     /// It is to be read to know.
     Unknown,
 }
@@ -69,11 +68,20 @@ impl Reading {
     }
 }
 
+/// That many nanoseconds, of the 492 years until the inverse is not exact any more; an instruction or
+/// two less than the compiler's division, which is for all 64 bits.
+#[inline(always)]
+fn microseconds(nanoseconds: u64) -> u64 {
+    /// 2^73 / 1000, rounded up.
+    const INVERSE: u128 = (1_u128 << 73).div_ceil(1000);
+    (u128::from(nanoseconds) * INVERSE >> 73) as u64
+}
+
 impl From<CpuTime> for Sample {
     fn from(time: CpuTime) -> Self {
         Self {
-            usr: time.user_ns / 1000,
-            sys: time.system_ns / 1000,
+            usr: microseconds(time.user_ns),
+            sys: microseconds(time.system_ns),
         }
     }
 }
@@ -123,9 +131,10 @@ impl Subject {
         self.is_process
     }
 
-    /// Looks at the task. `pid` is the number under which it was found.
+    /// Looks at the task. `pid` is the number under which it was found. Where it has run, that is a
+    /// reading, which [`read_changed`](Self::read_changed) is to follow.
     #[inline(always)]
-    pub(crate) fn glance(&self, pid: &Pid) -> Glance {
+    pub(crate) fn glance(&mut self, pid: &Pid) -> Glance {
         if !exit::lives_as(&self.task, pid) {
             return Glance::Unknown;
         }
@@ -138,24 +147,27 @@ impl Subject {
         match runtime_ns {
             None => Glance::Unknown,
             Some(runtime_ns) if runtime_ns == self.runtime_ns => Glance::Same,
-            Some(runtime_ns) => Glance::Changed(runtime_ns),
+            Some(runtime_ns) => {
+                self.runtime_ns = runtime_ns;
+                Glance::Changed
+            }
         }
     }
 
-    /// Reads what a task has consumed of which a glance has just said that it changed so far.
+    /// Reads what a task has consumed of which a glance has just said that it has run.
     #[inline(always)]
-    pub(crate) fn read_changed(&self, runtime_ns: u64) -> Sample {
+    pub(crate) fn read_changed(&self) -> Sample {
         if self.is_process {
-            cputime::single_times_at(&self.task, runtime_ns).into()
+            cputime::single_times_at(&self.task, self.runtime_ns).into()
         } else {
-            cputime::thread_times_at(&self.task, runtime_ns).into()
+            cputime::thread_times_at(&self.task, self.runtime_ns).into()
         }
     }
 
-    /// Has this be the last reading, when the task had run for `runtime_ns`.
-    #[inline(always)]
-    pub(crate) fn note(&mut self, runtime_ns: u64) {
-        self.runtime_ns = runtime_ns;
+    /// Forgets the last reading, of which no sample was made, so that the next one is none of the same.
+    #[cold]
+    pub(crate) fn forget_reading(&mut self) {
+        self.runtime_ns = u64::MAX;
     }
 
     /// Whether reading may take long, and is to be done with no lock held.

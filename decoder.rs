@@ -50,11 +50,11 @@ impl Decoder {
         if self.repeat == 0 {
             let at = self.reader.at();
             let bits = self.reader.peek(words);
-            let (usr, sys) = (self.widths.usr.bits(), self.widths.sys.bits());
-            if bits & 1 | self.widths.wide == SAMPLE && self.reader.pass(1 + usr + sys) {
+            if bits & 1 | self.widths.wide == SAMPLE && self.reader.pass(self.widths.len) {
+                let bits = bits >> 1;
                 let delta = Sample {
-                    usr: self.widths.usr.cut(bits >> 1),
-                    sys: self.widths.sys.cut(bits >> (1 + usr)),
+                    usr: self.widths.usr.cut(bits),
+                    sys: self.widths.sys.cut(bits.wrapping_shr(self.widths.usr.bits())),
                 };
                 return Some(self.follow(delta, at));
             }

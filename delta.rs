@@ -57,6 +57,8 @@ pub(crate) const WIDER: u64 = 0b11;
 pub(crate) struct Widths {
     pub(crate) usr: Width,
     pub(crate) sys: Width,
+    /// The bits of a sample: one, and its two numbers.
+    pub(crate) len: u32,
     /// Not 0 where one of them is not narrow.
     pub(crate) wide: u64,
 }
@@ -67,6 +69,7 @@ impl Widths {
         Self {
             usr: Width::zero(),
             sys: Width::zero(),
+            len: 1,
             wide: 0,
         }
     }
@@ -77,6 +80,7 @@ impl Widths {
         Self {
             usr,
             sys,
+            len: 1 + usr.bits() + sys.bits(),
             wide: wide.into(),
         }
     }
@@ -90,11 +94,6 @@ impl Widths {
     /// Those that `delta` takes, if that is more than these.
     pub(crate) fn widened(&self, delta: Sample) -> Self {
         Self::new(self.usr.widened(delta.usr), self.sys.widened(delta.sys))
-    }
-
-    /// The bits of a sample's two numbers.
-    pub(crate) fn bits(&self) -> u32 {
-        self.usr.bits() + self.sys.bits()
     }
 
     /// Takes note of a sample.

@@ -66,7 +66,8 @@ impl Encoder {
     }
 
     /// Appends `sample`, handing each word that is full to `store`; or does nothing and returns
-    /// false where the bits would be more than `capacity`.
+    /// false where the bits would not be less than `capacity`, a whole number of words, which spares
+    /// looking within a word.
     #[inline(always)]
     pub(crate) fn append(
         &mut self,
@@ -80,16 +81,14 @@ impl Encoder {
             return true;
         }
         if self.run | self.widths.excess(delta) == 0 {
-            let usr = self.widths.usr.bits();
-            let len = 1 + usr + self.widths.sys.bits();
-            if self.writer.len().wrapping_add(len) > capacity {
-                return false;
-            }
             let before = self.writer.len();
-            let bits = SAMPLE | delta.usr << 1 | delta.sys << (1 + usr);
+            let sys = delta.sys.wrapping_shl(self.widths.usr.bits());
+            let bits = SAMPLE | (delta.usr | sys) << 1;
             self.widths.note(delta);
-            if self.writer.put(bits, len, store) {
-                self.widths.renew(before, self.writer.len());
+            match self.writer.put_within(capacity, bits, self.widths.len, store) {
+                None => return false,
+                Some(false) => {}
+                Some(true) => self.widths.renew(before, self.writer.len()),
             }
         } else if !self.append_in_parts(delta, capacity, store) {
             return false;
@@ -108,10 +107,11 @@ impl Encoder {
     ) -> bool {
         let widths = self.widths.widened(delta);
         let is_wider = widths != self.widths;
-        let mut cost = widths.bits();
-        cost += if is_wider { 2 + 2 * Width::FIELD } else { 1 };
-        cost += run::cost(self.run);
-        if self.writer.len() + cost > capacity {
+        let mut cost = widths.len + run::cost(self.run);
+        if is_wider {
+            cost += 1 + 2 * Width::FIELD;
+        }
+        if self.writer.len() + cost >= capacity {
             return false;
         }
         let mut put = |bits, count| {

@@ -18,8 +18,9 @@ pub(crate) struct History {
     pub(crate) queue: Queue,
     /// Whether the last segment is being filled.
     open: bool,
-    /// How many more samples the last segment may hold; 0 where it is not open.
-    room: u16,
+    /// How many more samples may be appended before the limits are looked at: that of the last segment,
+    /// which is open then, and that on how many are kept.
+    room: u64,
     /// How many bits the last segment may hold.
     capacity: u32,
     encoder: Encoder,
@@ -62,21 +63,37 @@ impl History {
         core::ptr::eq(&***self.queue.last()?, segment).then_some(held)
     }
 
-    /// Whether the last segment may take another sample, and no more than `max_samples` are alive then.
+    /// Whether another sample may be appended with no look at the limits. Takes it as appended.
     #[inline(always)]
-    pub(crate) fn has_room(&self, max_samples: u64) -> bool {
-        self.room != 0 && self.next.wrapping_sub(self.oldest) < max_samples
+    pub(crate) fn take_room(&mut self) -> bool {
+        let (left, is_none) = self.room.overflowing_sub(1);
+        if !is_none {
+            self.room = left;
+        }
+        !is_none
     }
 
-    /// Appends the last sample once more. Only where there [is room](Self::has_room).
+    /// Looks at the limits: no more than `max_samples` are kept.
+    pub(crate) fn renew_room(&mut self, max_samples: u64) {
+        let kept = self.next.saturating_sub(self.oldest);
+        self.room = max_samples.saturating_sub(kept).min(self.span_left());
+    }
+
+    /// How many more samples the last segment may hold, if their bits fit; 0 where it is not open.
+    pub(crate) fn span_left(&self) -> u64 {
+        let held = self.held();
+        held.map_or(0, |held| u64::from(SPAN.saturating_sub(held.count)))
+    }
+
+    /// Appends the last sample once more, where the last segment [may hold it](Self::span_left).
     #[inline(always)]
     pub(crate) fn repeat(&mut self) {
         self.encoder.repeat();
         self.count();
     }
 
-    /// Appends `sample`; false where its bits do not fit the last segment. Only where there
-    /// [is room](Self::has_room).
+    /// Appends `sample`, where the last segment [may hold it](Self::span_left); false where its bits do
+    /// not fit.
     #[inline(always)]
     pub(crate) fn append(&mut self, sample: Sample) -> bool {
         let queue = &self.queue;
@@ -92,11 +109,9 @@ impl History {
         fits
     }
 
-    /// Counts a sample as appended to the last segment, which has room.
+    /// Counts a sample as appended.
     #[inline(always)]
     fn count(&mut self) {
-        // Not below 0, as there was room.
-        self.room = self.room.wrapping_sub(1);
         // 64 bits do not run out.
         self.next = self.next.wrapping_add(1);
     }
@@ -108,7 +123,6 @@ impl History {
         let sealed = self.held();
         let base = self.encoder.rebase(sample.unwrap_or(self.last()));
         self.open = true;
-        self.room = SPAN;
         self.capacity = capacity;
         self.count();
         (sealed, base)
@@ -126,10 +140,12 @@ impl History {
     }
 
     fn held(&self) -> Option<Held> {
-        self.open.then(|| Held {
+        let last = self.queue.last().filter(|_| self.open)?;
+        Some(Held {
             extent: self.encoder.extent(),
             tail: Some(self.encoder.tail()),
-            count: SPAN - self.room,
+            // No more than `SPAN`.
+            count: self.next.wrapping_sub(last.first()) as u16,
         })
     }
 }

@@ -116,11 +116,10 @@ impl<'a> Pass<'a> {
         };
         let mut stop = None;
         let mut taken = 0;
-        let max_samples = store.max_samples();
         let mut targets = registry.living().iter_from(Some(&first));
         for target in (&mut targets).take(CHUNK) {
             let state = target.state_mut(&mut store);
-            if state.sample_swiftly(&target.pid, max_samples) {
+            if state.sample_swiftly(&target.pid) {
                 // No more than there are targets.
                 taken = u64::wrapping_add(taken, 1);
                 continue;

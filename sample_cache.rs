@@ -137,11 +137,6 @@ impl Store {
         self.by_age.len() + self.timeline.segments()
     }
 
-    /// How many samples of each target are kept.
-    pub(crate) fn max_samples(&self) -> u64 {
-        self.max_samples
-    }
-
     /// How many samples of each target are kept from now on; 0: as many as memory holds.
     pub(crate) fn set_max_samples(&mut self, max: u64) {
         self.max_samples = match max {
@@ -162,7 +157,7 @@ impl Store {
     ) -> bool {
         let max_samples = self.max_samples;
         let history = target.history_mut(self);
-        let fits = history.has_room(u64::MAX)
+        let fits = history.span_left() != 0
             && match sample {
                 Some(sample) => history.append(sample),
                 None => {
@@ -181,6 +176,8 @@ impl Store {
         if history.next - history.oldest > max_samples {
             // What it takes may go at once, as the one after it is still there.
             self.trim(target);
+        } else {
+            history.renew_room(max_samples);
         }
         true
     }
@@ -312,6 +309,7 @@ impl Store {
         let keep = history.next.saturating_sub(max_samples);
         let extra = keep.saturating_sub(history.oldest);
         history.oldest += extra;
+        history.renew_room(max_samples);
         let oldest = history.oldest;
         self.counts.evicted += extra;
         let next = target.history(self).first()?.end(self).next()?;

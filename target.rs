@@ -74,17 +74,17 @@ impl State {
     /// Takes the sample of a pass, where the task is one thread that lives on, and the history has
     /// room for it; else returns false. Does not count it as created.
     #[inline(always)]
-    pub(crate) fn sample_swiftly(&mut self, pid: &Pid, max_samples: u64) -> bool {
+    pub(crate) fn sample_swiftly(&mut self, pid: &Pid) -> bool {
         let Some(subject) = &mut self.subject else {
             return false;
         };
         let history = &mut self.history;
-        if !history.has_room(max_samples) {
+        if !history.take_room() {
             return false;
         }
         match subject.glance(pid) {
             Glance::Same => history.repeat(),
-            Glance::Changed(runtime_ns) => return Self::append(history, subject, runtime_ns),
+            Glance::Changed => return Self::append(history, subject),
             Glance::Unknown => return false,
         }
         true
@@ -92,10 +92,10 @@ impl State {
 
     /// Appends what has been consumed. Has the registers for itself.
     #[inline(never)]
-    fn append(history: &mut History, subject: &mut Subject, runtime_ns: u64) -> bool {
-        let fits = history.append(subject.read_changed(runtime_ns));
-        if fits {
-            subject.note(runtime_ns);
+    fn append(history: &mut History, subject: &mut Subject) -> bool {
+        let fits = history.append(subject.read_changed());
+        if !fits {
+            subject.forget_reading();
         }
         fits
     }

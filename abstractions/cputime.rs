@@ -151,16 +151,18 @@ pub(crate) fn process_times(task: &Task, totals: Totals) -> CpuTime {
 #[inline(always)]
 pub(crate) fn single_times_at(leader: &Task, runtime_ns: u64) -> CpuTime {
     // SAFETY: A task keeps its signal structure until it is freed itself.
-    let totals = unsafe {
+    unsafe {
         let signal = read_once!(leader.as_ptr(), signal);
         let raw = super::vtime::raw_times(leader.as_ptr());
-        Totals {
+        let totals = Totals {
             runtime_ns,
             user_ns: read_once!(signal, utime).wrapping_add(raw.user_ns),
             system_ns: read_once!(signal, stime).wrapping_add(raw.system_ns),
-        }
-    };
-    process_times(leader, totals)
+        };
+        with_previous(addr_of_mut!((*signal).prev_cputime), |previous| {
+            adjust(previous, totals)
+        })
+    }
 }
 
 /// What somebody was last told about the process of `task`: its parent, once it has been waited for.
@@ -188,19 +190,15 @@ fn adjust(previous: &mut CpuTime, totals: Totals) {
     if previous.total_ns() >= runtime {
         return;
     }
-    let system = match (totals.user_ns, totals.system_ns) {
-        (_, 0) => 0,
-        (0, _) => runtime,
-        (user, system) => mul_div(system, runtime, user.wrapping_add(system)),
+    let system = match totals.system_ns {
+        0 => 0,
+        // All of it where nothing was booked as user time.
+        system => mul_div(system, runtime, totals.user_ns.wrapping_add(system)),
     };
-    // Neither part ever falls. As the total grows, there is always one that can give way.
+    // Neither part ever falls. As the total grows, there is always one that can give way. Both that
+    // share and what was told before are no more than the total.
     let system = system.max(previous.system_ns);
     let user = runtime.wrapping_sub(system).max(previous.user_ns);
-    let user = if system > runtime {
-        previous.user_ns
-    } else {
-        user
-    };
     *previous = CpuTime {
         user_ns: user,
         system_ns: runtime.wrapping_sub(user),

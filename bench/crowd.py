@@ -24,7 +24,7 @@ def crowd():
 def crowd_of(size, period_us):
     half = size // 2
     with Recorder(period_us) as recorder, Load("threads", half + EXTRA + BATCH) as sleepers, \
-            Load("threads", half, period_us, 20, 5) as load:
+            Load("threads", half, period_us, 12, 12) as load:
         pairs = zip(load.tasks, sleepers.tasks)
         recorder.watch(chain.from_iterable(pairs))
         load.start_after_pass(recorder)

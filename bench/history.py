@@ -15,10 +15,10 @@ TARGETS = 100
 
 def history():
     with Recorder(PERIOD_US) as recorder, \
-            Load("threads", TARGETS, PERIOD_US, 100, 6) as load:
+            Load("threads", TARGETS, PERIOD_US, 60, 40) as load:
         recorder.watch(load.tasks)
         load.start_after_pass(recorder)
-        recorder.wait_for_passes(10)
+        recorder.wait_for_passes(100)
         yield "sample_busy_thread_insns", recorder.sample_cost(100)
         fill(recorder, load, 100_000)
         yield "read_line_insns_100k", time_to_read(FILE, 4096)

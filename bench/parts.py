@@ -35,10 +35,10 @@ def idle():
 
 def processes():
     with Recorder(20 * MS) as recorder, \
-            Load("processes", TARGETS, 20 * MS, 100, 20) as load:
+            Load("processes", TARGETS, 20 * MS, 60, 60) as load:
         recorder.watch(load.tasks)
         load.start_after_pass(recorder)
-        recorder.wait_for_passes(10)
+        recorder.wait_for_passes(100)
         yield "sample_busy_process_insns", recorder.sample_cost(100)
 
 
