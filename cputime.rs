@@ -36,8 +36,10 @@ pub(crate) struct Subject {
 pub(crate) enum Glance {
     /// Nothing was consumed since the last reading.
     Same,
-    /// It is one thread, or has one, and has run since the last reading.
-    Changed,
+    /// It is one thread, and has run since the last reading.
+    ThreadRan,
+    /// It is a process of one thread, and has run since the last reading.
+    ProcessRan,
     /// It is to be read to know.
     Unknown,
 }
@@ -132,7 +134,8 @@ impl Subject {
     }
 
     /// Looks at the task. `pid` is the number under which it was found. Where it has run, that is a
-    /// reading, which [`read_changed`](Self::read_changed) is to follow.
+    /// reading, which [`read_thread`](Self::read_thread) or [`read_single`](Self::read_single) is to
+    /// follow.
     #[inline(always)]
     pub(crate) fn glance(&mut self, pid: &Pid) -> Glance {
         if !exit::lives_as(&self.task, pid) {
@@ -149,19 +152,25 @@ impl Subject {
             Some(runtime_ns) if runtime_ns == self.runtime_ns => Glance::Same,
             Some(runtime_ns) => {
                 self.runtime_ns = runtime_ns;
-                Glance::Changed
+                if self.is_process {
+                    Glance::ProcessRan
+                } else {
+                    Glance::ThreadRan
+                }
             }
         }
     }
 
-    /// Reads what a task has consumed of which a glance has just said that it has run.
+    /// Reads what a thread has consumed of which a glance has just said that it has run.
     #[inline(always)]
-    pub(crate) fn read_changed(&self) -> Sample {
-        if self.is_process {
-            cputime::single_times_at(&self.task, self.runtime_ns).into()
-        } else {
-            cputime::thread_times_at(&self.task, self.runtime_ns).into()
-        }
+    pub(crate) fn read_thread(&self) -> Sample {
+        cputime::thread_times_at(&self.task, self.runtime_ns).into()
+    }
+
+    /// Reads what a process of one thread has consumed of which a glance has just said that it has run.
+    #[inline(always)]
+    pub(crate) fn read_single(&self) -> Sample {
+        cputime::single_times_at(&self.task, self.runtime_ns).into()
     }
 
     /// Forgets the last reading, of which no sample was made, so that the next one is none of the same.

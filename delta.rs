@@ -60,7 +60,7 @@ pub(crate) struct Widths {
     /// The bits of a sample: one, and its two numbers.
     pub(crate) len: u32,
     /// Not 0 where one of them is not narrow.
-    pub(crate) wide: u64,
+    pub(crate) wide: u32,
 }
 
 impl Widths {
@@ -88,7 +88,7 @@ impl Widths {
     /// 0 where both widths are narrow and hold the numbers.
     #[inline(always)]
     pub(crate) fn excess(&self, delta: Sample) -> u64 {
-        self.wide | self.usr.excess(delta.usr) | self.sys.excess(delta.sys)
+        u64::from(self.wide) | self.usr.excess(delta.usr) | self.sys.excess(delta.sys)
     }
 
     /// Those that `delta` takes, if that is more than these.

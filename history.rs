@@ -20,7 +20,7 @@ pub(crate) struct History {
     open: bool,
     /// How many more samples may be appended before the limits are looked at: that of the last segment,
     /// which is open then, and that on how many are kept.
-    room: u64,
+    room: u32,
     /// How many bits the last segment may hold.
     capacity: u32,
     encoder: Encoder,
@@ -76,13 +76,14 @@ impl History {
     /// Looks at the limits: no more than `max_samples` are kept.
     pub(crate) fn renew_room(&mut self, max_samples: u64) {
         let kept = self.next.saturating_sub(self.oldest);
-        self.room = max_samples.saturating_sub(kept).min(self.span_left());
+        let span = self.span_left();
+        // No more than `SPAN`.
+        self.room = max_samples.saturating_sub(kept).min(span.into()) as u32;
     }
 
     /// How many more samples the last segment may hold, if their bits fit; 0 where it is not open.
-    pub(crate) fn span_left(&self) -> u64 {
-        let held = self.held();
-        held.map_or(0, |held| u64::from(SPAN.saturating_sub(held.count)))
+    pub(crate) fn span_left(&self) -> u16 {
+        self.held().map_or(0, |held| SPAN.saturating_sub(held.count))
     }
 
     /// Appends the last sample once more, where the last segment [may hold it](Self::span_left).
@@ -128,15 +129,13 @@ impl History {
         (sealed, base)
     }
 
-    /// Drops the oldest segment, which leads to `next`. Returns what it holds, if it was open.
-    pub(crate) fn cut(&mut self, next: Option<Ref<Segment>>) -> Option<Held> {
-        let sealed = self.held().filter(|_| next.is_none());
+    /// Takes the oldest segment out, which leads to `next`, and is not filled any more. Returns it.
+    pub(crate) fn cut(&mut self, next: Option<Ref<Segment>>) -> Option<Ref<Segment>> {
         if next.is_none() {
             self.open = false;
             self.room = 0;
         }
-        self.queue.cut(next);
-        sealed
+        self.queue.cut(next)
     }
 
     fn held(&self) -> Option<Held> {

@@ -8,7 +8,7 @@
 use crate::{
     abstractions::{
         list::List,
-        slab::{Cache, Object, Ref, Vacant},
+        slab::{Cache, Last, Object, Ref, Vacant},
     },
     delta::Sample,
     history::History,
@@ -159,8 +159,8 @@ impl Store {
         let history = target.history_mut(self);
         let fits = history.span_left() != 0
             && match sample {
-                Some(sample) => history.append(sample),
-                None => {
+                Some(sample) if sample != history.last() => history.append(sample),
+                _ => {
                     history.repeat();
                     true
                 }
@@ -260,10 +260,12 @@ impl Store {
     /// Takes `oldest`, which was the first of all or the first of its target, from that target, and
     /// counts its samples as gone. `is_crowded`: whoever stands in it is to lose the way.
     fn detach(&mut self, oldest: Ref<Segment>, reason: Reason, is_crowded: bool) -> Gone {
-        // We have one reference, and the target has another. More are made under this lock only, or
-        // by those who have one.
-        let is_alone = oldest.references() == 2;
+        self.bytes -= oldest.size();
+        let references = oldest.references();
         let end = oldest.end_mut(self);
+        // We have one reference, and the target has another, or two to its last segment. More are made
+        // under this lock only, or by those who have one.
+        let is_alone = references == 2 + usize::from(end.next().is_none());
         end.go();
         let next = if is_alone {
             end.lead_nowhere()
@@ -273,32 +275,46 @@ impl Store {
         if is_crowded {
             end.lead_nowhere();
         }
-        if let Some(owner) = oldest.owner() {
-            self.cut(owner, next, &oldest, reason);
+        let owner = oldest.owner();
+        let queued = owner.and_then(|owner| {
+            if !is_alone {
+                self.seal(owner, &oldest);
+            }
+            self.cut(owner, next, reason)
+        });
+        match queued {
+            Some(queued) if is_alone => match Last::of_pair(oldest, queued) {
+                Ok(last) => Gone::Alone(last),
+                Err((oldest, _)) => Gone::Held(oldest),
+            },
+            _ => Gone::Held(oldest),
         }
-        self.bytes -= oldest.size();
-        Gone::new(oldest, is_alone)
     }
 
-    /// Has the history of `target` go on at `next`, behind `oldest`.
+    /// Has `segment` of `target` hold for ever what it holds now, where it is still being filled.
+    fn seal(&mut self, target: &Object<Target>, segment: &Object<Segment>) {
+        if let Some(held) = target.history(self).held_open(segment) {
+            segment.seal(self, held);
+        }
+    }
+
+    /// Has the history of `target` go on at `next`, behind its oldest segment, which is given back.
     fn cut(
         &mut self,
         target: &Object<Target>,
         next: Option<Ref<Segment>>,
-        oldest: &Object<Segment>,
         reason: Reason,
-    ) {
+    ) -> Option<Ref<Segment>> {
         let history = target.history_mut(self);
         let after = next.as_ref().map_or(history.next, |next| next.first());
         let gone = after.saturating_sub(history.oldest);
         history.oldest = history.oldest.max(after);
-        if let Some(held) = history.cut(next) {
-            oldest.seal(self, held);
-        }
+        let queued = history.cut(next);
         match reason {
             Reason::Evicted => self.counts.evicted += gone,
             Reason::Removed => self.counts.removed += gone,
         }
+        queued
     }
 
     /// Has `target` keep no more than `max_samples`, and takes one segment of which nothing is left

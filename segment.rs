@@ -5,7 +5,7 @@
 use crate::{
     abstractions::{
         list::Links,
-        slab::{Batch, Object, Ref},
+        slab::{Batch, Last, Object, Ref},
     },
     bits::Words,
     delta::{self, Extent},
@@ -206,18 +206,14 @@ impl Segment {
 
 /// A segment that has left its queue, to be let go of with no lock held.
 #[must_use]
-pub(crate) struct Gone {
-    segment: Ref<Segment>,
+pub(crate) enum Gone {
     /// Nobody stands in it or before it, and it leads nowhere.
-    is_alone: bool,
+    Alone(Last<Segment>),
+    /// Somebody may.
+    Held(Ref<Segment>),
 }
 
 impl Gone {
-    /// Takes over what has left its queue.
-    pub(crate) fn new(segment: Ref<Segment>, is_alone: bool) -> Self {
-        Self { segment, is_alone }
-    }
-
     /// Lets go of it.
     pub(crate) fn let_go(self, lock: &SpinLock<Store>) {
         self.let_go_in(&mut Batch::new(), lock);
@@ -225,10 +221,9 @@ impl Gone {
 
     /// Lets go of it; where nobody stands in it, its memory goes back with the batch.
     pub(crate) fn let_go_in(self, batch: &mut Batch<Segment>, lock: &SpinLock<Store>) {
-        if self.is_alone {
-            batch.let_go(self.segment);
-        } else {
-            Segment::let_go(self.segment, lock);
+        match self {
+            Self::Alone(segment) => batch.free(segment),
+            Self::Held(segment) => Segment::let_go(segment, lock),
         }
     }
 }
@@ -334,11 +329,11 @@ impl Queue {
         self.last.replace(segment)
     }
 
-    /// Has the queue begin with `first`, a segment of it or none.
-    pub(crate) fn cut(&mut self, first: Option<Ref<Segment>>) {
+    /// Has the queue begin with `first`, a segment of it or none. Returns the one that was first.
+    pub(crate) fn cut(&mut self, first: Option<Ref<Segment>>) -> Option<Ref<Segment>> {
         if first.is_none() {
             self.last = None;
         }
-        self.first = first;
+        core::mem::replace(&mut self.first, first)
     }
 }

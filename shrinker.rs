@@ -16,7 +16,7 @@ use kernel::{
 };
 
 /// How many segments are taken under one lock.
-const BATCH: usize = 16;
+const BATCH: usize = 32;
 
 /// The second, since boot, in which an eviction pass was last told of.
 static TOLD: Atomic<u64> = Atomic::new(0);
@@ -53,7 +53,7 @@ impl Shrink for Recorder {
             let count = store.evict(&self.segments, places);
             left = store.segments();
             drop(store);
-            for gone in gone.into_iter().flatten() {
+            for gone in gone.iter_mut().filter_map(Option::take) {
                 gone.let_go_in(&mut memory, &self.store);
             }
             if count == 0 {

@@ -19,6 +19,7 @@
 use crate::{
     abstractions::{list::Links, pid::Pid},
     cputime::{Glance, Subject},
+    delta::Sample,
     history::History,
     impl_linked,
     sample_cache::Store,
@@ -82,22 +83,29 @@ impl State {
         if !history.take_room() {
             return false;
         }
-        match subject.glance(pid) {
-            Glance::Same => history.repeat(),
-            Glance::Changed => return Self::append(history, subject),
+        let fits = match subject.glance(pid) {
+            Glance::Same => {
+                history.repeat();
+                return true;
+            }
+            Glance::ThreadRan => Self::append(history, subject, Subject::read_thread),
+            Glance::ProcessRan => Self::append(history, subject, Subject::read_single),
             Glance::Unknown => return false,
-        }
-        true
-    }
-
-    /// Appends what has been consumed. Has the registers for itself.
-    #[inline(never)]
-    fn append(history: &mut History, subject: &mut Subject) -> bool {
-        let fits = history.append(subject.read_changed());
+        };
         if !fits {
             subject.forget_reading();
         }
         fits
+    }
+
+    /// Appends what has been consumed. Has the registers for itself, one way of reading in each copy.
+    #[inline(never)]
+    fn append(
+        history: &mut History,
+        subject: &Subject,
+        read: impl FnOnce(&Subject) -> Sample,
+    ) -> bool {
+        history.append(read(subject))
     }
 }
 

@@ -66,7 +66,7 @@ impl Timeline {
         let sealed = self.held().filter(|_| next.is_none());
         self.open &= next.is_some();
         self.segments -= 1;
-        self.queue.cut(next);
+        drop(self.queue.cut(next));
         sealed
     }
 

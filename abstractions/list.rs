@@ -195,6 +195,23 @@ impl<T: Linked<ID>, const ID: u8> List<T, ID> {
         if !self.contains(object) {
             return None;
         }
+        // SAFETY: It is in this list.
+        Some(unsafe { self.unlink(object) })
+    }
+
+    /// Takes the first object out.
+    pub(crate) fn pop_front(&mut self) -> Option<Ref<T>> {
+        let first = self.first?;
+        // SAFETY: By the type invariant it is in this list, which owns a reference to it.
+        Some(unsafe { self.unlink(first.as_ref()) })
+    }
+
+    /// Takes `object` out.
+    ///
+    /// # Safety
+    ///
+    /// It is in this list.
+    unsafe fn unlink(&mut self, object: &Object<T>) -> Ref<T> {
         let links = object.links();
         // SAFETY: The object and its neighbours are in this list, which is borrowed mutably, so
         // their links may be written.
@@ -212,15 +229,7 @@ impl<T: Linked<ID>, const ID: u8> List<T, ID> {
         self.len -= 1;
         links.list.store(0, kernel::sync::atomic::Release);
         // SAFETY: The list owned a reference to the object, and does no longer.
-        Some(unsafe { ARef::from_raw(NonNull::from(object)) })
-    }
-
-    /// Takes the first object out.
-    pub(crate) fn pop_front(&mut self) -> Option<Ref<T>> {
-        let first = self.first?;
-        // SAFETY: By the type invariant the list owns a reference to the object, which `remove`
-        // hands to us.
-        self.remove(unsafe { first.as_ref() })
+        unsafe { ARef::from_raw(NonNull::from(object)) }
     }
 }
 

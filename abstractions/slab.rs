@@ -8,7 +8,7 @@
 
 pub(crate) use super::{
     slab_batch::Batch,
-    slab_object::{Object, Ref, Vacant},
+    slab_object::{Last, Object, Ref, Vacant},
 };
 use core::{
     marker::PhantomData,
@@ -44,7 +44,7 @@ pub(crate) struct Cache<T> {
 pub(super) struct Home<T> {
     pub(super) cache: NonNull<bindings::kmem_cache>,
     pub(super) reserve: NonNull<bindings::mempool>,
-    users: Refcount,
+    pub(super) users: Refcount,
     /// How many words each object has behind it.
     pub(super) words: usize,
     _objects: PhantomData<fn(T) -> T>,

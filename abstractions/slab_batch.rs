@@ -3,21 +3,22 @@
 //! Letting go of many objects of a [slab cache](super::slab), whose memory goes back together: the slab
 //! allocator takes several at once for a third of what each by itself costs.
 
-use super::{
-    slab::Home,
-    slab_object::{Object, Ref},
+use super::{slab::Home, slab_object::Last};
+use kernel::{
+    bindings,
+    prelude::*,
+    sync::{aref::ARef, atomic::Release},
 };
-use kernel::{bindings, prelude::*, sync::aref::ARef};
 
 /// How much memory goes back at once.
-const SIZE: usize = 16;
+const SIZE: usize = 32;
 
 /// Memory of objects that have gone, on its way back. The rest goes when this is dropped.
 ///
 /// # Invariants
 ///
-/// The first `len` places are memory from `home` that nothing else refers to. Where `home` is none, `len`
-/// is 0.
+/// The first `len` places are memory from `home` that nothing else refers to, which has `len` users for
+/// them, of which `home` is one; it is none where `len` is 0.
 pub(crate) struct Batch<T> {
     home: Option<ARef<Home<T>>>,
     places: [*mut c_void; SIZE],
@@ -34,13 +35,10 @@ impl<T> Batch<T> {
         }
     }
 
-    /// Lets go of `object`. May be called with no lock held that freeing memory takes.
-    pub(crate) fn let_go(&mut self, object: Ref<T>) {
-        let object = ARef::into_raw(object);
-        // SAFETY: The reference was given to us.
-        let Some(home) = (unsafe { Object::leave(object) }) else {
-            return;
-        };
+    /// Takes the memory of `object`, whose value is dropped. May be called with no lock held that
+    /// freeing memory takes.
+    pub(crate) fn free(&mut self, object: Last<T>) {
+        let (object, home) = object.into_memory();
         let is_stranger = |own: &ARef<Home<T>>| !core::ptr::eq(&raw const **own, &raw const *home);
         if self.len == SIZE || self.home.as_ref().is_some_and(is_stranger) {
             self.flush();
@@ -49,13 +47,17 @@ impl<T> Batch<T> {
             *place = object.as_ptr().cast();
             // INVARIANT: Nothing is left of the object but its memory, which came from there.
             self.len += 1;
-            self.home = Some(home);
+            match self.home {
+                // The user is counted still.
+                Some(_) => core::mem::forget(home),
+                None => self.home = Some(home),
+            }
         }
     }
 
     /// Gives the memory back, to the reserve first.
     fn flush(&mut self) {
-        let Some(home) = &self.home else {
+        let Some(home) = self.home.take() else {
             return;
         };
         // SAFETY: By the type invariant this much memory is ours to give back, and came from there.
@@ -67,6 +69,9 @@ impl<T> Batch<T> {
             let (cache, rest) = (home.cache.as_ptr(), self.len - kept);
             bindings::kmem_cache_free_bulk(cache, rest, places.add(kept));
         }
+        // INVARIANT: All users but `home`, which is dropped, are discounted. There is one at least.
+        let others = self.len as i32 - 1;
+        home.users.as_atomic().fetch_sub(others, Release);
         self.len = 0;
     }
 }

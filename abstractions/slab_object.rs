@@ -2,7 +2,7 @@
 
 //! The objects in a [slab cache](super::slab): reference-counted, with words behind them.
 
-use super::slab::Home;
+use super::{seqlock, slab::Home};
 use core::{
     convert::Infallible,
     mem::ManuallyDrop,
@@ -14,7 +14,7 @@ use kernel::{
     prelude::*,
     sync::{
         aref::{ARef, AlwaysRefCounted},
-        atomic::{Atomic, Relaxed},
+        atomic::Atomic,
         Refcount,
     },
 };
@@ -114,7 +114,10 @@ impl<T> Object<T> {
 
     /// How many references there are to the object. Those who have one may make more at any time.
     pub(crate) fn references(&self) -> usize {
-        self.refcount.as_atomic().load(Relaxed).unsigned_abs() as usize
+        let count = self.refcount.as_atomic().as_ptr();
+        // In line, as `atomic_read()`: to call C for it would be dearer than all the rest.
+        // SAFETY: The count is there, and aligned.
+        unsafe { count.read_volatile() }.unsigned_abs() as usize
     }
 
     /// The bytes that the object takes, with its words.
@@ -139,32 +142,56 @@ unsafe impl<T> AlwaysRefCounted for Object<T> {
     }
 
     unsafe fn dec_ref(object: NonNull<Self>) {
-        // SAFETY: The caller owns a reference.
-        if let Some(home) = unsafe { Self::leave(object) } {
-            // SAFETY: Nothing is left of the object but its memory, which came from there.
-            unsafe { bindings::mempool_free(object.as_ptr().cast(), home.reserve.as_ptr()) };
+        // SAFETY: The caller owns a reference, so the object is alive.
+        if unsafe { object.as_ref() }.refcount.dec_and_test() {
+            // INVARIANT: That was the last reference.
+            drop(Last(object));
         }
     }
 }
 
-impl<T> Object<T> {
-    /// Lets go of a reference. Where it was the last one, drops the value, and returns where the
-    /// memory is to go.
+/// An object to which there are no references any more. It goes when this is dropped.
+///
+/// # Invariants
+///
+/// The object is there, and nobody else can get at it.
+pub(crate) struct Last<T>(NonNull<Object<T>>);
+
+impl<T> Last<T> {
+    /// Gives up two references to one object, where there are no others; else gives them back.
     ///
-    /// # Safety
-    ///
-    /// The caller owns the reference.
-    pub(super) unsafe fn leave(object: NonNull<Self>) -> Option<ARef<Home<T>>> {
-        // SAFETY: The caller owns a reference, so the object is alive.
-        if !unsafe { object.as_ref() }.refcount.dec_and_test() {
-            return None;
+    /// Cheaper than to let go of one after the other.
+    pub(crate) fn of_pair(one: Ref<T>, other: Ref<T>) -> Result<Self, (Ref<T>, Ref<T>)> {
+        let is_one = core::ptr::eq(&raw const *one, &raw const *other);
+        if !is_one || one.references() != 2 {
+            return Err((one, other));
         }
-        // SAFETY: That was the last reference, so that nobody else can get at the object. `home` is
-        // read out of it before it goes.
-        unsafe {
+        // Whoever had another one was done with the object when he let go of it.
+        seqlock::read_barrier();
+        // INVARIANT: We have both references, and only who has one can make more.
+        let _ = ARef::into_raw(other);
+        Ok(Self(ARef::into_raw(one)))
+    }
+
+    /// Drops the value. Returns the memory and where it is to go.
+    pub(super) fn into_memory(self) -> (NonNull<Object<T>>, ARef<Home<T>>) {
+        let object = ManuallyDrop::new(self).0;
+        // SAFETY: By the type invariant nobody else can get at the object. `home` is read out of it
+        // before it goes, and the object is used no more.
+        let home = unsafe {
             let home = core::ptr::read(&(*object.as_ptr()).home);
             core::ptr::drop_in_place(addr_of_mut!((*object.as_ptr()).value));
-            Some(home)
-        }
+            home
+        };
+        (object, home)
+    }
+}
+
+impl<T> Drop for Last<T> {
+    fn drop(&mut self) {
+        // INVARIANT: The copy takes our place, as we are not used any more.
+        let (object, home) = Last(self.0).into_memory();
+        // SAFETY: Nothing is left of the object but its memory, which came from there.
+        unsafe { bindings::mempool_free(object.as_ptr().cast(), home.reserve.as_ptr()) };
     }
 }
