@@ -17,7 +17,7 @@ import sys
 import time
 
 from harness import (equal, loaded, note, ok, parameter, problems, process, program, run, samples,
-                     statistics, wait_until, write)
+                     set_parameter, statistics, wait_until, write)
 from tool import TASKMON, names, recorded, remarks, taskmon
 from witness import microseconds, text_of
 
@@ -147,6 +147,23 @@ def family():
           "the recording says what it is")
 
 
+def what_makes_room():
+    """More processes than the module keeps: those that ended first are gone as a whole."""
+    limit = parameter("max_targets")
+    set_parameter("max_targets", 10)
+    script = "for i in 0 1 2 3; do for j in 0 1 2 3 4 5 6 7; do /bin/true; done; done; echo done"
+    _, summary = record("--", "sh", "-c", script)
+    told = taskmon("record", "-o", OUT, "--", "sh", "-c", script).stderr
+    set_parameter("max_targets", limit)
+    ok(summary["processes"] <= 10 and summary["evicted_elsewhere"] >= 23, "processes had to make room", summary)
+    equal((summary["is_ended"], summary["is_complete"]), (True, False), "so the recording is not complete")
+    ok(summary["missing_us"] > 0, "nor is what the parent was told of", summary)
+    ok("processes missing here" in told and "s of CPU time that were consumed" in told, "which is said", told)
+    _, summary = record("--", "sh", "-c", script)
+    equal((summary["processes"], summary["evicted_elsewhere"], summary["missing_us"], summary["is_complete"]),
+          (33, 0, 0, True), "with room for all it is complete")
+
+
 def module_as_it_was():
     with process() as other:
         write(other)
@@ -235,8 +252,8 @@ def agrees_with_rusage():
 
 def main():
     with loaded(period_ms=PERIOD_MS):
-        for test in (several_at_once, totals_are_exact, ends, streams, family, module_as_it_was, interrupted,
-                     agrees_with_rusage):
+        for test in (several_at_once, totals_are_exact, ends, streams, family, what_makes_room,
+                     module_as_it_was, interrupted, agrees_with_rusage):
             test()
         equal(statistics()["targets"], 0, "in the end nothing is watched")
 

@@ -44,7 +44,8 @@ pub enum Command {
 ///
 /// The command is watched from its first instruction to its last, and has the terminal and the
 /// signals. When it ends, a summary goes to standard error and the samples to a file, also when it
-/// was interrupted. The exit status is the command's; 128 and the signal's number when one ended
+/// was interrupted. Until then the module keeps the samples, within its limits: the summary says
+/// what had to make room or is missing, and is_complete in its JSON whether all is there. The exit status is the command's; 128 and the signal's number when one ended
 /// it; 125 when taskmon itself failed, 126 when the command could not be run, 127 when it was not
 /// found.
 #[derive(Args)]

@@ -4,6 +4,7 @@
 
 mod collect;
 mod launch;
+mod losses;
 mod names;
 mod netlink;
 mod signals;
@@ -19,6 +20,7 @@ use crate::{
 };
 use anyhow::{Context, Result};
 use launch::Failure;
+use losses::Losses;
 use names::Names;
 use signals::Receiver;
 use std::{
@@ -28,7 +30,7 @@ use std::{
     process::{Child, ExitCode, ExitStatus},
     time::{Duration, Instant},
 };
-use summary::Summary;
+use summary::{Outcome, Summary};
 
 /// The exit statuses of programs that run others, such as env and timeout.
 const FAILED: u8 = 125;
@@ -77,7 +79,7 @@ struct Ready {
     period: Period,
     receiver: Receiver,
     names: Names,
-    lost: u64,
+    losses: Losses,
 }
 
 impl Ready {
@@ -85,7 +87,7 @@ impl Ready {
         let control = module::control()?;
         // Without it nothing could be read at the end.
         module::open(module::DEBUGFS)?;
-        let lost = module::statistic("lost")?;
+        let losses = Losses::until_now()?;
         let output = Output::file(&command.output)?;
         let summary_to = command.summary.as_deref().map(Output::file).transpose()?;
         Ok(Self {
@@ -95,7 +97,7 @@ impl Ready {
             period: Period::during(command.period)?,
             receiver: Receiver::new()?,
             names: Names::listen(),
-            lost,
+            losses,
         })
     }
 
@@ -126,9 +128,14 @@ impl Ready {
         // From here on the module is as it was.
         self.period.restore();
         let spool = spool?;
-        let lost = module::statistic("lost")?.saturating_sub(self.lost);
-        let summary = Summary::of(&spool.source(), status, wall, lost)?;
-        if !summary.is_complete() {
+        let outcome = Outcome {
+            status,
+            wall,
+            losses: Losses::until_now()?.since(self.losses),
+            told_us: (!command.alone).then(losses::told_us).transpose()?,
+        };
+        let summary = Summary::of(&spool.source(), &outcome)?;
+        if !summary.is_ended() {
             eprintln!(
                 "taskmon: the end was not sampled, so the totals fall short; is sampling stopped?"
             );
