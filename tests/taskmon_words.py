@@ -180,6 +180,9 @@ def pipes_and_terminals():
             done = subprocess.run(["bash", "-c", f"{TASKMON} {words} | true; echo ${{PIPESTATUS[0]}}"],
                                   capture_output=True, text=True, check=False)
             equal((done.stdout, done.stderr), ("0\n", ""), f"{words}: a closed pipe is no error")
+        done = subprocess.run(["bash", "-c", f"{TASKMON} add 0 2>&1 | true; echo ${{PIPESTATUS[0]}}"],
+                              capture_output=True, text=True, check=False)
+        equal(done.stdout, "1\n", "a complaint that nobody reads is no panic")
         full = os.open("/dev/full", os.O_WRONLY)
         done = taskmon("export", "-f", "csv", stdout=full)
         os.close(full)

@@ -47,7 +47,7 @@ fn main() -> ExitCode {
         // Who closed the pipe has seen enough.
         Err(error) if output::is_closed_pipe(&error) => ExitCode::SUCCESS,
         Err(error) => {
-            eprintln!("taskmon: {error:#}");
+            output::say(format_args!("{error:#}"));
             ExitCode::FAILURE
         }
     }

@@ -5,8 +5,9 @@
 use crate::module;
 use anyhow::{anyhow, Context, Result};
 use std::{
+    fmt::Display,
     fs::{self, File, OpenOptions},
-    io::{self, stdout, BufWriter, IsTerminal, Write},
+    io::{self, stderr, stdout, BufWriter, IsTerminal, Write},
     path::{Path, PathBuf},
 };
 use tempfile::NamedTempFile;
@@ -105,6 +106,11 @@ impl Write for Output {
             Self::File(file, _) => file.flush(),
         }
     }
+}
+
+/// A remark or complaint on standard error. Nobody there to read it is no failure.
+pub fn say(what: impl Display) {
+    let _ = writeln!(stderr(), "taskmon: {what}");
 }
 
 /// Whether to use colours: on a terminal, unless the user wants none.

@@ -13,7 +13,7 @@ mod summary;
 use crate::{
     cli::Record,
     module,
-    output::Output,
+    output::{say, Output},
     procfs,
     recording::{printable, About},
     sample::Sample,
@@ -44,7 +44,7 @@ const PATIENCE: Duration = Duration::from_secs(5);
 /// Records the command; the exit status is its own, or says why there is none.
 pub fn record(command: &Record) -> ExitCode {
     let failed = |status: u8, error: anyhow::Error| {
-        eprintln!("taskmon: {error:#}");
+        say(format_args!("{error:#}"));
         ExitCode::from(status)
     };
     let ready = match Ready::new(command) {
@@ -136,9 +136,7 @@ impl Ready {
         };
         let summary = Summary::of(&spool.source(), &outcome)?;
         if !summary.is_ended() {
-            eprintln!(
-                "taskmon: the end was not sampled, so the totals fall short; is sampling stopped?"
-            );
+            say("the end was not sampled, so the totals fall short; is sampling stopped?");
         }
         spool
             .copy_to(&mut self.output)
@@ -230,7 +228,7 @@ impl Period {
     fn restore(&mut self) {
         if std::mem::take(&mut self.is_changed) {
             if let Err(error) = module::set_period_ms(self.before_ms) {
-                eprintln!("taskmon: the period could not be put back: {error:#}");
+                say(format_args!("the period could not be put back: {error:#}"));
             }
         }
     }
