@@ -14,7 +14,9 @@ import json
 import os
 import re
 import shutil
+import signal
 import subprocess
+import time
 
 from harness import (DEBUGFS, child, equal, loaded, note, ok, process, run, samples, statistics,
                      wait_until, write)
@@ -199,9 +201,28 @@ def pipes_and_terminals():
         write(f"-{pid}")
 
 
+def leaves_nothing():
+    """However it ends in the middle: it waits for more of what it reads, with files of its own open."""
+    os.mkdir("/tmp/spools")
+    os.mkdir("/tmp/outputs")
+    os.mkfifo("/tmp/unending")
+    for words in (["export", "-f", "csv", "-o", "/tmp/outputs/x.csv"], ["plot", "-o", "/tmp/outputs/x.svg"]):
+        for number in (signal.SIGINT, signal.SIGTERM, signal.SIGKILL):
+            with subprocess.Popen([TASKMON, *words, "/tmp/unending"],
+                                  env={**os.environ, "TMPDIR": "/tmp/spools"}) as reader:
+                with open("/tmp/unending", "w", encoding="ascii") as unending:
+                    unending.write("pid:1 num:0 : usr 1 sys 2 time 3\n" * 9)
+                    unending.flush()
+                    time.sleep(0.2)
+                    reader.send_signal(number)
+                    equal(reader.wait(), -number, f"{words[0]} ends by {number.name}")
+            equal(os.listdir("/tmp/outputs") + os.listdir("/tmp/spools"), [], "and leaves nothing behind")
+
+
 def main():
     without_module()
     wrong_usage()
+    leaves_nothing()
     with loaded(period_ms=20):
         for test in (by_number, by_name, trees_and_ends, pauses, without_rights, without_debugfs,
                      pipes_and_terminals):

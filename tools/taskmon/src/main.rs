@@ -22,6 +22,7 @@ mod spool;
 mod text;
 mod timeline;
 mod top;
+mod unnamed;
 
 use clap::Parser;
 use cli::{Cli, Command};

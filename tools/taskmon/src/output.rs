@@ -2,7 +2,7 @@
 
 //! Where results go: standard output, or a file that is there whole or not at all.
 
-use crate::module;
+use crate::{module, unnamed::Unnamed};
 use anyhow::{anyhow, Context, Result};
 use std::{
     fmt::Display,
@@ -10,13 +10,12 @@ use std::{
     io::{self, stderr, stdout, BufWriter, IsTerminal, Write},
     path::{Path, PathBuf},
 };
-use tempfile::NamedTempFile;
 
 /// An output that is complete only once it was ended.
 pub enum Output {
     Stdout(BufWriter<io::Stdout>),
     Stream(BufWriter<File>),
-    File(Box<BufWriter<NamedTempFile>>, PathBuf),
+    File(BufWriter<Unnamed>, PathBuf),
 }
 
 impl Output {
@@ -42,18 +41,9 @@ impl Output {
             Ok(_) => fs::canonicalize(path).map_err(|error| failed(&error))?,
             Err(_) => path.to_path_buf(),
         };
-        let folder = match path.parent() {
-            Some(folder) if folder != Path::new("") => folder,
-            _ => Path::new("."),
-        };
-        fs::metadata(folder).map_err(|error| failed(&error))?;
-        let file = tempfile::Builder::new()
-            .prefix(".taskmon.")
-            .permissions(permissions())
-            .tempfile_in(folder)
-            // What it says itself names a file that nobody asked for.
-            .map_err(|error| failed(&error.kind().into()))?;
-        Ok(Self::File(Box::new(BufWriter::new(file)), path))
+        // As a file that anybody may read.
+        let file = Unnamed::in_folder(folder(&path), 0o666).map_err(|error| failed(&error))?;
+        Ok(Self::File(BufWriter::with_capacity(1 << 16, file), path))
     }
 
     /// The named file, or standard output.
@@ -76,18 +66,21 @@ impl Output {
                     .into_inner()
                     .map_err(|error| error.into_error())
                     .context(name.clone())?;
-                file.persist(path)
-                    .map_err(|error| error.error)
-                    .context(name)?;
-                Ok(())
+                let linked = file.link(folder(&path), ".taskmon.", "");
+                linked
+                    .and_then(|linked| linked.persist(&path).map_err(|error| error.error))
+                    .context(name)
             }
         }
     }
 }
 
-/// What a file gets that anybody may read, as far as the user's mask allows.
-fn permissions() -> std::fs::Permissions {
-    std::os::unix::fs::PermissionsExt::from_mode(0o666)
+/// Where a file of that name lies.
+fn folder(path: &Path) -> &Path {
+    match path.parent() {
+        Some(folder) if folder != Path::new("") => folder,
+        _ => Path::new("."),
+    }
 }
 
 impl Write for Output {

@@ -5,21 +5,27 @@
 use crate::{
     history::Source,
     recording::{About, Writer},
+    unnamed::Unnamed,
 };
 use anyhow::{Context, Result};
-use std::io::{self, BufWriter, Write};
-use tempfile::NamedTempFile;
+use std::{
+    env,
+    fs::File,
+    io::{self, BufWriter, Write},
+};
 
 /// It goes with this value.
-pub struct Spool(NamedTempFile);
+pub struct Spool(Unnamed);
 
 impl Spool {
     /// What `fill` writes.
     pub fn write(
         about: &About,
-        fill: impl FnOnce(&mut Writer<BufWriter<NamedTempFile>>) -> Result<()>,
+        fill: impl FnOnce(&mut Writer<BufWriter<Unnamed>>) -> Result<()>,
     ) -> Result<Self> {
-        let file = NamedTempFile::new().context("a temporary file")?;
+        let folder = env::temp_dir();
+        let file = Unnamed::in_folder(&folder, 0o600)
+            .with_context(|| format!("a temporary file in {}", folder.display()))?;
         let mut writer = Writer::begin(BufWriter::with_capacity(1 << 16, file), about)?;
         fill(&mut writer)?;
         let file = writer
@@ -47,10 +53,10 @@ impl Spool {
     }
 
     pub fn source(&self) -> Source {
-        Source::Recording(self.0.path().to_path_buf())
+        Source::Recording(self.0.path())
     }
 
     pub fn copy_to(&self, to: &mut impl Write) -> io::Result<()> {
-        io::copy(&mut self.0.reopen()?, to).map(drop)
+        io::copy(&mut File::open(self.0.path())?, to).map(drop)
     }
 }
