@@ -164,6 +164,23 @@ def what_makes_room():
           (33, 0, 0, True), "with room for all it is complete")
 
 
+def no_room_for_it():
+    """What was recorded is not lost where it cannot be written."""
+    done = taskmon("record", "-o", "/dev/full", "--", "true")
+    told = re.fullmatch(r"taskmon: /dev/full: .*; the recording is kept in (/tmp/\S+\.out)\n", done.stderr)
+    ok(done.returncode == 125 and told, "a full disk: it says where the recording is", done)
+    ok(told and recorded(told[1])[-1].exit, "which is whole")
+    equal(statistics()["targets"], 0, "and nothing is watched")
+    done = taskmon("record", "-o", OUT, "--", "sh", "-c", "/bin/true; /bin/true; :",
+                   env={**os.environ, "TMPDIR": "/no/such"})
+    told = re.search(r"`taskmon export` reads them, `taskmon (remove --tree \d+)` frees them\n$", done.stderr)
+    ok(done.returncode == 125 and told and done.stderr.count("\n") == 1,
+       "no room for a copy either: it says where the samples are", done)
+    ok(samples()[-1].exit and statistics()["targets"] == 3, "in the module", (samples(), statistics()))
+    taskmon(*told[1].split())
+    equal(statistics()["targets"], 0, "until they are removed, as it says")
+
+
 def module_as_it_was():
     with process() as other:
         write(other)
@@ -253,7 +270,7 @@ def agrees_with_rusage():
 def main():
     with loaded(period_ms=PERIOD_MS):
         for test in (several_at_once, totals_are_exact, ends, streams, family, what_makes_room,
-                     module_as_it_was, interrupted, agrees_with_rusage):
+                     no_room_for_it, module_as_it_was, interrupted, agrees_with_rusage):
             test()
         equal(statistics()["targets"], 0, "in the end nothing is watched")
 

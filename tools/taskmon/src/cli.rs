@@ -45,9 +45,11 @@ pub enum Command {
 /// The command is watched from its first instruction to its last, and has the terminal and the
 /// signals. When it ends, a summary goes to standard error and the samples to a file, also when it
 /// was interrupted. Until then the module keeps the samples, within its limits: the summary says
-/// what had to make room or is missing, and is_complete in its JSON whether all is there. The exit status is the command's; 128 and the signal's number when one ended
-/// it; 125 when taskmon itself failed, 126 when the command could not be run, 127 when it was not
-/// found.
+/// what had to make room or is missing, and is_complete in its JSON whether all is there. What cannot
+/// be written at the end is kept, and the error says where.
+///
+/// The exit status is the command's; 128 and the signal's number when one ended it; 125 when taskmon
+/// itself failed, 126 when the command could not be run, 127 when it was not found.
 #[derive(Args)]
 pub struct Record {
     /// Time between two samples in milliseconds, for all watched tasks, until the command ends

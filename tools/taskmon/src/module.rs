@@ -23,7 +23,7 @@ pub fn open(path: &str) -> Result<File> {
 
 /// What to do about one of the module's files that cannot be opened.
 fn advice(path: &str, error: &io::Error) -> anyhow::Error {
-    if !Path::new(MODULE).exists() {
+    if !is_loaded() {
         return anyhow!("the module is not loaded: run `modprobe taskmonitor`");
     }
     match error.kind() {
@@ -41,6 +41,10 @@ fn advice(path: &str, error: &io::Error) -> anyhow::Error {
         ),
         _ => anyhow!("{path}: {}", plain(error)),
     }
+}
+
+pub fn is_loaded() -> bool {
+    Path::new(MODULE).exists()
 }
 
 fn debugfs_is_there() -> bool {

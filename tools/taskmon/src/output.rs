@@ -14,7 +14,7 @@ use std::{
 /// An output that is complete only once it was ended.
 pub enum Output {
     Stdout(BufWriter<io::Stdout>),
-    Stream(BufWriter<File>),
+    Stream(BufWriter<File>, PathBuf),
     File(BufWriter<Unnamed>, PathBuf),
 }
 
@@ -35,7 +35,8 @@ impl Output {
             Ok(of) if !of.is_file() => {
                 let file = OpenOptions::new().write(true).open(path);
                 let file = file.map_err(|error| failed(&error))?;
-                return Ok(Self::Stream(BufWriter::with_capacity(1 << 16, file)));
+                let stream = BufWriter::with_capacity(1 << 16, file);
+                return Ok(Self::Stream(stream, path.to_path_buf()));
             }
             // A link stays one.
             Ok(_) => fs::canonicalize(path).map_err(|error| failed(&error))?,
@@ -59,7 +60,7 @@ impl Output {
     pub fn end(self) -> Result<()> {
         match self {
             Self::Stdout(mut out) => out.flush().map_err(Into::into),
-            Self::Stream(mut out) => out.flush().map_err(Into::into),
+            Self::Stream(mut out, path) => out.flush().with_context(|| path.display().to_string()),
             Self::File(file, path) => {
                 let name = path.display().to_string();
                 let file = file
@@ -87,7 +88,7 @@ impl Write for Output {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
         match self {
             Self::Stdout(out) => out.write(bytes),
-            Self::Stream(out) => out.write(bytes),
+            Self::Stream(out, _) => out.write(bytes),
             Self::File(file, _) => file.write(bytes),
         }
     }
@@ -95,7 +96,7 @@ impl Write for Output {
     fn flush(&mut self) -> io::Result<()> {
         match self {
             Self::Stdout(out) => out.flush(),
-            Self::Stream(out) => out.flush(),
+            Self::Stream(out, _) => out.flush(),
             Self::File(file, _) => file.flush(),
         }
     }

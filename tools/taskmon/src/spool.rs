@@ -7,11 +7,12 @@ use crate::{
     recording::{About, Writer},
     unnamed::Unnamed,
 };
-use anyhow::{Context, Result};
+use anyhow::{anyhow, Context, Error, Result};
 use std::{
     env,
     fs::File,
     io::{self, BufWriter, Write},
+    path::PathBuf,
 };
 
 /// It goes with this value.
@@ -58,5 +59,19 @@ impl Spool {
 
     pub fn copy_to(&self, to: &mut impl Write) -> io::Result<()> {
         io::copy(&mut File::open(self.0.path())?, to).map(drop)
+    }
+
+    /// What to say after an error, when this is all that there is of a recording: the error, and the
+    /// name under which the recording is kept.
+    pub fn rescued(self, error: &Error) -> Error {
+        match self.keep() {
+            Ok(path) => anyhow!("{error:#}; the recording is kept in {}", path.display()),
+            Err(why) => anyhow!("{error:#}; the recording could not be kept either: {why}"),
+        }
+    }
+
+    fn keep(self) -> io::Result<PathBuf> {
+        let name = self.0.link(&env::temp_dir(), "taskmon.", ".out")?;
+        Ok(name.keep()?)
     }
 }

@@ -13,10 +13,11 @@ mod summary;
 use crate::{
     cli::Record,
     module,
-    output::{say, Output},
+    output::{is_closed_pipe, say, Output},
     procfs,
     recording::{printable, About},
     sample::Sample,
+    spool::Spool,
 };
 use anyhow::{Context, Result};
 use launch::Failure;
@@ -27,6 +28,7 @@ use std::{
     fs::File,
     io::Write,
     os::unix::process::ExitStatusExt,
+    path::Path,
     process::{Child, ExitCode, ExitStatus},
     time::{Duration, Instant},
 };
@@ -109,25 +111,24 @@ impl Ready {
         begun_us: u64,
         begun: Instant,
     ) -> Result<ExitStatus> {
-        self.receiver.be(child.id())?;
-        let wall = begun.elapsed();
-        let status = child.wait().context("waiting for the command")?;
-        self.await_end_of(child.id())?;
+        let root = child.id();
         let about = About {
             period_ms: Some(self.period.ms),
-            tree: (!command.alone).then_some(child.id()),
+            tree: (!command.alone).then_some(root),
             command: Some(typed(command)),
         };
-        let spool = collect::collect(
-            &self.control,
-            &about,
-            child.id(),
-            begun_us,
-            self.names.take(),
-        );
+        let ended = self.await_end_of(&mut child, begun);
+        let (status, wall) = ended.map_err(|error| collect::left(&error, &about, root))?;
+        let names = self.names.take();
+        let spool = collect::collect(&self.control, &about, root, begun_us, names)?;
         // From here on the module is as it was.
         self.period.restore();
-        let spool = spool?;
+        if let Err(error) = written(&spool, self.output, &command.output) {
+            // Who closed the pipe has seen enough.
+            if !is_closed_pipe(&error) {
+                return Err(spool.rescued(&error));
+            }
+        }
         let outcome = Outcome {
             status,
             wall,
@@ -138,10 +139,6 @@ impl Ready {
         if !summary.is_ended() {
             say("the end was not sampled, so the totals fall short; is sampling stopped?");
         }
-        spool
-            .copy_to(&mut self.output)
-            .context(command.output.display().to_string())?;
-        self.output.end()?;
         let text = if command.json {
             summary.json()?
         } else {
@@ -158,8 +155,21 @@ impl Ready {
         Ok(status)
     }
 
+    /// Waits for the command's end, and for its last sample; its status, and how long it took.
+    fn await_end_of(
+        &mut self,
+        child: &mut Child,
+        begun: Instant,
+    ) -> Result<(ExitStatus, Duration)> {
+        self.receiver.be(child.id())?;
+        let wall = begun.elapsed();
+        let status = child.wait().context("waiting for the command")?;
+        self.await_last_sample_of(child.id())?;
+        Ok((status, wall))
+    }
+
     /// Waits until what has ended was sampled for the last time, or it seems that it never will be.
-    fn await_end_of(&mut self, pid: u32) -> Result<()> {
+    fn await_last_sample_of(&mut self, pid: u32) -> Result<()> {
         // One pass may be under way, and have looked at the command before its end. When all that is
         // watched has ended, no further one follows.
         let enough = module::statistic("passes")? + 2;
@@ -175,6 +185,14 @@ impl Ready {
         }
         Ok(())
     }
+}
+
+/// Writes the recording to where the user wants it.
+fn written(spool: &Spool, mut to: Output, path: &Path) -> Result<()> {
+    spool
+        .copy_to(&mut to)
+        .with_context(|| path.display().to_string())?;
+    to.end()
 }
 
 /// Whether the module shows the last sample of a task among its newest ones.
