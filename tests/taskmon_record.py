@@ -195,6 +195,27 @@ def module_as_it_was():
         write(f"-{other}")
 
 
+def one_period_at_a_time():
+    with program(TASKMON, "record", "-p", "5", "-o", "/tmp/long", "--", "sleep", "1000",
+                 stderr=subprocess.DEVNULL) as long:
+        ok(wait_until(lambda: statistics()["targets"] == 1 and parameter("period_ms") == 5), "one has its period")
+        done = taskmon("record", "-p", "3", "-o", OUT, "--", "touch", "/tmp/was_run")
+        ok(done.returncode == 125 and done.stderr.startswith("taskmon: another `taskmon record -p` is under way"),
+           "meanwhile nobody else can have another", done)
+        ok(not os.path.exists("/tmp/was_run"), "and the command is not run")
+        record("--", "true")
+        equal(parameter("period_ms"), 5, "one that takes it as it is leaves it so")
+        set_parameter("period_ms", 7)
+        long.terminate()
+        long.wait()
+    equal(parameter("period_ms"), 7, "what was set by hand meanwhile stays")
+    set_parameter("period_ms", 200)
+    record("-p", "5", "--", "true")
+    record("--", "true")
+    equal(parameter("period_ms"), 200, "a longer one is put back too")
+    set_parameter("period_ms", PERIOD_MS)
+
+
 def several_at_once():
     """They end together, once the pipe that is the input of all is closed."""
     files = [f"/tmp/{number}" for number in range(4)]
@@ -270,7 +291,7 @@ def agrees_with_rusage():
 def main():
     with loaded(period_ms=PERIOD_MS):
         for test in (several_at_once, totals_are_exact, ends, streams, family, what_makes_room,
-                     no_room_for_it, module_as_it_was, interrupted, agrees_with_rusage):
+                     no_room_for_it, module_as_it_was, one_period_at_a_time, interrupted, agrees_with_rusage):
             test()
         equal(statistics()["targets"], 0, "in the end nothing is watched")
 

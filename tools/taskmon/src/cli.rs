@@ -52,8 +52,8 @@ pub enum Command {
 /// itself failed, 126 when the command could not be run, 127 when it was not found.
 #[derive(Args)]
 pub struct Record {
-    /// Time between two samples in milliseconds, for all watched tasks, until the command ends
-    /// [default: the module's]
+    /// Time between two samples in milliseconds, for all watched tasks, until the command ends; by
+    /// one recorder at a time [default: the module's]
     #[arg(short, long, value_name = "MS", value_parser = clap::value_parser!(u64).range(1..=3_600_000))]
     pub period: Option<u64>,
 

@@ -14,7 +14,7 @@ pub const DEBUGFS: &str = "/sys/kernel/debug/taskmonitor";
 pub const SYSFS: &str = "/sys/kernel/taskmonitor";
 const STATISTICS: &str = "/sys/kernel/debug/taskmonitor_stats";
 const MODULE: &str = "/sys/module/taskmonitor";
-const PERIOD_MS: &str = "/sys/module/taskmonitor/parameters/period_ms";
+pub const PERIOD_MS: &str = "/sys/module/taskmonitor/parameters/period_ms";
 
 /// Opens one of the module's files for reading.
 pub fn open(path: &str) -> Result<File> {

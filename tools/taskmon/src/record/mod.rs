@@ -7,6 +7,7 @@ mod launch;
 mod losses;
 mod names;
 mod netlink;
+mod period;
 mod signals;
 mod summary;
 
@@ -23,6 +24,7 @@ use anyhow::{Context, Result};
 use launch::Failure;
 use losses::Losses;
 use names::Names;
+use period::Period;
 use signals::Receiver;
 use std::{
     fs::File,
@@ -78,8 +80,8 @@ struct Ready {
     control: File,
     output: Output,
     summary_to: Option<Output>,
-    period: Period,
     receiver: Receiver,
+    period: Period,
     names: Names,
     losses: Losses,
 }
@@ -96,8 +98,9 @@ impl Ready {
             control,
             output,
             summary_to,
-            period: Period::during(command.period)?,
+            // First, so that no signal ends the program with the period changed.
             receiver: Receiver::new()?,
+            period: Period::during(command.period)?,
             names: Names::listen(),
             losses,
         })
@@ -122,7 +125,7 @@ impl Ready {
         let names = self.names.take();
         let spool = collect::collect(&self.control, &about, root, begun_us, names)?;
         // From here on the module is as it was.
-        self.period.restore();
+        self.period.put_back();
         if let Err(error) = written(&spool, self.output, &command.output) {
             // Who closed the pipe has seen enough.
             if !is_closed_pipe(&error) {
@@ -173,9 +176,7 @@ impl Ready {
         // One pass may be under way, and have looked at the command before its end. When all that is
         // watched has ended, no further one follows.
         let enough = module::statistic("passes")? + 2;
-        if self.period.ms > PERIOD_AT_END_MS {
-            self.period.set(PERIOD_AT_END_MS)?;
-        }
+        self.period.shorten(PERIOD_AT_END_MS)?;
         let deadline = Instant::now() + PATIENCE;
         while Instant::now() < deadline {
             if has_ended(pid)? || module::statistic("passes")? >= enough {
@@ -212,48 +213,4 @@ fn typed(command: &Record) -> String {
         .map(|word| word.to_string_lossy())
         .collect();
     printable(&words.join(" "))
-}
-
-/// The module's period, put back at the end.
-struct Period {
-    /// What the command is recorded with.
-    ms: u64,
-    /// What it was before.
-    before_ms: u64,
-    is_changed: bool,
-}
-
-impl Period {
-    fn during(wanted_ms: Option<u64>) -> Result<Self> {
-        let before_ms = module::period_ms()?;
-        let mut period = Self {
-            ms: wanted_ms.unwrap_or(before_ms),
-            before_ms,
-            is_changed: false,
-        };
-        if period.ms != before_ms {
-            period.set(period.ms)?;
-        }
-        Ok(period)
-    }
-
-    fn set(&mut self, ms: u64) -> Result<()> {
-        module::set_period_ms(ms)?;
-        self.is_changed = true;
-        Ok(())
-    }
-
-    fn restore(&mut self) {
-        if std::mem::take(&mut self.is_changed) {
-            if let Err(error) = module::set_period_ms(self.before_ms) {
-                say(format_args!("the period could not be put back: {error:#}"));
-            }
-        }
-    }
-}
-
-impl Drop for Period {
-    fn drop(&mut self) {
-        self.restore();
-    }
 }
