@@ -132,8 +132,10 @@ pub struct Plot {
 /// perfetto is the JSON of the Trace Event Format, which the Perfetto and Chrome viewers open: for
 /// each task a counter of its user and system share of a CPU in per cent.
 ///
-/// openmetrics is the text form that Prometheus reads, also from the textfile collector of its
-/// node_exporter: the totals of each task, and the module's own figures.
+/// openmetrics is what Prometheus reads, also from the textfile collector of its node_exporter, in its
+/// own text format (version 0.0.4, of which OpenMetrics 1.0 is a stricter kind): the totals of each
+/// task, and the module's own figures. A task is known by the labels pid and life, which counts those
+/// of the same number; taskmonitor_task_info has its command.
 #[derive(Args)]
 pub struct Export {
     /// The form
