@@ -123,6 +123,23 @@ def pauses():
         write(f"start -{pid}")
 
 
+def without_samples():
+    """A task of which nothing is kept stands in no file."""
+    with process() as seen, process() as unseen:
+        write(seen)
+        sampled(1)
+        write(f"stop {unseen}")
+        done = taskmon("list")
+        equal((watched(), done.stderr), ([seen], "taskmon: one more task is watched, and has no samples\n"),
+              "list says that there is another one")
+        ok(complaint(taskmon("remove", "--all")).startswith("taskmon: 1 more watched tasks have no samples"),
+           "remove --all says that it stays")
+        equal((watched(), statistics()["targets"]), ([], 1), "the others go")
+        equal(taskmon("remove", unseen).returncode, 0, "by its number it can be removed")
+        equal((taskmon("remove", "--all").returncode, taskmon("list").stderr), (0, ""), "then there is none")
+        write("start")
+
+
 def wrong_usage():
     for words in (["add"], ["remove"], ["plot"], ["export"], ["record"], ["nonsense"], ["top", "-d", "0"],
                   ["record", "-p", "0", "--", "true"], ["list", "x"], ["remove", "--all", "1"]):
@@ -224,7 +241,7 @@ def main():
     wrong_usage()
     leaves_nothing()
     with loaded(period_ms=20):
-        for test in (by_number, by_name, trees_and_ends, pauses, without_rights, without_debugfs,
+        for test in (by_number, by_name, trees_and_ends, pauses, without_samples, without_rights, without_debugfs,
                      pipes_and_terminals):
             test()
 

@@ -187,7 +187,7 @@ pub struct Remove {
     #[arg(long)]
     pub tree: bool,
 
-    /// All watched tasks
+    /// All watched tasks; fails where some remain, as they have no samples
     #[arg(long, conflicts_with_all = ["tasks", "tree", "ended"])]
     pub all: bool,
 
@@ -197,6 +197,9 @@ pub struct Remove {
 }
 
 /// List the watched tasks and what they have consumed
+///
+/// Of those that have no samples, as sampling is stopped or their samples had to make room, it says on
+/// standard error how many there are.
 #[derive(Args)]
 pub struct List {
     /// One array of JSON
