@@ -164,6 +164,23 @@ def what_makes_room():
           (33, 0, 0, True), "with room for all it is complete")
 
 
+def cannot_be_watched():
+    write("stop")
+    done = taskmon("record", "-o", OUT, "--", "touch", "/tmp/was_run")
+    equal((done.returncode, done.stderr),
+          (125, "taskmon: sampling is stopped, so nothing would be recorded: run `taskmon start`\n"),
+          "while sampling is stopped, status 125")
+    write("start")
+    # The shell follows itself, and what it starts.
+    done = subprocess.run(["sh", "-c", f"echo tree:$$ > /sys/kernel/taskmonitor; {TASKMON} record -o {OUT} -- "
+                           "touch /tmp/was_run; code=$?; echo -tree:$$ > /sys/kernel/taskmonitor; exit $code"],
+                          capture_output=True, text=True, check=False)
+    ok(done.returncode == 125 and done.stderr.startswith("taskmon: touch would be watched twice, as all that is"),
+       "in a tree that is followed already it says so", done)
+    ok(not os.path.exists("/tmp/was_run"), "the command is not run")
+    equal(statistics()["targets"], 0, "and nothing is watched")
+
+
 def no_room_for_it():
     """What was recorded is not lost where it cannot be written."""
     done = taskmon("record", "-o", "/dev/full", "--", "true")
@@ -291,7 +308,8 @@ def agrees_with_rusage():
 def main():
     with loaded(period_ms=PERIOD_MS):
         for test in (several_at_once, totals_are_exact, ends, streams, family, what_makes_room,
-                     no_room_for_it, module_as_it_was, one_period_at_a_time, interrupted, agrees_with_rusage):
+                     cannot_be_watched, no_room_for_it, module_as_it_was, one_period_at_a_time, interrupted,
+                     agrees_with_rusage):
             test()
         equal(statistics()["targets"], 0, "in the end nothing is watched")
 

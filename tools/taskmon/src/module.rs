@@ -7,12 +7,13 @@ use nix::errno::Errno;
 use std::{
     fs::{self, File, OpenOptions},
     io::{self, Write},
+    os::unix::fs::FileExt,
     path::Path,
 };
 
 pub const DEBUGFS: &str = "/sys/kernel/debug/taskmonitor";
 pub const SYSFS: &str = "/sys/kernel/taskmonitor";
-const STATISTICS: &str = "/sys/kernel/debug/taskmonitor_stats";
+pub const STATISTICS: &str = "/sys/kernel/debug/taskmonitor_stats";
 const MODULE: &str = "/sys/module/taskmonitor";
 pub const PERIOD_MS: &str = "/sys/module/taskmonitor/parameters/period_ms";
 
@@ -118,6 +119,18 @@ pub fn statistic(name: &str) -> Result<u64> {
         Some((_, value)) => Ok(*value),
         None => bail!("{STATISTICS} has no {name}: the module is of another version"),
     }
+}
+
+/// How many samples were ever taken, for one who must not allocate memory and has the file of the
+/// statistics open.
+pub fn created(statistics: &File) -> io::Result<u64> {
+    let mut text = [0; 1024];
+    let len = statistics.read_at(&mut text, 0)?;
+    let lines = text[..len].split(|byte| *byte == b'\n');
+    let number = lines
+        .filter_map(|line| line.strip_prefix(b"created "))
+        .find_map(|digits| std::str::from_utf8(digits).ok()?.parse().ok());
+    number.ok_or(io::ErrorKind::InvalidData.into())
 }
 
 /// The time between two samples of a task.
