@@ -198,6 +198,23 @@ def no_room_for_it():
     equal(statistics()["targets"], 0, "until they are removed, as it says")
 
 
+def among_many():
+    """More have ended than the short file has lines for: the end is found all the same, and at once."""
+    shell = subprocess.Popen(["sh", "-c", "read go; for i in $(seq 100); do /bin/true; done; :"],
+                             stdin=subprocess.PIPE)
+    write(f"tree:{shell.pid}")
+    shell.communicate(b"go\n")
+    ok(wait_until(lambda: sum(each.exit for each in samples()) >= 101), "a hundred have ended")
+    took = []
+    for _ in range(3):
+        begun = time.monotonic()
+        _, summary = record("--", "/bin/true")
+        took.append(time.monotonic() - begun)
+        equal((summary["processes"], summary["is_complete"]), (1, True), "one more is recorded to its end")
+    ok(min(took) < 4, "without waiting for long", took)
+    write(f"-tree:{shell.pid}")
+
+
 def module_as_it_was():
     with process() as other:
         write(other)
@@ -308,7 +325,7 @@ def agrees_with_rusage():
 def main():
     with loaded(period_ms=PERIOD_MS):
         for test in (several_at_once, totals_are_exact, ends, streams, family, what_makes_room,
-                     cannot_be_watched, no_room_for_it, module_as_it_was, one_period_at_a_time, interrupted,
+                     cannot_be_watched, no_room_for_it, module_as_it_was, one_period_at_a_time, among_many, interrupted,
                      agrees_with_rusage):
             test()
         equal(statistics()["targets"], 0, "in the end nothing is watched")

@@ -10,6 +10,7 @@ mod history;
 mod interval;
 mod list;
 mod module;
+mod newest;
 mod output;
 mod overview;
 mod plot;

@@ -13,9 +13,9 @@ mod summary;
 
 use crate::{
     cli::Record,
-    module,
+    module, newest,
     output::{is_closed_pipe, say, Output},
-    procfs,
+    procfs::{self, Stat},
     recording::{printable, About},
     sample::Sample,
     spool::Spool,
@@ -44,6 +44,8 @@ const NOT_FOUND: u8 = 127;
 const PERIOD_AT_END_MS: u64 = 50;
 /// How long that pass may take to come.
 const PATIENCE: Duration = Duration::from_secs(5);
+/// How soon it is noticed, at best.
+const BETWEEN_LOOKS: Duration = Duration::from_millis(2);
 
 /// Records the command; the exit status is its own, or says why there is none.
 pub fn record(command: &Record) -> ExitCode {
@@ -120,7 +122,7 @@ impl Ready {
             tree: (!command.alone).then_some(root),
             command: Some(typed(command)),
         };
-        let ended = self.await_end_of(&mut child, begun);
+        let ended = self.await_end_of(&mut child, begun_us, begun);
         let (status, wall) = ended.map_err(|error| collect::left(&error, &about, root))?;
         let names = self.names.take();
         let spool = collect::collect(&self.control, &about, root, begun_us, names)?;
@@ -162,29 +164,34 @@ impl Ready {
     fn await_end_of(
         &mut self,
         child: &mut Child,
+        begun_us: u64,
         begun: Instant,
     ) -> Result<(ExitStatus, Duration)> {
         self.receiver.be(child.id())?;
         let wall = begun.elapsed();
         let status = child.wait().context("waiting for the command")?;
-        self.await_last_sample_of(child.id())?;
+        self.await_last_sample_of(child.id(), begun_us)?;
         Ok((status, wall))
     }
 
     /// Waits until what has ended was sampled for the last time, or it seems that it never will be.
-    fn await_last_sample_of(&mut self, pid: u32) -> Result<()> {
+    fn await_last_sample_of(&mut self, pid: u32, begun_us: u64) -> Result<()> {
         // One pass may be under way, and have looked at the command before its end. When all that is
         // watched has ended, no further one follows.
         let enough = module::statistic("passes")? + 2;
         self.period.shorten(PERIOD_AT_END_MS)?;
         let deadline = Instant::now() + PATIENCE;
-        while Instant::now() < deadline {
-            if has_ended(pid)? || module::statistic("passes")? >= enough {
-                break;
+        loop {
+            let look = Instant::now();
+            if are_ends_sampled(pid, begun_us)?
+                || module::statistic("passes")? >= enough
+                || look >= deadline
+            {
+                return Ok(());
             }
-            std::thread::sleep(Duration::from_millis(2));
+            // Where many are watched a look takes a while.
+            std::thread::sleep(BETWEEN_LOOKS.max(4 * look.elapsed()));
         }
-        Ok(())
     }
 }
 
@@ -196,13 +203,17 @@ fn written(spool: &Spool, mut to: Output, path: &Path) -> Result<()> {
     to.end()
 }
 
-/// Whether the module shows the last sample of a task among its newest ones.
-fn has_ended(pid: u32) -> Result<bool> {
-    let newest = std::io::read_to_string(module::open(module::SYSFS)?).context(module::SYSFS)?;
-    let mut samples = newest
-        .lines()
-        .filter_map(|line| Sample::parse(line.as_bytes()));
-    Ok(samples.any(|sample| sample.pid == pid && sample.is_end))
+/// Whether the command has its last sample, and so have all others that have ended, its descendants
+/// among them. Another task of the same number ended before it began.
+fn are_ends_sampled(pid: u32, begun_us: u64) -> Result<bool> {
+    let newest = newest::of_each(module::statistic("targets")?)?;
+    let (ended, living): (Vec<Sample>, Vec<Sample>) =
+        newest.into_iter().partition(|sample| sample.is_end);
+    let is_there = |sample: &Sample| {
+        Stat::of(sample.pid).is_some_and(|stat| stat.was_there_at(sample.time_us))
+    };
+    let is_root = |sample: &Sample| sample.pid == pid && sample.time_us >= begun_us;
+    Ok(ended.iter().any(is_root) && living.iter().all(is_there))
 }
 
 /// The command as it was typed, or might have been.
