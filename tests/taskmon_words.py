@@ -236,10 +236,38 @@ def leaves_nothing():
             equal(os.listdir("/tmp/outputs") + os.listdir("/tmp/spools"), [], "and leaves nothing behind")
 
 
+RECORDING = """# taskmon 1
+# period_ms 1
+# command the title
+# task 7 one
+pid:7 num:0 : usr 0 sys 0 time 1000
+pid:7 num:1 : usr 500 sys 0 time 2000
+# task 8 other
+pid:8 num:0 : usr 0 sys 0 time 3000
+pid:8 num:1 : usr 500 sys 0 time 4000 exit
+"""
+
+
+def drawn_from_a_pipe():
+    """Reading twice is what a picture takes; a pipe can be read once."""
+    with open("/tmp/recording", "w", encoding="ascii") as file:
+        file.write(RECORDING)
+    pictures = []
+    for what, text in (("/tmp/recording", None), ("/dev/stdin", RECORDING)):
+        done = subprocess.run([TASKMON, "plot", "-o", "/tmp/x.svg", what], input=text, capture_output=True,
+                              text=True, check=False)
+        equal((done.returncode, done.stderr), (0, ""), f"plot {what}")
+        with open("/tmp/x.svg", encoding="utf-8") as file:
+            pictures.append(file.read())
+    ok("the title" in pictures[0] and "other (8)" in pictures[0], "a picture is drawn of it")
+    ok(pictures[0] == pictures[1], "and the same one of a pipe")
+
+
 def main():
     without_module()
     wrong_usage()
     leaves_nothing()
+    drawn_from_a_pipe()
     with loaded(period_ms=20):
         for test in (by_number, by_name, trees_and_ends, pauses, without_samples, without_rights, without_debugfs,
                      pipes_and_terminals):

@@ -39,12 +39,19 @@ impl Spool {
     /// A copy of a history as it is now.
     pub fn copy_of(source: &Source) -> Result<Self> {
         let mut history = source.open()?;
+        // By then it is known what the history is about.
+        let first = history.next()?.map(|(task, sample)| (task.clone(), sample));
         let about = history.about().clone();
         Self::write(&about, |writer| {
-            let mut at = None;
+            let Some((task, sample)) = first else {
+                return Ok(());
+            };
+            writer.task(task.pid, task.name.as_deref())?;
+            writer.sample(&sample)?;
+            let mut at = task.index;
             while let Some((task, sample)) = history.next()? {
-                if at != Some(task.index) {
-                    at = Some(task.index);
+                if at != task.index {
+                    at = task.index;
                     writer.task(task.pid, task.name.as_deref())?;
                 }
                 writer.sample(&sample)?;
