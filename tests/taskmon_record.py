@@ -286,6 +286,9 @@ def interrupted():
                & 1 << signal.SIGTERM - 1)
     early.terminate()
     equal(early.wait(), 128 + signal.SIGTERM, "a signal that comes early is not lost")
+    done, summary = record("--", "sh", "-c", "exit 5",
+                           preexec_fn=lambda: signal.signal(signal.SIGCHLD, signal.SIG_IGN))
+    equal((done.returncode, summary["status"]), (5, 5), "it does not matter that SIGCHLD was ignored")
     pid, fd = pty.fork()
     if pid == 0:
         os.execv(TASKMON, [TASKMON, "record", "-o", OUT, "--", "sleep", "1000"])
