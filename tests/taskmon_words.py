@@ -18,7 +18,7 @@ import signal
 import subprocess
 import time
 
-from harness import (DEBUGFS, child, equal, loaded, note, ok, process, run, samples, statistics,
+from harness import (DEBUGFS, child, equal, loaded, note, ok, process, program, run, samples, statistics,
                      wait_until, write)
 from tool import TASKMON, complaint, on_terminal, taskmon
 from witness import free_pid, stat
@@ -87,6 +87,26 @@ def by_name():
         equal(taskmon("remove", NAME).returncode, 0, "remove takes a name")
         equal(watched(), long, "and leaves others")
         taskmon("remove", LONG_NAME)
+
+
+def scripts_by_name():
+    """The kernel has the name of the script, cut; its command line begins with the interpreter."""
+    path = f"/tmp/{LONG_NAME}"
+    for head in ("#!/bin/sh", "#!/bin/sh -e"):
+        with open(path, "w", encoding="ascii") as script:
+            script.write(f"{head}\nread forever\n")
+        os.chmod(path, 0o755)
+        with program(path, stdin=subprocess.PIPE) as started:
+            wait_until(lambda pid=started.pid: LONG_NAME.encode() in read_bytes(f"/proc/{pid}/cmdline"))
+            equal(taskmon("add", LONG_NAME).returncode, 0, f"{head}: a script is found by its long name")
+            sampled(1)
+            equal(watched(), [started.pid], f"{head}: and no other process")
+            taskmon("remove", LONG_NAME)
+
+
+def read_bytes(path):
+    with open(path, "rb") as file:
+        return file.read()
 
 
 def trees_and_ends():
@@ -269,8 +289,8 @@ def main():
     leaves_nothing()
     drawn_from_a_pipe()
     with loaded(period_ms=20):
-        for test in (by_number, by_name, trees_and_ends, pauses, without_samples, without_rights, without_debugfs,
-                     pipes_and_terminals):
+        for test in (by_number, by_name, scripts_by_name, trees_and_ends, pauses, without_samples,
+                     without_rights, without_debugfs, pipes_and_terminals):
             test()
 
 
