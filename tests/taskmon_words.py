@@ -21,7 +21,7 @@ import time
 from harness import (DEBUGFS, child, equal, loaded, note, ok, process, program, run, samples, statistics,
                      wait_until, write)
 from tool import TASKMON, complaint, on_terminal, taskmon
-from witness import free_pid, stat
+from witness import free_pid, in_user_namespace, stat
 
 NAME = "watch-me"
 LONG_NAME = "a-name-that-the-kernel-cuts"
@@ -194,6 +194,9 @@ def without_rights():
         done = complaint(as_nobody(words))
         ok(isinstance(done, str) and "run it by sudo, or as root" in done,
            f"not root: {' '.join(words)}", done)
+        done = in_user_namespace(lambda words=words: complaint(taskmon(*words)), 0)
+        ok(isinstance(done, str) and "not even root may do that here" in done,
+           f"root of a user namespace: {' '.join(words)}", done)
 
 
 def without_debugfs():

@@ -17,6 +17,12 @@ pub const STATISTICS: &str = "/sys/kernel/debug/taskmonitor_stats";
 const MODULE: &str = "/sys/module/taskmonitor";
 pub const PERIOD_MS: &str = "/sys/module/taskmonitor/parameters/period_ms";
 
+/// Why root can be refused what root alone may.
+const NOT_EVEN_ROOT: &str =
+    "not even root may do that here: it takes CAP_SYS_ADMIN outside of any \
+    user namespace or container, and a kernel that is not locked down \
+    (/sys/kernel/security/lockdown)";
+
 /// Opens one of the module's files for reading.
 pub fn open(path: &str) -> Result<File> {
     File::open(path).map_err(|error| advice(path, &error))
@@ -31,6 +37,7 @@ fn advice(path: &str, error: &io::Error) -> anyhow::Error {
         io::ErrorKind::PermissionDenied if !nix::unistd::geteuid().is_root() => {
             anyhow!("only root may use {path}: run it by sudo, or as root")
         }
+        io::ErrorKind::PermissionDenied => anyhow!("{path}: {NOT_EVEN_ROOT}"),
         io::ErrorKind::NotFound
             if path.starts_with("/sys/kernel/debug/") && !debugfs_is_there() =>
         {
@@ -94,6 +101,7 @@ pub fn refusal(word: &str, what: &str, error: Errno) -> String {
             "{what}: this kernel cannot follow descendants (CONFIG_TRACEPOINTS); \
              watch it alone"
         ),
+        Errno::EPERM => format!("{what}: {NOT_EVEN_ROOT}"),
         other => format!("{what}: {}", other.desc()),
     }
 }
