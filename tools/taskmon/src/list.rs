@@ -9,8 +9,7 @@ use crate::{
     output::{bold, say, Output},
     overview::{Overview, Span},
     procfs::Stat,
-    recording::printable,
-    text,
+    text::{self, printable},
 };
 use anyhow::Result;
 use serde::Serialize;

@@ -16,9 +16,10 @@ use crate::{
     module, newest,
     output::{is_closed_pipe, say, Output},
     procfs::{self, Stat},
-    recording::{printable, About},
+    recording::About,
     sample::Sample,
     spool::Spool,
+    text::printable,
 };
 use anyhow::{Context, Result};
 use launch::Failure;

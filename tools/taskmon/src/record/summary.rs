@@ -6,8 +6,7 @@ use super::losses::Losses;
 use crate::{
     history::Source,
     overview::{Overview, Span},
-    recording::printable,
-    text,
+    text::{self, printable},
 };
 use anyhow::Result;
 use serde::Serialize;
