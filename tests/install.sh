@@ -55,13 +55,26 @@ is "$completions" 'record remove' 'bash completes taskmon re'
 
 make --no-print-directory install KDIR="$kernel" DESTDIR="$root" > "$scratch/log" 2>&1
 result $? 'make install, again'
+is "$(grep -c "$root" "$share/doc/taskmonitor/installed")" 0 'what is noted is as the target will see it'
 touch "$share/man/man1/other.1"
 make --no-print-directory uninstall DESTDIR="$root" > "$scratch/log" 2>&1
 result $? 'make uninstall'
 [ -e "$share/man/man1/other.1" ]
 result $? 'leaves what is not ours'
-rm -r "$share"
+rm "$share/man/man1/other.1"
+rmdir -p "$share/man/man1" 2> /dev/null
 is "$(everything)" "$before" 'and nothing that is'
+
+# No folder can be made where a file is.
+mkdir "$share"
+touch "$share/zsh"
+! make --no-print-directory install KDIR="$kernel" DESTDIR="$root" > "$scratch/log" 2>&1
+result $? 'make install, where it fails half-way, says so'
+make --no-print-directory uninstall DESTDIR="$root" > "$scratch/log" 2>&1
+result $? 'make uninstall'
+rm "$share/zsh"
+rmdir "$share"
+is "$(everything)" "$before" 'takes away what was installed until then'
 ! make --no-print-directory uninstall DESTDIR="$root" > "$scratch/log" 2>&1
 result $? 'make uninstall, when nothing is installed, fails'
 like "$(cat "$scratch/log")" 'nothing is installed here' 'and says so'

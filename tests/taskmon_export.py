@@ -68,7 +68,7 @@ def as_trace(history):
            "and their area is what it consumed", (area, used))
 
 
-def as_metrics(history):
+def as_metrics(history, commands):
     text = exported("openmetrics")
     with open("/tmp/metrics.prom", "w", encoding="utf-8") as file:
         file.write(text)
@@ -82,6 +82,9 @@ def as_metrics(history):
               for mode, us in (("user", each.usr), ("system", each.sys))}
     equal({(int(pid), mode): round(float(seconds) * 1e6) for pid, mode, seconds in found}, wanted,
           "the totals are those of the last samples")
+    names = dict(re.findall(r'^taskmonitor_task_info\{pid="(\d+)",life="1",command="(.*)"\} 1$', text, re.M))
+    equal(names, {str(pid): name.replace("\\", "\\\\").replace('"', '\\"') for pid, name in commands.items()},
+          "an info metric has the names")
     numbers = statistics()
     for metric, name in (("samples_created_total", "created"), ("targets", "targets"),
                          ("sample_bytes", "bytes"), ("lost_descendants_total", "lost")):
@@ -99,7 +102,7 @@ def forms():
             commands = {busy: comm.read().strip(), odd.pid: ODD_NAME}
         as_tables(history, commands)
         as_trace(history)
-        as_metrics(history)
+        as_metrics(history, commands)
         out = "/tmp/out.json"
         equal(taskmon("export", "-f", "json", "-o", out).returncode, 0, "-o writes a file")
         with open(out, encoding="utf-8") as file:

@@ -17,7 +17,7 @@ import sys
 import time
 
 from harness import (equal, loaded, note, ok, parameter, problems, process, program, run, samples,
-                     statistics, wait_until, write)
+                     set_parameter, statistics, wait_until, write)
 from tool import TASKMON, names, recorded, remarks, taskmon
 from witness import microseconds, text_of
 
@@ -147,6 +147,74 @@ def family():
           "the recording says what it is")
 
 
+def what_makes_room():
+    """More processes than the module keeps: those that ended first are gone as a whole."""
+    limit = parameter("max_targets")
+    set_parameter("max_targets", 10)
+    script = "for i in 0 1 2 3; do for j in 0 1 2 3 4 5 6 7; do /bin/true; done; done; echo done"
+    _, summary = record("--", "sh", "-c", script)
+    told = taskmon("record", "-o", OUT, "--", "sh", "-c", script).stderr
+    set_parameter("max_targets", limit)
+    ok(summary["processes"] <= 10 and summary["evicted_elsewhere"] >= 23, "processes had to make room", summary)
+    equal((summary["is_ended"], summary["is_complete"]), (True, False), "so the recording is not complete")
+    ok(summary["missing_us"] > 0, "nor is what the parent was told of", summary)
+    ok("processes missing here" in told and "s of CPU time that were consumed" in told, "which is said", told)
+    _, summary = record("--", "sh", "-c", script)
+    equal((summary["processes"], summary["evicted_elsewhere"], summary["missing_us"], summary["is_complete"]),
+          (33, 0, 0, True), "with room for all it is complete")
+
+
+def cannot_be_watched():
+    write("stop")
+    done = taskmon("record", "-o", OUT, "--", "touch", "/tmp/was_run")
+    equal((done.returncode, done.stderr),
+          (125, "taskmon: sampling is stopped, so nothing would be recorded: run `taskmon start`\n"),
+          "while sampling is stopped, status 125")
+    write("start")
+    # The shell follows itself, and what it starts.
+    done = subprocess.run(["sh", "-c", f"echo tree:$$ > /sys/kernel/taskmonitor; {TASKMON} record -o {OUT} -- "
+                           "touch /tmp/was_run; code=$?; echo -tree:$$ > /sys/kernel/taskmonitor; exit $code"],
+                          capture_output=True, text=True, check=False)
+    ok(done.returncode == 125 and done.stderr.startswith("taskmon: touch would be watched twice, as all that is"),
+       "in a tree that is followed already it says so", done)
+    ok(not os.path.exists("/tmp/was_run"), "the command is not run")
+    equal(statistics()["targets"], 0, "and nothing is watched")
+
+
+def no_room_for_it():
+    """What was recorded is not lost where it cannot be written."""
+    done = taskmon("record", "-o", "/dev/full", "--", "true")
+    told = re.fullmatch(r"taskmon: /dev/full: .*; the recording is kept in (/tmp/\S+\.out)\n", done.stderr)
+    ok(done.returncode == 125 and told, "a full disk: it says where the recording is", done)
+    ok(told and recorded(told[1])[-1].exit, "which is whole")
+    equal(statistics()["targets"], 0, "and nothing is watched")
+    done = taskmon("record", "-o", OUT, "--", "sh", "-c", "/bin/true; /bin/true; :",
+                   env={**os.environ, "TMPDIR": "/no/such"})
+    told = re.search(r"`taskmon export` reads them, `taskmon (remove --tree \d+)` frees them\n$", done.stderr)
+    ok(done.returncode == 125 and told and done.stderr.count("\n") == 1,
+       "no room for a copy either: it says where the samples are", done)
+    ok(samples()[-1].exit and statistics()["targets"] == 3, "in the module", (samples(), statistics()))
+    taskmon(*told[1].split())
+    equal(statistics()["targets"], 0, "until they are removed, as it says")
+
+
+def among_many():
+    """More have ended than the short file has lines for: the end is found all the same, and at once."""
+    shell = subprocess.Popen(["sh", "-c", "read go; for i in $(seq 100); do /bin/true; done; :"],
+                             stdin=subprocess.PIPE)
+    write(f"tree:{shell.pid}")
+    shell.communicate(b"go\n")
+    ok(wait_until(lambda: sum(each.exit for each in samples()) >= 101), "a hundred have ended")
+    took = []
+    for _ in range(3):
+        begun = time.monotonic()
+        _, summary = record("--", "/bin/true")
+        took.append(time.monotonic() - begun)
+        equal((summary["processes"], summary["is_complete"]), (1, True), "one more is recorded to its end")
+    ok(min(took) < 4, "without waiting for long", took)
+    write(f"-tree:{shell.pid}")
+
+
 def module_as_it_was():
     with process() as other:
         write(other)
@@ -159,6 +227,27 @@ def module_as_it_was():
         ok(before <= set(samples(pid=other)), "the other task's samples are all there")
         ok(other not in {each.pid for each in recorded(OUT)}, "and not in the recording")
         write(f"-{other}")
+
+
+def one_period_at_a_time():
+    with program(TASKMON, "record", "-p", "5", "-o", "/tmp/long", "--", "sleep", "1000",
+                 stderr=subprocess.DEVNULL) as long:
+        ok(wait_until(lambda: statistics()["targets"] == 1 and parameter("period_ms") == 5), "one has its period")
+        done = taskmon("record", "-p", "3", "-o", OUT, "--", "touch", "/tmp/was_run")
+        ok(done.returncode == 125 and done.stderr.startswith("taskmon: another `taskmon record -p` is under way"),
+           "meanwhile nobody else can have another", done)
+        ok(not os.path.exists("/tmp/was_run"), "and the command is not run")
+        record("--", "true")
+        equal(parameter("period_ms"), 5, "one that takes it as it is leaves it so")
+        set_parameter("period_ms", 7)
+        long.terminate()
+        long.wait()
+    equal(parameter("period_ms"), 7, "what was set by hand meanwhile stays")
+    set_parameter("period_ms", 200)
+    record("-p", "5", "--", "true")
+    record("--", "true")
+    equal(parameter("period_ms"), 200, "a longer one is put back too")
+    set_parameter("period_ms", PERIOD_MS)
 
 
 def several_at_once():
@@ -197,6 +286,9 @@ def interrupted():
                & 1 << signal.SIGTERM - 1)
     early.terminate()
     equal(early.wait(), 128 + signal.SIGTERM, "a signal that comes early is not lost")
+    done, summary = record("--", "sh", "-c", "exit 5",
+                           preexec_fn=lambda: signal.signal(signal.SIGCHLD, signal.SIG_IGN))
+    equal((done.returncode, summary["status"]), (5, 5), "it does not matter that SIGCHLD was ignored")
     pid, fd = pty.fork()
     if pid == 0:
         os.execv(TASKMON, [TASKMON, "record", "-o", OUT, "--", "sleep", "1000"])
@@ -235,7 +327,8 @@ def agrees_with_rusage():
 
 def main():
     with loaded(period_ms=PERIOD_MS):
-        for test in (several_at_once, totals_are_exact, ends, streams, family, module_as_it_was, interrupted,
+        for test in (several_at_once, totals_are_exact, ends, streams, family, what_makes_room,
+                     cannot_be_watched, no_room_for_it, module_as_it_was, one_period_at_a_time, among_many, interrupted,
                      agrees_with_rusage):
             test()
         equal(statistics()["targets"], 0, "in the end nothing is watched")

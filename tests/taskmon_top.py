@@ -170,6 +170,10 @@ def ends(screen, before):
     is_put_back(screen, before, "Ctrl-Z")
     screen.run("fg")
     ok(screen.until("^taskmon "), "fg: it goes on", screen.lines())
+    os.kill(top()[0], signal.SIGTSTP)
+    is_put_back(screen, before, "SIGTSTP")
+    screen.run("fg")
+    ok(screen.until("^taskmon "), "fg: it goes on again", screen.lines())
     screen.press("q")
     is_put_back(screen, before, "q after that")
 

@@ -14,12 +14,14 @@ import json
 import os
 import re
 import shutil
+import signal
 import subprocess
+import time
 
-from harness import (DEBUGFS, child, equal, loaded, note, ok, process, run, samples, statistics,
+from harness import (DEBUGFS, child, equal, loaded, note, ok, process, program, run, samples, statistics,
                      wait_until, write)
 from tool import TASKMON, complaint, on_terminal, taskmon
-from witness import free_pid, stat
+from witness import free_pid, in_user_namespace, stat
 
 NAME = "watch-me"
 LONG_NAME = "a-name-that-the-kernel-cuts"
@@ -87,6 +89,26 @@ def by_name():
         taskmon("remove", LONG_NAME)
 
 
+def scripts_by_name():
+    """The kernel has the name of the script, cut; its command line begins with the interpreter."""
+    path = f"/tmp/{LONG_NAME}"
+    for head in ("#!/bin/sh", "#!/bin/sh -e"):
+        with open(path, "w", encoding="ascii") as script:
+            script.write(f"{head}\nread forever\n")
+        os.chmod(path, 0o755)
+        with program(path, stdin=subprocess.PIPE) as started:
+            wait_until(lambda pid=started.pid: LONG_NAME.encode() in read_bytes(f"/proc/{pid}/cmdline"))
+            equal(taskmon("add", LONG_NAME).returncode, 0, f"{head}: a script is found by its long name")
+            sampled(1)
+            equal(watched(), [started.pid], f"{head}: and no other process")
+            taskmon("remove", LONG_NAME)
+
+
+def read_bytes(path):
+    with open(path, "rb") as file:
+        return file.read()
+
+
 def trees_and_ends():
     with process() as idle:
         pid = child(lambda: (os.read(begin[0], 1), os.waitpid(child(lambda: None), 0)))
@@ -119,6 +141,23 @@ def pauses():
         told = dict(line.split()[:2] for line in taskmon("stats").stdout.splitlines())
         equal({name: int(value) for name, value in told.items()}, statistics(), "and so is stats")
         write(f"start -{pid}")
+
+
+def without_samples():
+    """A task of which nothing is kept stands in no file."""
+    with process() as seen, process() as unseen:
+        write(seen)
+        sampled(1)
+        write(f"stop {unseen}")
+        done = taskmon("list")
+        equal((watched(), done.stderr), ([seen], "taskmon: one more task is watched, and has no samples\n"),
+              "list says that there is another one")
+        ok(complaint(taskmon("remove", "--all")).startswith("taskmon: 1 more watched tasks have no samples"),
+           "remove --all says that it stays")
+        equal((watched(), statistics()["targets"]), ([], 1), "the others go")
+        equal(taskmon("remove", unseen).returncode, 0, "by its number it can be removed")
+        equal((taskmon("remove", "--all").returncode, taskmon("list").stderr), (0, ""), "then there is none")
+        write("start")
 
 
 def wrong_usage():
@@ -155,6 +194,9 @@ def without_rights():
         done = complaint(as_nobody(words))
         ok(isinstance(done, str) and "run it by sudo, or as root" in done,
            f"not root: {' '.join(words)}", done)
+        done = in_user_namespace(lambda words=words: complaint(taskmon(*words)), 0)
+        ok(isinstance(done, str) and "not even root may do that here" in done,
+           f"root of a user namespace: {' '.join(words)}", done)
 
 
 def without_debugfs():
@@ -180,6 +222,9 @@ def pipes_and_terminals():
             done = subprocess.run(["bash", "-c", f"{TASKMON} {words} | true; echo ${{PIPESTATUS[0]}}"],
                                   capture_output=True, text=True, check=False)
             equal((done.stdout, done.stderr), ("0\n", ""), f"{words}: a closed pipe is no error")
+        done = subprocess.run(["bash", "-c", f"{TASKMON} add 0 2>&1 | true; echo ${{PIPESTATUS[0]}}"],
+                              capture_output=True, text=True, check=False)
+        equal(done.stdout, "1\n", "a complaint that nobody reads is no panic")
         full = os.open("/dev/full", os.O_WRONLY)
         done = taskmon("export", "-f", "csv", stdout=full)
         os.close(full)
@@ -196,12 +241,59 @@ def pipes_and_terminals():
         write(f"-{pid}")
 
 
+def leaves_nothing():
+    """However it ends in the middle: it waits for more of what it reads, with files of its own open."""
+    os.mkdir("/tmp/spools")
+    os.mkdir("/tmp/outputs")
+    os.mkfifo("/tmp/unending")
+    for words in (["export", "-f", "csv", "-o", "/tmp/outputs/x.csv"], ["plot", "-o", "/tmp/outputs/x.svg"]):
+        for number in (signal.SIGINT, signal.SIGTERM, signal.SIGKILL):
+            with subprocess.Popen([TASKMON, *words, "/tmp/unending"],
+                                  env={**os.environ, "TMPDIR": "/tmp/spools"}) as reader:
+                with open("/tmp/unending", "w", encoding="ascii") as unending:
+                    unending.write("pid:1 num:0 : usr 1 sys 2 time 3\n" * 9)
+                    unending.flush()
+                    time.sleep(0.2)
+                    reader.send_signal(number)
+                    equal(reader.wait(), -number, f"{words[0]} ends by {number.name}")
+            equal(os.listdir("/tmp/outputs") + os.listdir("/tmp/spools"), [], "and leaves nothing behind")
+
+
+RECORDING = """# taskmon 1
+# period_ms 1
+# command the title
+# task 7 one
+pid:7 num:0 : usr 0 sys 0 time 1000
+pid:7 num:1 : usr 500 sys 0 time 2000
+# task 8 other
+pid:8 num:0 : usr 0 sys 0 time 3000
+pid:8 num:1 : usr 500 sys 0 time 4000 exit
+"""
+
+
+def drawn_from_a_pipe():
+    """Reading twice is what a picture takes; a pipe can be read once."""
+    with open("/tmp/recording", "w", encoding="ascii") as file:
+        file.write(RECORDING)
+    pictures = []
+    for what, text in (("/tmp/recording", None), ("/dev/stdin", RECORDING)):
+        done = subprocess.run([TASKMON, "plot", "-o", "/tmp/x.svg", what], input=text, capture_output=True,
+                              text=True, check=False)
+        equal((done.returncode, done.stderr), (0, ""), f"plot {what}")
+        with open("/tmp/x.svg", encoding="utf-8") as file:
+            pictures.append(file.read())
+    ok("the title" in pictures[0] and "other (8)" in pictures[0], "a picture is drawn of it")
+    ok(pictures[0] == pictures[1], "and the same one of a pipe")
+
+
 def main():
     without_module()
     wrong_usage()
+    leaves_nothing()
+    drawn_from_a_pipe()
     with loaded(period_ms=20):
-        for test in (by_number, by_name, trees_and_ends, pauses, without_rights, without_debugfs,
-                     pipes_and_terminals):
+        for test in (by_number, by_name, scripts_by_name, trees_and_ends, pauses, without_samples,
+                     without_rights, without_debugfs, pipes_and_terminals):
             test()
 
 

@@ -44,13 +44,16 @@ pub enum Command {
 ///
 /// The command is watched from its first instruction to its last, and has the terminal and the
 /// signals. When it ends, a summary goes to standard error and the samples to a file, also when it
-/// was interrupted. The exit status is the command's; 128 and the signal's number when one ended
-/// it; 125 when taskmon itself failed, 126 when the command could not be run, 127 when it was not
-/// found.
+/// was interrupted. Until then the module keeps the samples, within its limits: the summary says
+/// what had to make room or is missing, and is_complete in its JSON whether all is there. What cannot
+/// be written at the end is kept, and the error says where.
+///
+/// The exit status is the command's; 128 and the signal's number when one ended it; 125 when taskmon
+/// itself failed, 126 when the command could not be run, 127 when it was not found.
 #[derive(Args)]
 pub struct Record {
-    /// Time between two samples in milliseconds, for all watched tasks, until the command ends
-    /// [default: the module's]
+    /// Time between two samples in milliseconds, for all watched tasks, until the command ends; by
+    /// one recorder at a time [default: the module's]
     #[arg(short, long, value_name = "MS", value_parser = clap::value_parser!(u64).range(1..=3_600_000))]
     pub period: Option<u64>,
 
@@ -129,8 +132,10 @@ pub struct Plot {
 /// perfetto is the JSON of the Trace Event Format, which the Perfetto and Chrome viewers open: for
 /// each task a counter of its user and system share of a CPU in per cent.
 ///
-/// openmetrics is the text form that Prometheus reads, also from the textfile collector of its
-/// node_exporter: the totals of each task, and the module's own figures.
+/// openmetrics is what Prometheus reads, also from the textfile collector of its node_exporter, in its
+/// own text format (version 0.0.4, of which OpenMetrics 1.0 is a stricter kind): the totals of each
+/// task, and the module's own figures. A task is known by the labels pid and life, which counts those
+/// of the same number; taskmonitor_task_info has its command.
 #[derive(Args)]
 pub struct Export {
     /// The form
@@ -182,7 +187,7 @@ pub struct Remove {
     #[arg(long)]
     pub tree: bool,
 
-    /// All watched tasks
+    /// All watched tasks; fails where some remain, as they have no samples
     #[arg(long, conflicts_with_all = ["tasks", "tree", "ended"])]
     pub all: bool,
 
@@ -192,6 +197,9 @@ pub struct Remove {
 }
 
 /// List the watched tasks and what they have consumed
+///
+/// Of those that have no samples, as sampling is stopped or their samples had to make room, it says on
+/// standard error how many there are.
 #[derive(Args)]
 pub struct List {
     /// One array of JSON

@@ -67,8 +67,11 @@ fn add_named(control: &File, prefix: &str, name: &str) -> Result<()> {
 /// Stops watching tasks.
 pub fn remove(command: &Remove) -> Result<()> {
     let control = module::control()?;
-    if command.all || command.ended {
-        return remove_watched(&control, |span| command.all || span.last.is_end);
+    if command.all {
+        return remove_all(&control);
+    }
+    if command.ended {
+        return remove_watched(&control, |span| span.last.is_end).map(drop);
     }
     let prefix = if command.tree { "-tree:" } else { "-" };
     let mut failures = Vec::new();
@@ -82,9 +85,24 @@ pub fn remove(command: &Remove) -> Result<()> {
     all_done(&failures)
 }
 
-fn remove_watched(control: &File, which: impl Fn(&Span) -> bool) -> Result<()> {
+/// Removes all that have samples, by which alone they are known. Fails where others are left.
+fn remove_all(control: &File) -> Result<()> {
+    // What is forked meanwhile is seen the next time.
+    while remove_watched(control, |_| true)? > 0 {}
+    match module::statistic("targets")? {
+        0 => Ok(()),
+        left => bail!(
+            "{left} more watched tasks have no samples, so that their numbers are not known here: \
+             `taskmon remove PID` removes one, `rmmod taskmonitor` all"
+        ),
+    }
+}
+
+/// Removes those, and says how many they were.
+fn remove_watched(control: &File, which: impl Fn(&Span) -> bool) -> Result<usize> {
     let watched = Overview::read(&Source::Module(BTreeSet::new()))?;
-    for span in watched.spans.iter().filter(|span| which(span)) {
+    let chosen: Vec<&Span> = watched.spans.iter().filter(|span| which(span)).collect();
+    for span in &chosen {
         let pid = span.task.pid;
         match module::obey(control, &format!("-{pid}")) {
             // Somebody else was faster.
@@ -92,7 +110,7 @@ fn remove_watched(control: &File, which: impl Fn(&Span) -> bool) -> Result<()> {
             Err(error) => bail!(module::refusal("-", &pid.to_string(), error)),
         }
     }
-    Ok(())
+    Ok(chosen.len())
 }
 
 fn remove_named(control: &File, prefix: &str, name: &str) -> Result<()> {

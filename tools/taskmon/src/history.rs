@@ -11,7 +11,7 @@ use crate::{
 use anyhow::{anyhow, bail, Context, Result};
 use std::{
     collections::BTreeSet,
-    fs::File,
+    fs::{self, File},
     io::{BufRead, BufReader},
     path::PathBuf,
 };
@@ -33,6 +33,17 @@ impl Source {
             (Some(pids), _) => Ok(Self::Module(pids)),
             (None, [path]) => Ok(Self::Recording(path.into())),
             (None, _) => bail!("give one recording, or the numbers of watched tasks"),
+        }
+    }
+
+    /// Whether it stays the same, so that it can be read twice: a file does, but for pipes and those
+    /// that the kernel makes up while they are read, which say that they are empty.
+    pub fn is_steady(&self) -> bool {
+        match self {
+            Self::Module(_) => false,
+            Self::Recording(path) => {
+                fs::metadata(path).is_ok_and(|of| of.is_file() && of.len() > 0)
+            }
         }
     }
 
@@ -273,6 +284,16 @@ pid:8 num:0 : usr 0 sys 0 time 40
             let error = history_of(text).next().unwrap_err();
             assert_eq!(error.to_string(), complaint);
         }
+    }
+
+    #[test]
+    fn what_can_be_read_twice() {
+        let steady = |path: &str| Source::Recording(path.into()).is_steady();
+        assert!(steady("/proc/self/exe"));
+        assert!(!steady("/proc/self/stat"));
+        assert!(!steady("/dev/null"));
+        assert!(!steady("/no/such"));
+        assert!(!Source::Module(BTreeSet::new()).is_steady());
     }
 
     #[test]

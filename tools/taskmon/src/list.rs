@@ -6,11 +6,10 @@ use crate::{
     cli::{List, Stats},
     history::Source,
     module,
-    output::{bold, Output},
+    output::{bold, say, Output},
     overview::{Overview, Span},
     procfs::Stat,
-    recording::printable,
-    text,
+    text::{self, printable},
 };
 use anyhow::Result;
 use serde::Serialize;
@@ -53,18 +52,34 @@ impl Row {
 pub fn list(command: &List) -> Result<()> {
     let watched = Overview::read(&Source::Module(BTreeSet::new()))?;
     let rows: Vec<Row> = watched.spans.iter().map(Row::of).collect();
-    let mut out = Output::stdout();
     if command.json {
+        let mut out = Output::stdout();
         serde_json::to_writer(&mut out, &rows)?;
         writeln!(out)?;
-        return out.end();
+        out.end()?;
+    } else {
+        table(&rows)?;
     }
+    // They are in no history.
+    let targets = module::statistic("targets")?;
+    match targets.saturating_sub(rows.len() as u64) {
+        0 => {}
+        1 => say("one more task is watched, and has no samples"),
+        more => say(format_args!(
+            "{more} more tasks are watched, and have no samples"
+        )),
+    }
+    Ok(())
+}
+
+fn table(rows: &[Row]) -> Result<()> {
+    let mut out = Output::stdout();
     let head = format!(
         "{:>10} {:5} {:>14} {:>14} {:>9} {:>9}  {}",
         "PID", "STATE", "USER s", "SYSTEM s", "SAMPLES", "EVICTED", "COMMAND"
     );
     writeln!(out, "{}", bold(&head))?;
-    for row in &rows {
+    for row in rows {
         let state = row
             .state
             .map_or("ended".to_string(), |state| state.to_string());

@@ -10,6 +10,7 @@ mod history;
 mod interval;
 mod list;
 mod module;
+mod newest;
 mod output;
 mod overview;
 mod plot;
@@ -22,6 +23,7 @@ mod spool;
 mod text;
 mod timeline;
 mod top;
+mod unnamed;
 
 use clap::Parser;
 use cli::{Cli, Command};
@@ -47,7 +49,7 @@ fn main() -> ExitCode {
         // Who closed the pipe has seen enough.
         Err(error) if output::is_closed_pipe(&error) => ExitCode::SUCCESS,
         Err(error) => {
-            eprintln!("taskmon: {error:#}");
+            output::say(format_args!("{error:#}"));
             ExitCode::FAILURE
         }
     }

@@ -7,14 +7,21 @@ use nix::errno::Errno;
 use std::{
     fs::{self, File, OpenOptions},
     io::{self, Write},
+    os::unix::fs::FileExt,
     path::Path,
 };
 
 pub const DEBUGFS: &str = "/sys/kernel/debug/taskmonitor";
 pub const SYSFS: &str = "/sys/kernel/taskmonitor";
-const STATISTICS: &str = "/sys/kernel/debug/taskmonitor_stats";
+pub const STATISTICS: &str = "/sys/kernel/debug/taskmonitor_stats";
 const MODULE: &str = "/sys/module/taskmonitor";
-const PERIOD_MS: &str = "/sys/module/taskmonitor/parameters/period_ms";
+pub const PERIOD_MS: &str = "/sys/module/taskmonitor/parameters/period_ms";
+
+/// Why root can be refused what root alone may.
+const NOT_EVEN_ROOT: &str =
+    "not even root may do that here: it takes CAP_SYS_ADMIN outside of any \
+    user namespace or container, and a kernel that is not locked down \
+    (/sys/kernel/security/lockdown)";
 
 /// Opens one of the module's files for reading.
 pub fn open(path: &str) -> Result<File> {
@@ -23,13 +30,14 @@ pub fn open(path: &str) -> Result<File> {
 
 /// What to do about one of the module's files that cannot be opened.
 fn advice(path: &str, error: &io::Error) -> anyhow::Error {
-    if !Path::new(MODULE).exists() {
+    if !is_loaded() {
         return anyhow!("the module is not loaded: run `modprobe taskmonitor`");
     }
     match error.kind() {
         io::ErrorKind::PermissionDenied if !nix::unistd::geteuid().is_root() => {
             anyhow!("only root may use {path}: run it by sudo, or as root")
         }
+        io::ErrorKind::PermissionDenied => anyhow!("{path}: {NOT_EVEN_ROOT}"),
         io::ErrorKind::NotFound
             if path.starts_with("/sys/kernel/debug/") && !debugfs_is_there() =>
         {
@@ -41,6 +49,10 @@ fn advice(path: &str, error: &io::Error) -> anyhow::Error {
         ),
         _ => anyhow!("{path}: {}", plain(error)),
     }
+}
+
+pub fn is_loaded() -> bool {
+    Path::new(MODULE).exists()
 }
 
 fn debugfs_is_there() -> bool {
@@ -89,6 +101,7 @@ pub fn refusal(word: &str, what: &str, error: Errno) -> String {
             "{what}: this kernel cannot follow descendants (CONFIG_TRACEPOINTS); \
              watch it alone"
         ),
+        Errno::EPERM => format!("{what}: {NOT_EVEN_ROOT}"),
         other => format!("{what}: {}", other.desc()),
     }
 }
@@ -114,6 +127,18 @@ pub fn statistic(name: &str) -> Result<u64> {
         Some((_, value)) => Ok(*value),
         None => bail!("{STATISTICS} has no {name}: the module is of another version"),
     }
+}
+
+/// How many samples were ever taken, for one who must not allocate memory and has the file of the
+/// statistics open.
+pub fn created(statistics: &File) -> io::Result<u64> {
+    let mut text = [0; 1024];
+    let len = statistics.read_at(&mut text, 0)?;
+    let lines = text[..len].split(|byte| *byte == b'\n');
+    let number = lines
+        .filter_map(|line| line.strip_prefix(b"created "))
+        .find_map(|digits| std::str::from_utf8(digits).ok()?.parse().ok());
+    number.ok_or(io::ErrorKind::InvalidData.into())
 }
 
 /// The time between two samples of a task.

@@ -2,20 +2,20 @@
 
 //! Where results go: standard output, or a file that is there whole or not at all.
 
-use crate::module;
+use crate::{module, unnamed::Unnamed};
 use anyhow::{anyhow, Context, Result};
 use std::{
+    fmt::Display,
     fs::{self, File, OpenOptions},
-    io::{self, stdout, BufWriter, IsTerminal, Write},
+    io::{self, stderr, stdout, BufWriter, IsTerminal, Write},
     path::{Path, PathBuf},
 };
-use tempfile::NamedTempFile;
 
 /// An output that is complete only once it was ended.
 pub enum Output {
     Stdout(BufWriter<io::Stdout>),
-    Stream(BufWriter<File>),
-    File(Box<BufWriter<NamedTempFile>>, PathBuf),
+    Stream(BufWriter<File>, PathBuf),
+    File(BufWriter<Unnamed>, PathBuf),
 }
 
 impl Output {
@@ -35,24 +35,16 @@ impl Output {
             Ok(of) if !of.is_file() => {
                 let file = OpenOptions::new().write(true).open(path);
                 let file = file.map_err(|error| failed(&error))?;
-                return Ok(Self::Stream(BufWriter::with_capacity(1 << 16, file)));
+                let stream = BufWriter::with_capacity(1 << 16, file);
+                return Ok(Self::Stream(stream, path.to_path_buf()));
             }
             // A link stays one.
             Ok(_) => fs::canonicalize(path).map_err(|error| failed(&error))?,
             Err(_) => path.to_path_buf(),
         };
-        let folder = match path.parent() {
-            Some(folder) if folder != Path::new("") => folder,
-            _ => Path::new("."),
-        };
-        fs::metadata(folder).map_err(|error| failed(&error))?;
-        let file = tempfile::Builder::new()
-            .prefix(".taskmon.")
-            .permissions(permissions())
-            .tempfile_in(folder)
-            // What it says itself names a file that nobody asked for.
-            .map_err(|error| failed(&error.kind().into()))?;
-        Ok(Self::File(Box::new(BufWriter::new(file)), path))
+        // As a file that anybody may read.
+        let file = Unnamed::in_folder(folder(&path), 0o666).map_err(|error| failed(&error))?;
+        Ok(Self::File(BufWriter::with_capacity(1 << 16, file), path))
     }
 
     /// The named file, or standard output.
@@ -68,32 +60,35 @@ impl Output {
     pub fn end(self) -> Result<()> {
         match self {
             Self::Stdout(mut out) => out.flush().map_err(Into::into),
-            Self::Stream(mut out) => out.flush().map_err(Into::into),
+            Self::Stream(mut out, path) => out.flush().with_context(|| path.display().to_string()),
             Self::File(file, path) => {
                 let name = path.display().to_string();
                 let file = file
                     .into_inner()
                     .map_err(|error| error.into_error())
                     .context(name.clone())?;
-                file.persist(path)
-                    .map_err(|error| error.error)
-                    .context(name)?;
-                Ok(())
+                let linked = file.link(folder(&path), ".taskmon.", "");
+                linked
+                    .and_then(|linked| linked.persist(&path).map_err(|error| error.error))
+                    .context(name)
             }
         }
     }
 }
 
-/// What a file gets that anybody may read, as far as the user's mask allows.
-fn permissions() -> std::fs::Permissions {
-    std::os::unix::fs::PermissionsExt::from_mode(0o666)
+/// Where a file of that name lies.
+fn folder(path: &Path) -> &Path {
+    match path.parent() {
+        Some(folder) if folder != Path::new("") => folder,
+        _ => Path::new("."),
+    }
 }
 
 impl Write for Output {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
         match self {
             Self::Stdout(out) => out.write(bytes),
-            Self::Stream(out) => out.write(bytes),
+            Self::Stream(out, _) => out.write(bytes),
             Self::File(file, _) => file.write(bytes),
         }
     }
@@ -101,10 +96,15 @@ impl Write for Output {
     fn flush(&mut self) -> io::Result<()> {
         match self {
             Self::Stdout(out) => out.flush(),
-            Self::Stream(out) => out.flush(),
+            Self::Stream(out, _) => out.flush(),
             Self::File(file, _) => file.flush(),
         }
     }
+}
+
+/// A remark or complaint on standard error. Nobody there to read it is no failure.
+pub fn say(what: impl Display) {
+    let _ = writeln!(stderr(), "taskmon: {what}");
 }
 
 /// Whether to use colours: on a terminal, unless the user wants none.

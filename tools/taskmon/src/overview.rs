@@ -9,7 +9,7 @@ use crate::{
     sample::Sample,
     timeline::Timeline,
 };
-use anyhow::Result;
+use anyhow::{bail, Result};
 
 /// A task's first and last sample.
 #[derive(Clone, Debug)]
@@ -77,7 +77,7 @@ impl Overview {
     }
 
     /// Reads the history a second time, and gives each task's timeline over the whole range to
-    /// `take`, in the order of the tasks.
+    /// `take`, in the order of the tasks. Fails where there are more of them by now.
     pub fn each_timeline(
         &self,
         source: &Source,
@@ -90,6 +90,9 @@ impl Overview {
         let mut intervals = Intervals::new(self.about.period_ms);
         let mut index = 0;
         while let Some((task, sample)) = history.next()? {
+            if task.index >= self.spans.len() {
+                bail!("the recording has grown while it was read");
+            }
             if task.index != index {
                 intervals
                     .finish()

@@ -3,7 +3,7 @@
 //! What the kernel itself says: of a task its name and state, who has a name, the time.
 
 use nix::time::{clock_gettime, ClockId};
-use std::{fs, io, path::Path, time::Duration};
+use std::{ffi::OsStr, fs, io, os::unix::ffi::OsStrExt, path::Path, time::Duration};
 
 /// What /proc/PID/stat says of a task.
 #[derive(Debug, PartialEq, Eq)]
@@ -77,7 +77,8 @@ pub fn named(name: &str) -> io::Result<Vec<u32>> {
     Ok(found)
 }
 
-/// Its short name, or that of the file it runs where the kernel has cut the short one.
+/// Its short name, or that of the file it runs where the kernel has cut the short one. A script is
+/// what its interpreter has as an argument, the first one or the second.
 fn has_name(pid: u32, name: &str) -> bool {
     const CUT_AT: usize = 15;
     let Some(stat) = Stat::of(pid) else {
@@ -90,8 +91,8 @@ fn has_name(pid: u32, name: &str) -> bool {
         return false;
     }
     let command = fs::read(format!("/proc/{pid}/cmdline")).unwrap_or_default();
-    let program = command.split(|byte| *byte == 0).next().unwrap_or_default();
-    Path::new(&*String::from_utf8_lossy(program)).file_name() == Some(name.as_ref())
+    let mut words = command.split(|byte| *byte == 0).take(3);
+    words.any(|word| Path::new(OsStr::from_bytes(word)).file_name() == Some(name.as_ref()))
 }
 
 #[cfg(test)]

@@ -12,7 +12,7 @@
 //! …
 //! ```
 
-use crate::sample::Sample;
+use crate::{sample::Sample, text::printable};
 use std::io::{self, Write};
 
 /// What is known of a recording as a whole.
@@ -101,18 +101,6 @@ impl<W: Write> Writer<W> {
         self.to.flush()?;
         Ok(self.to)
     }
-}
-
-/// A text without what would begin a new line or disturb a terminal.
-pub fn printable(text: &str) -> String {
-    let shown = |letter: char| {
-        if letter.is_control() {
-            '\u{fffd}'
-        } else {
-            letter
-        }
-    };
-    text.chars().map(shown).collect()
 }
 
 #[cfg(test)]

@@ -51,6 +51,18 @@ pub fn condensed(shares: &[Option<f64>], room: usize) -> Vec<Option<f64>> {
         .collect()
 }
 
+/// A text without what would begin a new line or disturb a terminal.
+pub fn printable(text: &str) -> String {
+    let shown = |letter: char| {
+        if letter.is_control() {
+            '\u{fffd}'
+        } else {
+            letter
+        }
+    };
+    text.chars().map(shown).collect()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

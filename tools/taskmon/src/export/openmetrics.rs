@@ -61,28 +61,39 @@ const FIGURES: [(&str, &str, &str); 12] = [
 
 pub fn write(source: &Source, to: &mut impl Write) -> Result<()> {
     let overview = Overview::read(source)?;
-    write_tasks(&newest_of_each_name(&overview.spans), to)?;
+    write_tasks(&lives(&overview.spans), to)?;
     if matches!(source, Source::Module(_)) {
         write_figures(&module::statistics()?, to)?;
     }
     Ok(())
 }
 
-/// A number may come again with the same name, a series of Prometheus may not: the last one counts.
-fn newest_of_each_name(spans: &[Span]) -> Vec<&Span> {
-    let key = |span: &Span| (span.task.pid, span.task.name.clone());
-    let last: HashMap<_, _> = spans
-        .iter()
-        .enumerate()
-        .map(|(place, span)| (key(span), place))
-        .collect();
-    let places = spans.iter().enumerate();
-    let newest = places.filter(|(place, span)| last.get(&key(span)) == Some(place));
-    newest.map(|(_, span)| span).collect()
+/// A task, and which one of its number it is, from 1. By these a series is known: they stay as they are
+/// when the task ends and its name is known no longer.
+struct Life<'a> {
+    span: &'a Span,
+    life: usize,
 }
 
-fn write_tasks(spans: &[&Span], to: &mut impl Write) -> Result<()> {
-    if spans.is_empty() {
+impl Life<'_> {
+    fn labels(&self) -> String {
+        format!("pid=\"{}\",life=\"{}\"", self.span.task.pid, self.life)
+    }
+}
+
+fn lives(spans: &[Span]) -> Vec<Life<'_>> {
+    let mut of_pid: HashMap<u32, usize> = HashMap::new();
+    let mut lives = Vec::with_capacity(spans.len());
+    for span in spans {
+        let life = of_pid.entry(span.task.pid).or_default();
+        *life += 1;
+        lives.push(Life { span, life: *life });
+    }
+    lives
+}
+
+fn write_tasks(lives: &[Life<'_>], to: &mut impl Write) -> Result<()> {
+    if lives.is_empty() {
         return Ok(());
     }
     head(
@@ -90,9 +101,10 @@ fn write_tasks(spans: &[&Span], to: &mut impl Write) -> Result<()> {
         "task_cpu_seconds_total",
         "CPU time that a watched task has consumed, exact to the microsecond.",
     )?;
-    for span in spans {
-        for (mode, us) in [("user", span.last.usr_us), ("system", span.last.sys_us)] {
-            let labels = labels(span);
+    for each in lives {
+        let last = &each.span.last;
+        for (mode, us) in [("user", last.usr_us), ("system", last.sys_us)] {
+            let labels = each.labels();
             let seconds = crate::text::seconds(us);
             writeln!(
                 to,
@@ -105,9 +117,14 @@ fn write_tasks(spans: &[&Span], to: &mut impl Write) -> Result<()> {
         "task_ended",
         "Whether a watched task has ended (1) or not (0).",
     )?;
-    for span in spans {
-        let ended = u8::from(span.last.is_end);
-        writeln!(to, "taskmonitor_task_ended{{{}}} {ended}", labels(span))?;
+    for each in lives {
+        let ended = u8::from(each.span.last.is_end);
+        writeln!(to, "taskmonitor_task_ended{{{}}} {ended}", each.labels())?;
+    }
+    head(to, "task_info", "The name of a watched task's command.")?;
+    for each in lives {
+        let (labels, name) = (each.labels(), quoted(each.span.task.label()));
+        writeln!(to, "taskmonitor_task_info{{{labels},command=\"{name}\"}} 1")?;
     }
     Ok(())
 }
@@ -139,11 +156,10 @@ fn head(to: &mut impl Write, metric: &str, help: &str) -> Result<()> {
     Ok(())
 }
 
-fn labels(span: &Span) -> String {
-    let name = span.task.label();
-    let name = name.replace('\\', "\\\\").replace('"', "\\\"");
-    let name = name.replace('\n', "\\n");
-    format!("pid=\"{}\",command=\"{name}\"", span.task.pid)
+/// A text as the value of a label.
+fn quoted(text: &str) -> String {
+    let text = text.replace('\\', "\\\\").replace('"', "\\\"");
+    text.replace('\n', "\\n")
 }
 
 #[cfg(test)]
@@ -151,9 +167,10 @@ mod tests {
     use super::*;
     use crate::{history::Task, interval::tests::sample};
 
-    fn span(index: usize, name: &str, usr_us: u64) -> Span {
-        let last = sample(3, 9, usr_us, 20);
-        let name = Some(name.to_string());
+    fn span(index: usize, name: Option<&str>, usr_us: u64, is_end: bool) -> Span {
+        let mut last = sample(3, 9, usr_us, 20);
+        last.is_end = is_end;
+        let name = name.map(str::to_string);
         Span {
             task: Task {
                 index,
@@ -166,27 +183,36 @@ mod tests {
         }
     }
 
-    #[test]
-    fn each_series_once() {
-        let spans = [
-            span(0, "a\"\\", 1),
-            span(1, "b", 2),
-            span(2, "a\"\\", 1_500_003),
-        ];
+    fn written(spans: &[Span], pattern: &str) -> Vec<String> {
         let mut to = Vec::new();
-        write_tasks(&newest_of_each_name(&spans), &mut to).unwrap();
+        write_tasks(&lives(spans), &mut to).unwrap();
         let text = String::from_utf8(to).unwrap();
-        let totals: Vec<_> = text
-            .lines()
-            .filter(|line| line.contains("mode=\"user\""))
-            .collect();
+        let lines = text.lines().filter(|line| line.contains(pattern));
+        lines.map(str::to_string).collect()
+    }
+
+    #[test]
+    fn the_series_goes_on_to_the_end() {
+        let user = |span| written(&[span], "mode=\"user\"");
+        let series = "taskmonitor_task_cpu_seconds_total{pid=\"7\",life=\"1\",mode=\"user\"}";
+        let living = span(0, Some("sh"), 1_500_003, false);
+        assert_eq!(user(living), [format!("{series} 1.500003")]);
+        // Its name is known no longer.
+        let ended = span(0, None, 2_000_000, true);
+        assert_eq!(user(ended), [format!("{series} 2.000000")]);
+    }
+
+    #[test]
+    fn a_number_that_comes_again() {
+        let spans = [span(0, Some("a\"\\"), 1, true), span(1, None, 2, false)];
         assert_eq!(
-            totals,
+            written(&spans, "_info{"),
             [
-                "taskmonitor_task_cpu_seconds_total{pid=\"7\",command=\"b\",mode=\"user\"} 0.000002",
-                "taskmonitor_task_cpu_seconds_total{pid=\"7\",command=\"a\\\"\\\\\",mode=\"user\"} 1.500003",
+                "taskmonitor_task_info{pid=\"7\",life=\"1\",command=\"a\\\"\\\\\"} 1",
+                "taskmonitor_task_info{pid=\"7\",life=\"2\",command=\"?\"} 1",
             ]
         );
+        assert_eq!(written(&spans, "mode=\"user\"").len(), 2);
     }
 
     #[test]

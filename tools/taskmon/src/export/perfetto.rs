@@ -17,9 +17,12 @@ pub fn write(history: &mut History, to: &mut impl Write) -> Result<()> {
     let mut at: Option<Task> = None;
     while let Some((task, sample)) = history.next()? {
         if at.as_ref() != Some(task) {
+            let task = task.clone();
             trace.end_task(at.as_ref(), &mut intervals)?;
-            trace.name(task)?;
-            at = Some(task.clone());
+            trace.name(&task)?;
+            at = Some(task);
+            // Before its first sample a recording does not say with which period it was made.
+            intervals = Intervals::new(history.about().period_ms);
         }
         if let Some(interval) = intervals.push(&sample) {
             trace.interval(sample.pid, &interval)?;
@@ -145,6 +148,24 @@ pid:8 num:0 : usr 0 sys 0 time 5000
             .map(|event| event["args"]["name"].clone())
             .collect();
         assert_eq!(names, ["sh", "?"]);
+    }
+
+    #[test]
+    fn an_ordinary_period_between_short_ends() {
+        let text = "\
+# period_ms 100
+pid:7 num:0 : usr 0 sys 0 time 0
+pid:7 num:1 : usr 0 sys 0 time 3000
+pid:7 num:2 : usr 50000 sys 0 time 103000
+pid:7 num:3 : usr 50000 sys 0 time 105000 exit
+";
+        let mut to = Vec::new();
+        write(&mut history_of(text), &mut to).unwrap();
+        let trace: Value = serde_json::from_slice(&to).unwrap();
+        let events = trace["traceEvents"].as_array().unwrap();
+        let user = |event: &Value| event["args"]["user"].as_f64();
+        let shares: Vec<f64> = events.iter().filter_map(user).collect();
+        assert_eq!(shares, [0.0, 50.0, 0.0, 0.0]);
     }
 
     #[test]

@@ -4,6 +4,7 @@
 
 use crate::{
     history::Source,
+    output::say,
     overview::{Overview, Span},
     timeline::Timeline,
 };
@@ -98,7 +99,9 @@ fn panels(overview: &Overview, source: &Source) -> Result<Vec<Panel>> {
     let chosen = costliest(overview, PANELS_MAX);
     let left_out = overview.spans.len() - chosen.len();
     if left_out > 0 {
-        eprintln!("taskmon: {left_out} tasks that consumed less are left out");
+        say(format_args!(
+            "{left_out} tasks that consumed less are left out"
+        ));
     }
     let mut panels = Vec::new();
     overview.each_timeline(source, STEPS, |index, timeline| {

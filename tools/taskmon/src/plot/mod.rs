@@ -32,13 +32,11 @@ pub fn plot(command: &Plot) -> Result<()> {
     // Before all the reading, so that a wrong folder shows at once.
     let mut output = Output::file(&command.output)?;
     let source = Source::from_words(&command.what)?;
-    let (source, _spool) = match source {
-        Source::Recording(_) => (source, None),
-        // The module's goes on meanwhile, and is read twice.
-        Source::Module(_) => {
-            let spool = Spool::copy_of(&source)?;
-            (spool.source(), Some(spool))
-        }
+    let (source, _spool) = if source.is_steady() {
+        (source, None)
+    } else {
+        let spool = Spool::copy_of(&source)?;
+        (spool.source(), Some(spool))
     };
     let picture = data::Picture::read(&source, layout, command.title.clone())?;
     let svg = draw::svg(&picture, command.width).context("drawing")?;

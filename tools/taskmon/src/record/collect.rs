@@ -3,7 +3,7 @@
 //! Taking a command's samples out of the module, and no others.
 
 use crate::{history::Source, module, recording::About, spool::Spool};
-use anyhow::{Context, Result};
+use anyhow::{anyhow, Context, Error, Result};
 use nix::fcntl::{Flock, FlockArg};
 use std::{
     collections::{BTreeSet, HashMap, HashSet},
@@ -14,6 +14,7 @@ use std::{
 type Mark = (u32, u64, u64);
 
 /// Moves the samples of the root, and of its descendants where `about` says so, out of the module.
+/// Where that fails, they are kept, and the error says where.
 ///
 /// The module lists tasks in the order in which they were added, and does not say of which tree they
 /// are. What comes after the root is ours, unless it is still there once the tree was removed. Other
@@ -23,10 +24,46 @@ pub fn collect(
     about: &About,
     root: u32,
     begun_us: u64,
-    mut names: HashMap<u32, String>,
+    names: HashMap<u32, String>,
 ) -> Result<Spool> {
+    let (spool, marks, _others_wait) =
+        copy(control, about, root, begun_us, names).map_err(|error| left(&error, about, root))?;
+    let word = about
+        .tree
+        .map_or(format!("-{root}"), |root| format!("-tree:{root}"));
+    // Somebody may have removed it before: then there is nothing to remove.
+    let _ = module::obey(control, &word);
+    let others = still_there(&marks);
+    match others.and_then(|others| without(&spool, about, &others)) {
+        Ok(None) => Ok(spool),
+        Ok(Some(own)) => Ok(own),
+        Err(error) => Err(spool.rescued(&error)),
+    }
+}
+
+/// What to say when the samples could not be taken out of the module.
+pub fn left(error: &Error, about: &About, root: u32) -> Error {
+    if !module::is_loaded() {
+        return anyhow!("{error:#}");
+    }
+    let option = if about.tree.is_some() { "--tree " } else { "" };
+    anyhow!(
+        "{error:#}; the samples are still in the module: `taskmon export` reads them, \
+         `taskmon remove {option}{root}` frees them"
+    )
+}
+
+/// A copy of what the module has of the root and was added later, with each task's last sample.
+/// Other recorders wait until the lock goes.
+fn copy(
+    control: &File,
+    about: &About,
+    root: u32,
+    begun_us: u64,
+    mut names: HashMap<u32, String>,
+) -> Result<(Spool, Vec<Mark>, Flock<File>)> {
     let lock = control.try_clone().context("the control file")?;
-    let _others_wait = Flock::lock(lock, FlockArg::LockExclusive)
+    let others_wait = Flock::lock(lock, FlockArg::LockExclusive)
         .map_err(|(_, error)| error)
         .context("locking the control file")?;
     let mut last_marks: Vec<Mark> = Vec::new();
@@ -57,16 +94,7 @@ pub fn collect(
         }
         Ok(())
     })?;
-    let word = about
-        .tree
-        .map_or(format!("-{root}"), |root| format!("-tree:{root}"));
-    // Somebody may have removed it before: then there is nothing to remove.
-    let _ = module::obey(control, &word);
-    let others = still_there(&last_marks)?;
-    if others.is_empty() {
-        return Ok(spool);
-    }
-    without(&spool, about, &others)
+    Ok((spool, last_marks, others_wait))
 }
 
 /// Which of these samples the module still has.
@@ -86,8 +114,11 @@ fn still_there(marks: &[Mark]) -> Result<HashSet<Mark>> {
     Ok(found)
 }
 
-/// A copy without the tasks of these samples.
-fn without(spool: &Spool, about: &About, others: &HashSet<Mark>) -> Result<Spool> {
+/// A copy without the tasks of these samples; none: it would be the same.
+fn without(spool: &Spool, about: &About, others: &HashSet<Mark>) -> Result<Option<Spool>> {
+    if others.is_empty() {
+        return Ok(None);
+    }
     let mut unwanted = HashSet::new();
     let mut history = spool.source().open()?;
     while let Some((task, sample)) = history.next()? {
@@ -110,4 +141,5 @@ fn without(spool: &Spool, about: &About, others: &HashSet<Mark>) -> Result<Spool
         }
         Ok(())
     })
+    .map(Some)
 }

@@ -3,7 +3,7 @@
 //! Starting the command so that not one instruction of it goes unseen.
 
 use crate::{cli::Record, module};
-use anyhow::{anyhow, Context, Result};
+use anyhow::{anyhow, Context, Error, Result};
 use nix::errno::Errno;
 use std::{
     fs::File,
@@ -11,6 +11,9 @@ use std::{
     os::unix::{net::UnixStream, process::CommandExt},
     process::{self, Child, Command},
 };
+
+/// By this code the process tells that it is watched, but not sampled. The module fails with others.
+const STOPPED: Errno = Errno::ENODATA;
 
 /// Why the command does not run.
 pub enum Failure {
@@ -23,7 +26,7 @@ pub enum Failure {
 }
 
 /// Runs the command, as a process that has asked the module to watch itself before it became the
-/// command.
+/// command, and has seen that it does.
 pub fn launch(record: &Record, control: &File) -> Result<Child, Failure> {
     let own = |error: anyhow::Error| Failure::Unwatched(error);
     let [program, arguments @ ..] = record.command.as_slice() else {
@@ -36,6 +39,7 @@ pub fn launch(record: &Record, control: &File) -> Result<Child, Failure> {
         .try_clone()
         .context("the control file")
         .map_err(own)?;
+    let statistics = module::open(module::STATISTICS).map_err(own)?;
     let prefix = prefix(record);
     let watch_me = move || {
         let pid = process::id();
@@ -45,7 +49,12 @@ pub fn launch(record: &Record, control: &File) -> Result<Child, Failure> {
         write!(rest, "{prefix}{pid}")?;
         let unused = rest.len();
         let used = word.len() - unused;
-        let obeyed = to_module.write_all(&word[..used]);
+        let before = module::created(&statistics)?;
+        let mut obeyed = to_module.write_all(&word[..used]);
+        // What is added is sampled at once.
+        if obeyed.is_ok() && module::created(&statistics).is_ok_and(|now| now == before) {
+            obeyed = Err(STOPPED.into());
+        }
         let code = obeyed.as_ref().err().and_then(io::Error::raw_os_error);
         teller.write_all(&pid.to_ne_bytes())?;
         teller.write_all(&code.unwrap_or(0).to_ne_bytes())?;
@@ -70,30 +79,41 @@ pub fn launch(record: &Record, control: &File) -> Result<Child, Failure> {
         .read_exact(&mut number)
         .map(|()| i32::from_ne_bytes(number));
     let name = program.to_string_lossy();
+    // It was watched, but never became the command.
+    let forget = |pid: u32| {
+        // Somebody else may have been faster.
+        let _ = module::obey(control, &format!("-{prefix}{pid}"));
+    };
     match (pid, refused) {
         (Ok(pid), Ok(0)) => {
-            // It was watched, but never became the command.
-            let _ = module::obey(control, &format!("-{prefix}{pid}"));
+            forget(pid);
             let why = anyhow!("{name}: {}", module::plain(&error));
             Err(match error.kind() {
                 io::ErrorKind::NotFound => Failure::NotFound(why),
                 _ => Failure::NotRunnable(why),
             })
         }
-        (Ok(_), Ok(code)) => {
-            let why = module::refusal(
-                prefix,
-                &format!("cannot watch {name}"),
-                Errno::from_raw(code),
-            );
-            let alone = if code == Errno::EOPNOTSUPP as i32 {
-                ": --alone"
-            } else {
-                ""
-            };
-            Err(own(anyhow!("{why}{alone}")))
+        (Ok(pid), Ok(code)) => {
+            let code = Errno::from_raw(code);
+            if code == STOPPED {
+                forget(pid);
+            }
+            Err(own(refusal(prefix, &name, code)))
         }
         _ => Err(own(anyhow!("{name}: {}", module::plain(&error)))),
+    }
+}
+
+/// Why the command is not watched.
+fn refusal(prefix: &str, name: &str, code: Errno) -> Error {
+    match code {
+        STOPPED => anyhow!("sampling is stopped, so nothing would be recorded: run `taskmon start`"),
+        Errno::EEXIST => anyhow!(
+            "{name} would be watched twice, as all that is started here is followed already: record \
+             from elsewhere, or have `taskmon remove --tree PID` end that"
+        ),
+        Errno::EOPNOTSUPP => anyhow!("{}: --alone", module::refusal(prefix, name, code)),
+        _ => anyhow!("cannot watch {}", module::refusal(prefix, name, code)),
     }
 }
 

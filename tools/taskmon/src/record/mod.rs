@@ -4,31 +4,38 @@
 
 mod collect;
 mod launch;
+mod losses;
 mod names;
 mod netlink;
+mod period;
 mod signals;
 mod summary;
 
 use crate::{
     cli::Record,
-    module,
-    output::Output,
-    procfs,
-    recording::{printable, About},
+    module, newest,
+    output::{is_closed_pipe, say, Output},
+    procfs::{self, Stat},
+    recording::About,
     sample::Sample,
+    spool::Spool,
+    text::printable,
 };
 use anyhow::{Context, Result};
 use launch::Failure;
+use losses::Losses;
 use names::Names;
+use period::Period;
 use signals::Receiver;
 use std::{
     fs::File,
     io::Write,
     os::unix::process::ExitStatusExt,
+    path::Path,
     process::{Child, ExitCode, ExitStatus},
     time::{Duration, Instant},
 };
-use summary::Summary;
+use summary::{Outcome, Summary};
 
 /// The exit statuses of programs that run others, such as env and timeout.
 const FAILED: u8 = 125;
@@ -38,11 +45,13 @@ const NOT_FOUND: u8 = 127;
 const PERIOD_AT_END_MS: u64 = 50;
 /// How long that pass may take to come.
 const PATIENCE: Duration = Duration::from_secs(5);
+/// How soon it is noticed, at best.
+const BETWEEN_LOOKS: Duration = Duration::from_millis(2);
 
 /// Records the command; the exit status is its own, or says why there is none.
 pub fn record(command: &Record) -> ExitCode {
     let failed = |status: u8, error: anyhow::Error| {
-        eprintln!("taskmon: {error:#}");
+        say(format_args!("{error:#}"));
         ExitCode::from(status)
     };
     let ready = match Ready::new(command) {
@@ -74,10 +83,10 @@ struct Ready {
     control: File,
     output: Output,
     summary_to: Option<Output>,
-    period: Period,
     receiver: Receiver,
+    period: Period,
     names: Names,
-    lost: u64,
+    losses: Losses,
 }
 
 impl Ready {
@@ -85,17 +94,18 @@ impl Ready {
         let control = module::control()?;
         // Without it nothing could be read at the end.
         module::open(module::DEBUGFS)?;
-        let lost = module::statistic("lost")?;
+        let losses = Losses::until_now()?;
         let output = Output::file(&command.output)?;
         let summary_to = command.summary.as_deref().map(Output::file).transpose()?;
         Ok(Self {
             control,
             output,
             summary_to,
-            period: Period::during(command.period)?,
+            // First, so that no signal ends the program with the period changed.
             receiver: Receiver::new()?,
+            period: Period::during(command.period)?,
             names: Names::listen(),
-            lost,
+            losses,
         })
     }
 
@@ -107,36 +117,34 @@ impl Ready {
         begun_us: u64,
         begun: Instant,
     ) -> Result<ExitStatus> {
-        self.receiver.be(child.id())?;
-        let wall = begun.elapsed();
-        let status = child.wait().context("waiting for the command")?;
-        self.await_end_of(child.id())?;
+        let root = child.id();
         let about = About {
             period_ms: Some(self.period.ms),
-            tree: (!command.alone).then_some(child.id()),
+            tree: (!command.alone).then_some(root),
             command: Some(typed(command)),
         };
-        let spool = collect::collect(
-            &self.control,
-            &about,
-            child.id(),
-            begun_us,
-            self.names.take(),
-        );
+        let ended = self.await_end_of(&mut child, begun_us, begun);
+        let (status, wall) = ended.map_err(|error| collect::left(&error, &about, root))?;
+        let names = self.names.take();
+        let spool = collect::collect(&self.control, &about, root, begun_us, names)?;
         // From here on the module is as it was.
-        self.period.restore();
-        let spool = spool?;
-        let lost = module::statistic("lost")?.saturating_sub(self.lost);
-        let summary = Summary::of(&spool.source(), status, wall, lost)?;
-        if !summary.is_complete() {
-            eprintln!(
-                "taskmon: the end was not sampled, so the totals fall short; is sampling stopped?"
-            );
+        self.period.put_back();
+        if let Err(error) = written(&spool, self.output, &command.output) {
+            // Who closed the pipe has seen enough.
+            if !is_closed_pipe(&error) {
+                return Err(spool.rescued(&error));
+            }
         }
-        spool
-            .copy_to(&mut self.output)
-            .context(command.output.display().to_string())?;
-        self.output.end()?;
+        let outcome = Outcome {
+            status,
+            wall,
+            losses: Losses::until_now()?.since(self.losses),
+            told_us: (!command.alone).then(losses::told_us).transpose()?,
+        };
+        let summary = Summary::of(&spool.source(), &outcome)?;
+        if !summary.is_ended() {
+            say("the end was not sampled, so the totals fall short; is sampling stopped?");
+        }
         let text = if command.json {
             summary.json()?
         } else {
@@ -153,32 +161,60 @@ impl Ready {
         Ok(status)
     }
 
+    /// Waits for the command's end, and for its last sample; its status, and how long it took.
+    fn await_end_of(
+        &mut self,
+        child: &mut Child,
+        begun_us: u64,
+        begun: Instant,
+    ) -> Result<(ExitStatus, Duration)> {
+        self.receiver.be(child.id())?;
+        let wall = begun.elapsed();
+        let status = child.wait().context("waiting for the command")?;
+        self.await_last_sample_of(child.id(), begun_us)?;
+        Ok((status, wall))
+    }
+
     /// Waits until what has ended was sampled for the last time, or it seems that it never will be.
-    fn await_end_of(&mut self, pid: u32) -> Result<()> {
+    fn await_last_sample_of(&mut self, pid: u32, begun_us: u64) -> Result<()> {
         // One pass may be under way, and have looked at the command before its end. When all that is
         // watched has ended, no further one follows.
         let enough = module::statistic("passes")? + 2;
-        if self.period.ms > PERIOD_AT_END_MS {
-            self.period.set(PERIOD_AT_END_MS)?;
-        }
+        self.period.shorten(PERIOD_AT_END_MS)?;
         let deadline = Instant::now() + PATIENCE;
-        while Instant::now() < deadline {
-            if has_ended(pid)? || module::statistic("passes")? >= enough {
-                break;
+        loop {
+            let look = Instant::now();
+            if are_ends_sampled(pid, begun_us)?
+                || module::statistic("passes")? >= enough
+                || look >= deadline
+            {
+                return Ok(());
             }
-            std::thread::sleep(Duration::from_millis(2));
+            // Where many are watched a look takes a while.
+            std::thread::sleep(BETWEEN_LOOKS.max(4 * look.elapsed()));
         }
-        Ok(())
     }
 }
 
-/// Whether the module shows the last sample of a task among its newest ones.
-fn has_ended(pid: u32) -> Result<bool> {
-    let newest = std::io::read_to_string(module::open(module::SYSFS)?).context(module::SYSFS)?;
-    let mut samples = newest
-        .lines()
-        .filter_map(|line| Sample::parse(line.as_bytes()));
-    Ok(samples.any(|sample| sample.pid == pid && sample.is_end))
+/// Writes the recording to where the user wants it.
+fn written(spool: &Spool, mut to: Output, path: &Path) -> Result<()> {
+    spool
+        .copy_to(&mut to)
+        .with_context(|| path.display().to_string())?;
+    to.end()
+}
+
+/// Whether the command has its last sample, and so have all others that have ended, its descendants
+/// among them. Another task of the same number ended before it began.
+fn are_ends_sampled(pid: u32, begun_us: u64) -> Result<bool> {
+    let newest = newest::of_each(module::statistic("targets")?)?;
+    let (ended, living): (Vec<Sample>, Vec<Sample>) =
+        newest.into_iter().partition(|sample| sample.is_end);
+    let is_there = |sample: &Sample| {
+        Stat::of(sample.pid).is_some_and(|stat| stat.was_there_at(sample.time_us))
+    };
+    let is_root = |sample: &Sample| sample.pid == pid && sample.time_us >= begun_us;
+    Ok(ended.iter().any(is_root) && living.iter().all(is_there))
 }
 
 /// The command as it was typed, or might have been.
@@ -189,48 +225,4 @@ fn typed(command: &Record) -> String {
         .map(|word| word.to_string_lossy())
         .collect();
     printable(&words.join(" "))
-}
-
-/// The module's period, put back at the end.
-struct Period {
-    /// What the command is recorded with.
-    ms: u64,
-    /// What it was before.
-    before_ms: u64,
-    is_changed: bool,
-}
-
-impl Period {
-    fn during(wanted_ms: Option<u64>) -> Result<Self> {
-        let before_ms = module::period_ms()?;
-        let mut period = Self {
-            ms: wanted_ms.unwrap_or(before_ms),
-            before_ms,
-            is_changed: false,
-        };
-        if period.ms != before_ms {
-            period.set(period.ms)?;
-        }
-        Ok(period)
-    }
-
-    fn set(&mut self, ms: u64) -> Result<()> {
-        module::set_period_ms(ms)?;
-        self.is_changed = true;
-        Ok(())
-    }
-
-    fn restore(&mut self) {
-        if std::mem::take(&mut self.is_changed) {
-            if let Err(error) = module::set_period_ms(self.before_ms) {
-                eprintln!("taskmon: the period could not be put back: {error:#}");
-            }
-        }
-    }
-}
-
-impl Drop for Period {
-    fn drop(&mut self) {
-        self.restore();
-    }
 }

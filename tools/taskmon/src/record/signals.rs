@@ -5,7 +5,7 @@
 use anyhow::{Context, Result};
 use nix::{
     sys::{
-        signal::{kill, Signal},
+        signal::{kill, signal, SigHandler, Signal},
         wait::{waitid, Id, WaitPidFlag},
     },
     unistd::Pid,
@@ -42,8 +42,11 @@ impl Default for Whose {
 
 impl Receiver {
     /// From now on, what taskmon is sent goes to the receiver. Signals that were ignored stay so,
-    /// for the command too (nohup).
+    /// for the command too (nohup), but for SIGCHLD.
     pub fn new() -> Result<Self> {
+        // Where it is ignored, as some daemons have it, a child's end leaves nothing to wait for.
+        // SAFETY: it is no function of ours that the signal then calls.
+        unsafe { signal(Signal::SIGCHLD, SigHandler::SigDfl) }.context("catching signals")?;
         let receiver = Self::default();
         let passed_on = [SIGALRM, SIGHUP, SIGINT, SIGQUIT, SIGTERM, SIGUSR1, SIGUSR2];
         let caught = passed_on.iter().filter(|number| !is_ignored(**number));

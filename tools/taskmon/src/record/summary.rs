@@ -2,11 +2,11 @@
 
 //! What is said when the command has ended.
 
+use super::losses::Losses;
 use crate::{
     history::Source,
     overview::{Overview, Span},
-    recording::printable,
-    text,
+    text::{self, printable},
 };
 use anyhow::Result;
 use serde::Serialize;
@@ -21,6 +21,19 @@ const STEPS: usize = 4096;
 const PEAK_OVER_S: f64 = 0.1;
 const SPARKLINE_LEN: usize = 60;
 const COSTLIEST: usize = 10;
+/// How much a sample falls short of what a parent is told: user and system time are cut to
+/// microseconds, each by itself.
+const ROUNDING_US: u64 = 2;
+
+/// What is known of the command's run beside its samples.
+pub struct Outcome {
+    pub status: ExitStatus,
+    pub wall: Duration,
+    /// What the module has lost meanwhile.
+    pub losses: Losses,
+    /// What the processes consumed that should be in the recording, at least; none: nobody knows.
+    pub told_us: Option<u64>,
+}
 
 #[derive(Serialize)]
 pub struct Summary {
@@ -41,11 +54,19 @@ pub struct Summary {
     /// Of these, how many had not ended when the command had.
     running: usize,
     samples: u64,
+    /// Samples of these processes that had to make room for newer ones.
     evicted: u64,
+    /// Samples that had to make room meanwhile and are of no process in the recording: those of
+    /// other watched tasks, and of processes that are missing.
+    evicted_elsewhere: u64,
     /// Descendants that could not be followed for want of memory or room.
     lost: u64,
+    /// CPU time that the command's parent was told of and that is not in the recording.
+    missing_us: u64,
     costliest: Vec<Process>,
     /// Whether the command's own end was sampled.
+    is_ended: bool,
+    /// Whether that is so, and nothing was evicted meanwhile, lost, or is missing.
     is_complete: bool,
     #[serde(skip)]
     shares: Vec<Option<f64>>,
@@ -61,7 +82,7 @@ struct Process {
 }
 
 impl Summary {
-    pub fn of(source: &Source, status: ExitStatus, wall: Duration, lost: u64) -> Result<Self> {
+    pub fn of(source: &Source, outcome: &Outcome) -> Result<Self> {
         let overview = Overview::read(source)?;
         let mut all = overview.timeline(STEPS);
         overview.each_timeline(source, STEPS, |_, one| all.join(one))?;
@@ -69,11 +90,18 @@ impl Summary {
         let spans = &overview.spans;
         let sum = |part: fn(&Span) -> u64| spans.iter().map(part).sum::<u64>();
         let (usr_us, sys_us) = (sum(|span| span.last.usr_us), sum(|span| span.last.sys_us));
-        let wall_us = u64::try_from(wall.as_micros()).unwrap_or(u64::MAX);
+        let evicted = sum(|span| span.first.num);
+        let Losses {
+            evicted: evicted_meanwhile,
+            lost,
+        } = outcome.losses;
+        let missing_us = missing_us(outcome.told_us, usr_us + sys_us, spans.len());
+        let is_ended = spans.first().is_some_and(|root| root.last.is_end);
+        let wall_us = u64::try_from(outcome.wall.as_micros()).unwrap_or(u64::MAX);
         Ok(Self {
             command: overview.about.command.clone().unwrap_or_default(),
-            status: status.code(),
-            signal: status.signal(),
+            status: outcome.status.code(),
+            signal: outcome.status.signal(),
             wall_us,
             usr_us,
             sys_us,
@@ -83,16 +111,20 @@ impl Summary {
             processes: spans.len(),
             running: spans.iter().filter(|span| !span.last.is_end).count(),
             samples: sum(|span| span.samples),
-            evicted: sum(|span| span.first.num),
+            evicted,
+            evicted_elsewhere: evicted_meanwhile.saturating_sub(evicted),
             lost,
+            missing_us,
             costliest: costliest(spans),
-            is_complete: spans.first().is_some_and(|root| root.last.is_end),
+            is_ended,
+            is_complete: is_ended && evicted_meanwhile == 0 && lost == 0 && missing_us == 0,
             shares: all.totals().collect(),
         })
     }
 
-    pub fn is_complete(&self) -> bool {
-        self.is_complete
+    /// Whether the command's own end was sampled.
+    pub fn is_ended(&self) -> bool {
+        self.is_ended
     }
 
     pub fn json(&self) -> Result<String> {
@@ -129,6 +161,17 @@ impl Summary {
         if self.processes > 1 {
             self.write_costliest(to)?;
         }
+        self.write_shortfall(to)?;
+        let file = file.display();
+        writeln!(
+            to,
+            "\n{} samples in {file}; to see them: taskmon plot {file} -o cpu.svg",
+            self.samples
+        )
+    }
+
+    /// What is not in the recording.
+    fn write_shortfall(&self, to: &mut String) -> std::fmt::Result {
         if self.lost > 0 {
             writeln!(to, "\n  {} descendants could not be followed", self.lost)?;
         }
@@ -139,12 +182,23 @@ impl Summary {
                 self.evicted
             )?;
         }
-        let file = file.display();
-        writeln!(
-            to,
-            "\n{} samples in {file}; to see them: taskmon plot {file} -o cpu.svg",
-            self.samples
-        )
+        if self.evicted_elsewhere > 0 {
+            writeln!(
+                to,
+                "\n  {} samples had to make room that are of other watched tasks, or of processes \
+                 missing here",
+                self.evicted_elsewhere
+            )?;
+        }
+        if self.missing_us > 0 {
+            writeln!(
+                to,
+                "\n  {} s of CPU time that were consumed are missing here; max_targets and \
+                 max_samples say how much\n  the module keeps, see taskmonitor(4)",
+                text::seconds(self.missing_us)
+            )?;
+        }
+        Ok(())
     }
 
     fn write_costliest(&self, to: &mut String) -> std::fmt::Result {
@@ -178,6 +232,16 @@ impl Summary {
     }
 }
 
+/// By how much that many processes fall short of what their parent was told, beyond rounding.
+fn missing_us(told_us: Option<u64>, recorded_us: u64, processes: usize) -> u64 {
+    let missing = told_us.unwrap_or(0).saturating_sub(recorded_us);
+    if missing > processes as u64 * ROUNDING_US {
+        missing
+    } else {
+        0
+    }
+}
+
 fn costliest(spans: &[Span]) -> Vec<Process> {
     let mut order: Vec<&Span> = spans.iter().collect();
     order.sort_by_key(|span| Reverse(span.last.total_us()));
@@ -189,4 +253,17 @@ fn costliest(spans: &[Span]) -> Vec<Process> {
         wall_us: span.length_us(),
     };
     order.iter().take(COSTLIEST).map(process).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::missing_us;
+
+    #[test]
+    fn what_is_missing() {
+        assert_eq!(missing_us(None, 5, 1), 0);
+        assert_eq!(missing_us(Some(9), 5, 2), 0);
+        assert_eq!(missing_us(Some(10), 5, 2), 5);
+        assert_eq!(missing_us(Some(10), 11, 0), 0);
+    }
 }

@@ -3,7 +3,7 @@
 //! The screen of `taskmon top`.
 
 use super::{app::App, recent::STEPS, watch::Row as Task};
-use crate::{recording::printable, text};
+use crate::text::{self, printable};
 use ratatui::{
     layout::{Constraint, Layout, Rect},
     style::{Modifier, Style, Stylize},

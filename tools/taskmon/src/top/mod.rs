@@ -11,16 +11,16 @@ mod watch;
 use crate::{cli::Top, output::is_colourful};
 use anyhow::{bail, Context, Result};
 use app::{App, Then};
-use nix::sys::signal::{raise, Signal};
+use nix::sys::signal::{raise, sigaction, SaFlags, SigAction, SigHandler, SigSet, Signal};
 use ratatui::{
     crossterm::event::{self, Event, KeyEventKind},
     DefaultTerminal,
 };
-use signal_hook::consts::{SIGHUP, SIGINT, SIGQUIT, SIGTERM};
+use signal_hook::consts::{SIGHUP, SIGINT, SIGQUIT, SIGTERM, SIGTSTP};
 use std::{
     io::{stdin, stdout, IsTerminal},
     sync::{
-        atomic::{AtomicUsize, Ordering},
+        atomic::{AtomicBool, AtomicUsize, Ordering},
         Arc,
     },
     time::{Duration, Instant},
@@ -36,14 +36,13 @@ pub fn top(command: &Top) -> Result<()> {
     }
     // What is wrong with the module is said on the user's own screen.
     let mut app = App::new(Watch::begin()?);
-    let signal = caught_signals()?;
+    let signals = Signals::catch()?;
     let delay = Duration::from_secs_f64(command.delay);
-    // This also puts the terminal back in a panic.
-    let mut terminal = ratatui::try_init().context("the terminal")?;
-    let done = run(&mut app, &mut terminal, delay, &signal);
-    ratatui::restore();
+    let mut terminal = take_terminal()?;
+    let done = run(&mut app, &mut terminal, delay, &signals);
+    put_terminal_back();
     done?;
-    match signal.load(Ordering::Relaxed) {
+    match signals.end.load(Ordering::Relaxed) {
         0 => Ok(()),
         // CAST: a signal's number is below 65.
         number => {
@@ -53,27 +52,54 @@ pub fn top(command: &Top) -> Result<()> {
     }
 }
 
-/// Where the number of the signal that is to end the program appears.
-fn caught_signals() -> Result<Arc<AtomicUsize>> {
-    let caught = Arc::new(AtomicUsize::new(0));
-    for signal in [SIGHUP, SIGINT, SIGQUIT, SIGTERM] {
-        // CAST: small and positive.
-        signal_hook::flag::register_usize(signal, caught.clone(), signal as usize)
-            .context("catching signals")?;
+/// The terminal for the program alone. A panic puts it back too, and so does a failure half-way.
+fn take_terminal() -> Result<DefaultTerminal> {
+    ratatui::try_init()
+        .inspect_err(|_| put_terminal_back())
+        .context("the terminal")
+}
+
+fn put_terminal_back() {
+    // There is nothing more to do for one that is gone.
+    let _ = ratatui::try_restore();
+}
+
+/// Where signals appear.
+struct Signals {
+    /// The number of the one that is to end the program.
+    end: Arc<AtomicUsize>,
+    /// To the background.
+    stop: Arc<AtomicBool>,
+}
+
+impl Signals {
+    fn catch() -> Result<Self> {
+        let end = Arc::new(AtomicUsize::new(0));
+        let stop = Arc::new(AtomicBool::new(false));
+        for signal in [SIGHUP, SIGINT, SIGQUIT, SIGTERM] {
+            // CAST: small and positive.
+            signal_hook::flag::register_usize(signal, end.clone(), signal as usize)
+                .context("catching signals")?;
+        }
+        signal_hook::flag::register(SIGTSTP, stop.clone()).context("catching signals")?;
+        Ok(Self { end, stop })
     }
-    Ok(caught)
 }
 
 fn run(
     app: &mut App,
     terminal: &mut DefaultTerminal,
     delay: Duration,
-    signal: &AtomicUsize,
+    signals: &Signals,
 ) -> Result<()> {
     let is_colourful = is_colourful(true);
     let mut due = Instant::now() + delay;
     let mut is_changed = true;
-    while signal.load(Ordering::Relaxed) == 0 {
+    while signals.end.load(Ordering::Relaxed) == 0 {
+        if signals.stop.swap(false, Ordering::Relaxed) {
+            suspend(terminal)?;
+            is_changed = true;
+        }
         if is_changed {
             terminal
                 .draw(|frame| draw::draw(app, frame, is_colourful))
@@ -108,8 +134,19 @@ fn run(
 /// Stops until the shell has it go on, the terminal being the shell's meanwhile.
 fn suspend(terminal: &mut DefaultTerminal) -> Result<()> {
     terminal.show_cursor().context("the terminal")?;
-    ratatui::restore();
-    raise(Signal::SIGTSTP).context("stopping")?;
-    *terminal = ratatui::try_init().context("the terminal")?;
+    put_terminal_back();
+    stop().context("stopping")?;
+    *terminal = take_terminal()?;
     terminal.clear().context("the terminal")
+}
+
+/// Does what SIGTSTP does to a program that does not catch it: nothing, where no shell is there that
+/// could have it go on.
+fn stop() -> nix::Result<()> {
+    let default = SigAction::new(SigHandler::SigDfl, SaFlags::empty(), SigSet::empty());
+    // SAFETY: it is no function of ours that the signal then calls.
+    let before = unsafe { sigaction(Signal::SIGTSTP, &default)? };
+    raise(Signal::SIGTSTP)?;
+    // SAFETY: what was there before may be there again.
+    unsafe { sigaction(Signal::SIGTSTP, &before) }.map(drop)
 }

@@ -4,17 +4,14 @@
 
 use super::recent::Recent;
 use crate::{
-    history::{History, Source},
+    history::Source,
     interval::{Interval, Intervals, STOPPED},
-    module,
+    module, newest,
     procfs::{self, Stat},
     sample::Sample,
 };
-use anyhow::{Context, Result};
-use std::{
-    collections::{BTreeSet, HashMap, VecDeque},
-    io,
-};
+use anyhow::Result;
+use std::collections::{BTreeSet, HashMap, VecDeque};
 
 /// A watched task.
 pub struct Row {
@@ -81,7 +78,8 @@ impl Watch {
     pub fn begin() -> Result<Self> {
         let mut watch = Self::default();
         watch.look_at_module()?;
-        let mut history = whole_history()?;
+        let history = Source::Module(BTreeSet::new()).open()?;
+        let mut history = history.without_progress();
         let mut intervals = Intervals::new(Some(watch.period_ms));
         let mut at = None;
         while let Some((task, sample)) = history.next()? {
@@ -125,12 +123,7 @@ impl Watch {
     pub fn look(&mut self) -> Result<()> {
         let before_us = self.now_us;
         self.look_at_module()?;
-        let targets = self.statistic("targets");
-        let mut newest = on_page()?;
-        // Those that do not fit the page are in the long file alone.
-        if (newest.len() as u64) < targets {
-            newest = of_each_task(whole_history()?)?;
-        }
+        let newest = newest::of_each(self.statistic("targets"))?;
         let longest_us = self.longest_us(self.now_us - before_us);
         let mut known: HashMap<u32, VecDeque<Row>> = HashMap::new();
         for row in self.rows.drain(..) {
@@ -180,37 +173,4 @@ impl Watch {
     pub fn has_living(&self) -> bool {
         self.rows.iter().any(|row| !row.last.is_end)
     }
-}
-
-fn whole_history() -> Result<History> {
-    let history = Source::Module(BTreeSet::new()).open()?;
-    Ok(history.without_progress())
-}
-
-/// The newest sample of each task.
-fn of_each_task(mut history: History) -> Result<Vec<Sample>> {
-    let mut newest: Vec<Sample> = Vec::new();
-    while let Some((task, sample)) = history.next()? {
-        match newest.get_mut(task.index) {
-            Some(last) => *last = sample,
-            None => newest.push(sample),
-        }
-    }
-    Ok(newest)
-}
-
-/// The same from the short file, of the tasks that are on its page.
-fn on_page() -> Result<Vec<Sample>> {
-    let page = io::read_to_string(module::open(module::SYSFS)?).context(module::SYSFS)?;
-    let mut newest: Vec<Sample> = Vec::new();
-    for sample in page
-        .lines()
-        .filter_map(|line| Sample::parse(line.as_bytes()))
-    {
-        match newest.last_mut().filter(|last| sample.follows(last)) {
-            Some(last) => *last = sample,
-            None => newest.push(sample),
-        }
-    }
-    Ok(newest)
 }
