@@ -76,7 +76,7 @@ impl Reading {
 fn microseconds(nanoseconds: u64) -> u64 {
     /// 2^73 / 1000, rounded up.
     const INVERSE: u128 = (1_u128 << 73).div_ceil(1000);
-    (u128::from(nanoseconds) * INVERSE >> 73) as u64
+    ((u128::from(nanoseconds) * INVERSE) >> 73) as u64
 }
 
 impl From<CpuTime> for Sample {

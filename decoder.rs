@@ -50,11 +50,15 @@ impl Decoder {
         if self.repeat == 0 {
             let at = self.reader.at();
             let bits = self.reader.peek(words);
-            if bits & 1 | u64::from(self.widths.wide) == SAMPLE && self.reader.pass(self.widths.len) {
+            if bits & 1 | u64::from(self.widths.wide) == SAMPLE && self.reader.pass(self.widths.len)
+            {
                 let bits = bits >> 1;
                 let delta = Sample {
                     usr: self.widths.usr.cut(bits),
-                    sys: self.widths.sys.cut(bits.wrapping_shr(self.widths.usr.bits())),
+                    sys: self
+                        .widths
+                        .sys
+                        .cut(bits.wrapping_shr(self.widths.usr.bits())),
                 };
                 return Some(self.follow(delta, at));
             }

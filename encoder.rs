@@ -81,7 +81,10 @@ impl Encoder {
             let sys = delta.sys.wrapping_shl(self.widths.usr.bits());
             let bits = SAMPLE | (delta.usr | sys) << 1;
             self.widths.note(delta);
-            match self.writer.put_within(capacity, bits, self.widths.len, store) {
+            match self
+                .writer
+                .put_within(capacity, bits, self.widths.len, store)
+            {
                 None => return false,
                 Some(false) => {}
                 Some(true) => self.widths.renew(before, self.writer.len()),

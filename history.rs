@@ -83,7 +83,8 @@ impl History {
 
     /// How many more samples the last segment may hold, if their bits fit; 0 where it is not open.
     pub(crate) fn span_left(&self) -> u16 {
-        self.held().map_or(0, |held| SPAN.saturating_sub(held.count))
+        self.held()
+            .map_or(0, |held| SPAN.saturating_sub(held.count))
     }
 
     /// Appends the last sample once more, where the last segment [may hold it](Self::span_left).
