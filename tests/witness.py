@@ -147,6 +147,11 @@ def switches(pid):
                if "ctxt_switches" in line)
 
 
+def boottime_us():
+    """The clock by which samples are dated."""
+    return time.clock_gettime_ns(time.CLOCK_BOOTTIME) // 1000
+
+
 def microseconds(seconds):
     """Of a time in rusage, which is a float made of whole microseconds."""
     return round(seconds * 1_000_000)
