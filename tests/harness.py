@@ -110,6 +110,15 @@ def is_loaded():
     return os.path.exists("/sys/module/taskmonitor")
 
 
+def unload_unless_busy():
+    """Whether it could be unloaded now: it cannot while somebody has a file in debugfs open."""
+    try:
+        unload()
+    except BlockingIOError:
+        return False
+    return True
+
+
 @contextlib.contextmanager
 def loaded(**parameters):
     """The module, loaded for the length of a `with` block."""
