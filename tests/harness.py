@@ -224,6 +224,12 @@ def problems(history):
     return found
 
 
+def all_have_ended():
+    """Whether each task that has samples has its last one."""
+    ended = {each.pid: each.exit for each in samples()}
+    return bool(ended) and all(ended.values())
+
+
 # --- Processes, time --------------------------------------------------------
 
 @contextlib.contextmanager
