@@ -12,7 +12,7 @@ import time
 
 from harness import (child, equal, note, ok, problems, process, samples, set_parameter, statistics,
                      wait_until, write)
-from witness import (HZ, fork_unattended, ignored_children, microseconds, process_clock_us,
+from witness import (HZ, boottime_us, fork_unattended, ignored_children, microseconds, process_clock_us,
                      run_time_us, stat)
 
 SEED = 20261123
@@ -144,16 +144,23 @@ def ends_that_nobody_waits_for(count):
 
 def after_now(pid):
     """A sample of the task that was taken after this call."""
-    now = time.clock_gettime_ns(time.CLOCK_BOOTTIME) // 1000
+    now = boottime_us()
     wait_until(lambda: samples(pid=pid)[-1].time > now)
     return samples(pid=pid)[-1]
+
+
+def is_stopped(pid):
+    """Whether all threads of the process are; not yet, where one was just about to end."""
+    try:
+        return all(stat(pid, int(thread)).state == "T" for thread in os.listdir(f"/proc/{pid}/task"))
+    except (FileNotFoundError, ProcessLookupError):
+        return False
 
 
 def at_rest(pid):
     """Stops the process, so that its times stand still."""
     os.kill(pid, signal.SIGSTOP)
-    wait_until(lambda: all(stat(pid, int(thread)).state == "T"
-                           for thread in os.listdir(f"/proc/{pid}/task")))
+    wait_until(lambda: is_stopped(pid))
 
 
 def mixed():
@@ -207,7 +214,7 @@ def one_thread_of_many(rounds=5):
             at_rest(pid)
             whole = after_now(pid)
             for tid in words:
-                sample, ticks = samples(pid=tid)[-1], stat(pid, tid)
+                sample, ticks = after_now(tid), stat(pid, tid)
                 if not 0 <= run_time_us(pid, tid) - sample.usr - sample.sys <= ROUNDING_US:
                     wrong.append((sample, run_time_us(pid, tid)))
                 if (abs(sample.usr - ticks.user * TICK_US) > TICK_US

@@ -5,7 +5,6 @@
 # those before, which are the kernel's loader's. Either all is there, or nothing is left.
 #
 # kernels: uml
-# boot: --timeout 1200
 
 import errno
 import os

@@ -9,7 +9,7 @@ import os
 import signal
 import time
 
-from harness import load, ok, run, statistics, unload, write
+from harness import load, ok, run, statistics, unload, wait_until, write
 from witness import hurry_grace_periods
 
 ROUNDS = 100
@@ -42,7 +42,7 @@ def unload_in_a_storm():
         for pid in storms:
             write(f"tree:{pid}")
         time.sleep(0.02 * (1 + number % 5))
-        followed += statistics()["targets"] > 2
+        followed += wait_until(lambda: statistics()["targets"] > 2)
         unload()
     for pid in storms:
         os.kill(pid, signal.SIGKILL)

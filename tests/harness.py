@@ -110,6 +110,15 @@ def is_loaded():
     return os.path.exists("/sys/module/taskmonitor")
 
 
+def unload_unless_busy():
+    """Whether it could be unloaded now: it cannot while somebody has a file in debugfs open."""
+    try:
+        unload()
+    except BlockingIOError:
+        return False
+    return True
+
+
 @contextlib.contextmanager
 def loaded(**parameters):
     """The module, loaded for the length of a `with` block."""
@@ -213,6 +222,12 @@ def problems(history):
         if before.exit:
             found.append(f"a sample after the end: {before} {after}")
     return found
+
+
+def all_have_ended():
+    """Whether each task that has samples has its last one."""
+    ended = {each.pid: each.exit for each in samples()}
+    return bool(ended) and all(ended.values())
 
 
 # --- Processes, time --------------------------------------------------------

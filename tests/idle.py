@@ -15,9 +15,18 @@ from witness import kernel_threads, sampler_thread, stat, switches
 PERIOD_MS = 5
 
 
+def has_settled(thread):
+    """Whether it sleeps, and at several looks has not been awake in between."""
+    looks = []
+    for _ in range(10):
+        looks.append((switches(thread), stat(thread).state in "SI"))
+        time.sleep(0.02)
+    return len(set(looks)) == 1 and looks[0][1]
+
+
 def sleeps(thread, name):
     """Lets what is under way end, and then counts."""
-    time.sleep(0.2)
+    wait_until(lambda: has_settled(thread))
     before = switches(thread)
     time.sleep(1.5)
     equal(switches(thread) - before, 0, f"{name}: no wake-up in 300 periods")

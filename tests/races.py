@@ -12,8 +12,8 @@ import time
 
 from harness import (DEBUGFS, SYSFS, equal, loaded, note, ok, parse, problems, read, run, statistics,
                      wait_until, write)
-from workload import (Workers, add_and_remove, busy_processes, change_parameters, evict, fork_and_die,
-                      read_history, read_statistics, say, seek_about)
+from workload import (LEAST_ROUNDS, Workers, add_and_remove, busy_processes, change_parameters, evict,
+                      fork_and_die, read_history, read_statistics, say, seek_about)
 
 SECONDS = 25
 
@@ -25,9 +25,10 @@ def at_work(name, steady, *more):
     for function, *arguments in more:
         workers.start(function, *arguments)
     time.sleep(SECONDS)
+    workers.wait_for_each()
     for who, (rounds, wrong) in workers.stop().items():
         note(f"{who[:60]}: {rounds} rounds")
-        ok(rounds > 3 and not wrong, f"{name}: {who.partition('(')[0]}", f"{rounds} {wrong}")
+        ok(rounds >= LEAST_ROUNDS and not wrong, f"{name}: {who.partition('(')[0]}", f"{rounds} {wrong}")
     numbers = statistics()
     equal(numbers["created"], numbers["alive"] + numbers["evicted"] + numbers["removed"],
           f"{name}: it adds up")

@@ -10,10 +10,11 @@ import os
 from collections import Counter
 
 from harness import (SHRINKERS, burn_and_sleep, equal, idle_threads, is_loaded, loaded, note, ok, problems,
-                     process, run, samples, shrink, shrinker, statistics, wait_until, write)
+                     process, run, samples, set_parameter, shrink, shrinker, statistics, wait_until, write)
 from witness import slabs, text_of, tidy_slabs
 
 TARGETS = 800
+PERIOD_MS = 10
 
 
 def count():
@@ -44,6 +45,15 @@ def pass_on(passes=5):
     ok(wait_until(lambda: statistics()["passes"] >= begin + passes), f"{passes} passes")
 
 
+def add_together(tids):
+    """Adds them with no pass in between, however long that takes, and lets some go by."""
+    set_parameter("period_ms", 3_600_000)
+    for tid in tids:
+        write(tid)
+    set_parameter("period_ms", PERIOD_MS)
+    pass_on()
+
+
 def oldest_first():
     """The first group of targets is older than the second, and goes before it."""
     with idle_threads(TARGETS) as tids:
@@ -51,13 +61,9 @@ def oldest_first():
 
 
 def goes_first(old, new):
-    for tid in old:
-        write(tid)
-    pass_on()
+    add_together(old)
     of_old = count()
-    for tid in new:
-        write(tid)
-    pass_on()
+    add_together(new)
     write("stop")
     before = Counter(each.pid for each in samples())
     whole, slabs_full = count(), slabs_of_samples()
@@ -124,7 +130,7 @@ def all_caches():
 
 
 def main():
-    with loaded(period_ms=10):
+    with loaded(period_ms=PERIOD_MS):
         for part in (nothing_to_give, oldest_first, goes_on, all_caches):
             part()
             ok(is_sum(), f"created = alive + evicted + removed after {part.__name__}", statistics())

@@ -9,10 +9,12 @@
 import os
 
 from harness import (DEBUGFS, SYSFS, burn_and_sleep, equal, idle_threads, loaded, ok, parse, process, read,
-                     run, samples, statistics, wait_until, write)
+                     run, samples, set_parameter, statistics, wait_until, write)
 
 # sysfs itself passes on one byte less than a page.
 ROOM = 4095
+# Samples of a task: more than a page holds, and no more than this program can read at its leisure.
+MUCH = 250
 
 
 def lines(path):
@@ -61,10 +63,13 @@ def judge(name):
 def few():
     equal(read(SYSFS), "", "no target, no line")
     with process(burn_and_sleep) as one, process() as two:
+        # Less than a page, however long this program is kept from its work.
+        set_parameter("max_samples", 20)
         write(one)
         ok(wait_until(lambda: len(samples(pid=one)) > 10), "one task")
         write("stop")
         equal(read(SYSFS), read(DEBUGFS), "while all fits, the page is the history")
+        set_parameter("max_samples", MUCH)
         write(f"start {two}")
         ok(wait_until(lambda: len(samples(pid=two)) > 200), "two tasks for long")
         write("stop")
@@ -96,6 +101,7 @@ def a_late_comer():
 
 
 def many():
+    set_parameter("max_samples", 20)
     with idle_threads(300) as tids:
         for count in (60, 70, 80, 90, 100, 300):
             for tid in tids[statistics()["targets"]:count]:
@@ -109,6 +115,7 @@ def many():
         for tid in tids:
             write(f"-{tid}")
         write("start")
+    set_parameter("max_samples", MUCH)
 
 
 def in_pieces():
@@ -138,7 +145,7 @@ def in_pieces():
 
 
 def main():
-    with loaded(period_ms=5):
+    with loaded(period_ms=5, max_samples=MUCH):
         for part in (few, a_late_comer, many, in_pieces):
             part()
 

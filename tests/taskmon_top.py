@@ -15,11 +15,13 @@ import signal
 import time
 
 from harness import (burn_and_sleep, equal, load, loaded, note, ok, parameter, process, program, run, samples,
-                     statistics, unload, wait_until, write)
+                     statistics, unload_unless_busy, wait_until, write)
 from tool import TASKMON, Screen, complaint, taskmon
 
 NAME = "idle-one"
 PROMPT = r"^[$#] *$"
+ADD = r"^watch \(pid or name\):"
+ADD_TREE = r"^watch with descendants \(pid or name\):"
 
 
 def seconds(us):
@@ -94,7 +96,7 @@ def keys(screen, busy, idle):
     ok(wait_until(lambda: order(screen, pids) == pids), "S changes it back")
     with process() as third, process() as fourth:
         screen.press("a")
-        ok(screen.until(r"^watch \(pid or name\):"), "a asks for what to watch")
+        ok(screen.until(ADD), "a asks for what to watch")
         screen.type(f"{third}x")
         screen.press("BSpace", "Enter")
         ok(row(screen, third), "and adds it", screen.lines())
@@ -102,8 +104,14 @@ def keys(screen, busy, idle):
         screen.type("no-such-name")
         screen.press("Enter")
         ok(screen.until("no process has the name no-such-name"), "or says why not", screen.lines())
-        screen.press("a", "Escape")
+        screen.press("a")
+        ok(screen.until(ADD), "a once more")
+        # What follows on Escape too soon is one key with it.
+        screen.press("Escape")
+        ok(wait_until(lambda: not any(re.search(ADD, line) for line in screen.lines())),
+           "Escape takes the question back", screen.lines())
         screen.press("t")
+        ok(screen.until(ADD_TREE), "t asks for a tree", screen.lines())
         screen.type(str(fourth))
         screen.press("Enter")
         ok(row(screen, fourth), "t adds a tree")
@@ -146,7 +154,8 @@ def many_rows(screen):
 
 
 def without_module(screen, busy):
-    unload()
+    # It may have one of the files open just now.
+    wait_until(unload_unless_busy)
     ok(screen.until("the module is not loaded"), "the module can go meanwhile", screen.lines())
     load(period_ms=20)
     write(busy)

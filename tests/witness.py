@@ -12,7 +12,7 @@ import time
 import traceback
 from typing import NamedTuple
 
-from harness import DEBUGFS, SHRINKERS, STATISTICS, SYSFS
+from harness import DEBUGFS, SHRINKERS, STATISTICS, SYSFS, wait_until
 
 HZ = os.sysconf("SC_CLK_TCK")
 NAME = "taskmonitor"
@@ -76,14 +76,21 @@ def slabs():
     return found
 
 
-def remains():
-    """Whatever of the module can be seen; empty where it is not loaded."""
+def seen():
+    """Whatever of the module can be seen."""
     found = [f"thread {name}" for name in kernel_threads()]
     found += [f"slab cache {slab.name}" for slab in slabs()]
     found += [path for path in (SYSFS, DEBUGFS, STATISTICS, f"/sys/module/{NAME}")
               if os.path.exists(path)]
     found += [f"shrinker {name}" for name in os.listdir(SHRINKERS) if name.startswith(NAME)]
     return found
+
+
+def remains():
+    """What is left of the module, which is not loaded. A thread that has been stopped may take a moment
+    to leave /proc."""
+    wait_until(lambda: not seen(), 10)
+    return seen()
 
 
 def tidy_slabs():
@@ -145,6 +152,11 @@ def switches(pid):
     """How often a thread was put on a CPU and taken off again."""
     return sum(int(line.split()[1]) for line in text_of(f"/proc/{pid}/status").splitlines()
                if "ctxt_switches" in line)
+
+
+def boottime_us():
+    """The clock by which samples are dated."""
+    return time.clock_gettime_ns(time.CLOCK_BOOTTIME) // 1000
 
 
 def microseconds(seconds):

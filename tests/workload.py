@@ -3,14 +3,20 @@
 
 import contextlib
 import errno
+import mmap
 import os
 import random
 import signal
+import struct
 import time
 import traceback
 
 from harness import (DEBUGFS, PARAMETERS, SHRINKERS, STATISTICS, SYSFS, burn_and_sleep, is_loaded,
-                     parse, problems, write)
+                     parse, problems, wait_until, write)
+
+# What each worker is to do.
+LEAST_ROUNDS = 4
+_COUNTER = struct.Struct("Q")
 
 SEED = os.environ.get("TASKMONITOR_SEED", "20261123")
 
@@ -19,17 +25,24 @@ class Workers:
     """Processes at work until they are told to stop."""
 
     def __init__(self):
-        self.pipes = {}
+        self.pipes, self.counters = {}, []
 
     def start(self, function, *arguments):
         """`function(round, …)` once a round; it gives what is wrong, if anything."""
         end, begin = os.pipe()
+        counter = mmap.mmap(-1, _COUNTER.size)
+        self.counters.append(counter)
         pid = os.fork()
         if pid == 0:
             os.close(end)
-            work(begin, function, arguments)
+            work(begin, counter, function, arguments)
         os.close(begin)
         self.pipes[pid] = (end, f"{function.__name__}{arguments or ''}")
+
+    def wait_for_each(self):
+        """Until each has done some rounds, however little time it gets."""
+        wait_until(lambda: all(_COUNTER.unpack_from(counter)[0] >= LEAST_ROUNDS
+                               for counter in self.counters), 600)
 
     def stop(self):
         """What each did: {name: (rounds, what was wrong)}."""
@@ -44,7 +57,7 @@ class Workers:
         return told
 
 
-def work(begin, function, arguments):
+def work(begin, counter, function, arguments):
     """The life of such a process."""
     stopping = []
     signal.signal(signal.SIGTERM, lambda *_: stopping.append(True))
@@ -58,6 +71,7 @@ def work(begin, function, arguments):
         except Exception:  # to be told, whatever it is
             wrong = wrong or traceback.format_exc()
         rounds += 1
+        _COUNTER.pack_into(counter, 0, rounds)
         if not is_loaded():
             # Loading takes a while, and takes it on the same CPUs.
             time.sleep(0.02)
