@@ -14,10 +14,10 @@ use crate::{
         tracepoint::{Probes, Watch},
     },
     cputime::{Reading, Subject},
+    eviction::Reason,
     marks::Marks,
     recorder::Recorder,
     registry::Registry,
-    sample_cache::Reason,
     target::{End, Target, Tree},
 };
 use kernel::{

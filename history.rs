@@ -6,7 +6,8 @@ use crate::{
     abstractions::slab::Ref,
     delta::{Base, Sample},
     encoder::Encoder,
-    segment::{Held, Queue, Segment},
+    queue::Queue,
+    segment::{Held, Segment},
 };
 
 /// How many samples a segment holds at most, so that an idle target's history has an age too.

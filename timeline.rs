@@ -9,9 +9,10 @@ use crate::{
     abstractions::slab::{Ref, Vacant},
     delta::Extent,
     moments,
+    queue::Queue,
     recorder::Recorder,
     sample_cache::Store,
-    segment::{Content, Copy, Held, Queue, Segment},
+    segment::{Content, Copy, Held, Segment},
 };
 use kernel::sync::SpinLock;
 

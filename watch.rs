@@ -9,9 +9,9 @@ use crate::{
         slab::{Object, Ref, Vacant},
     },
     cputime::{Reading, Subject},
+    eviction::Reason,
     recorder::Recorder,
     registry::Registry,
-    sample_cache::Reason,
     segment::Segment,
     target::{Target, Tree},
 };
