@@ -21,7 +21,7 @@ pub(crate) struct History {
     open: bool,
     /// How many more samples may be appended before the limits are looked at: that of the last segment,
     /// which is open then, and that on how many are kept.
-    room: u32,
+    room: u16,
     /// How many bits the last segment may hold.
     capacity: u32,
     encoder: Encoder,
@@ -79,7 +79,7 @@ impl History {
         let kept = self.next.saturating_sub(self.oldest);
         let span = self.span_left();
         // No more than `SPAN`.
-        self.room = max_samples.saturating_sub(kept).min(span.into()) as u32;
+        self.room = max_samples.saturating_sub(kept).min(span.into()) as u16;
     }
 
     /// How many more samples the last segment may hold, if their bits fit; 0 where it is not open.

@@ -2,6 +2,7 @@
 
 //! A set of process numbers that can be asked without a lock, in every fork and exit of the machine.
 
+use crate::abstractions::once::peek;
 use kernel::{
     prelude::*,
     sync::atomic::{Atomic, Relaxed},
@@ -32,7 +33,7 @@ impl Marks {
     #[inline(always)]
     pub(crate) fn has(&self, number: i32) -> bool {
         self.place(number)
-            .is_some_and(|(word, bit)| word.load(Relaxed) & bit != 0)
+            .is_some_and(|(word, bit)| peek(word) & bit != 0)
     }
 
     /// Adds or removes `number`. Changes are made one at a time, under the lock of the registry.

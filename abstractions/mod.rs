@@ -11,7 +11,7 @@ pub(crate) mod exit;
 pub(crate) mod kthread;
 pub(crate) mod layout;
 pub(crate) mod list;
-mod once;
+pub(crate) mod once;
 pub(crate) mod param;
 pub(crate) mod pid;
 #[cfg(CONFIG_KUNIT)]

@@ -2,7 +2,7 @@
 
 //! The objects in a [slab cache](super::slab): reference-counted, with words behind them.
 
-use super::{seqlock, slab::Home};
+use super::{once::peek, seqlock, slab::Home};
 use core::{
     convert::Infallible,
     mem::ManuallyDrop,
@@ -114,10 +114,7 @@ impl<T> Object<T> {
 
     /// How many references there are to the object. Those who have one may make more at any time.
     pub(crate) fn references(&self) -> usize {
-        let count = self.refcount.as_atomic().as_ptr();
-        // In line, as `atomic_read()`: to call C for it would be dearer than all the rest.
-        // SAFETY: The count is there, and aligned.
-        unsafe { count.read_volatile() }.unsigned_abs() as usize
+        peek(self.refcount.as_atomic()).unsigned_abs() as usize
     }
 
     /// The bytes that the object takes, with its words.

@@ -2,9 +2,9 @@
 /*
  * Usage: forks COUNT
  *
- * Prints its pid and waits for a line of input; then forks COUNT children, one after
- * the other, which end at once, and prints for each the nanoseconds that the system
- * call took its parent.
+ * Prints its pid. For each line of input it forks COUNT children, one after the other,
+ * which end at once, and prints for each the nanoseconds that the system call took its
+ * parent.
  *
  * The children share the parent's memory, so that no copying of page tables hides what
  * else a fork costs.
@@ -31,6 +31,20 @@ static int end(void *unused)
 	return 0;
 }
 
+/* How long a fork takes; the child has ended when this returns. */
+static uint64_t fork_ns(void)
+{
+	uint64_t begin = now_ns();
+	pid_t child = clone(end, stack + STACK, CLONE_VM | SIGCHLD, NULL);
+	uint64_t spent = now_ns() - begin;
+
+	if (child < 0 || waitpid(child, NULL, 0) != child) {
+		perror("clone");
+		exit(1);
+	}
+	return spent;
+}
+
 int main(int argc, char **argv)
 {
 	int count = argc == 2 ? atoi(argv[1]) : 0;
@@ -42,19 +56,13 @@ int main(int argc, char **argv)
 	}
 	printf("%d\n", getpid());
 	fflush(stdout);
-	if (getchar() == EOF)
-		return 1;
-	for (int i = 0; i < count; i++) {
-		uint64_t begin = now_ns();
-		pid_t child = clone(end, stack + STACK, CLONE_VM | SIGCHLD, NULL);
-
-		times[i] = now_ns() - begin - cost;
-		if (child < 0 || waitpid(child, NULL, 0) != child) {
-			perror("clone");
-			return 1;
-		}
+	while (getchar() != EOF) {
+		for (int i = 0; i < count; i++)
+			times[i] = fork_ns() - cost;
+		for (int i = 0; i < count; i++)
+			printf("%llu ", (unsigned long long)times[i]);
+		printf("\n");
+		fflush(stdout);
 	}
-	for (int i = 0; i < count; i++)
-		printf("%llu\n", (unsigned long long)times[i]);
 	return 0;
 }
