@@ -59,7 +59,7 @@ impl Encoder {
         base
     }
 
-    /// Appends the last sample once more. It takes no room, as [`append`](Self::append)ing it would.
+    /// Appends the last sample once more. It takes no room; to [`append`](Self::append) it would.
     #[inline(always)]
     pub(crate) fn repeat(&mut self) {
         self.run = self.run.wrapping_add(1);

@@ -93,7 +93,6 @@ impl<'a> Pass<'a> {
         if !timeline::begin_pass(&mut store, &recorder.store, moment_us, step_us, spare) {
             return None;
         }
-        store.begin_pass();
         registry.position = registry.living().first().map(Ref::from);
         Some(Self {
             recorder,

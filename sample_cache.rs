@@ -170,11 +170,6 @@ impl Store {
         true
     }
 
-    /// Says that a pass begins, whose moment has just been written down.
-    pub(crate) fn begin_pass(&mut self) {
-        self.is_in_pass = true;
-    }
-
     /// Says that all samples of the pass have been taken.
     pub(crate) fn end_pass(&mut self) {
         self.is_in_pass = false;

@@ -99,8 +99,9 @@ impl Timeline {
     }
 }
 
-/// Writes down that the next pass begins at `moment`, microseconds since boot; `step` are expected
-/// until the one after it. False: it takes a new segment, and `spare` is none.
+/// Writes down that the next pass begins at `moment`, microseconds since boot, which is kept until
+/// [`Store::end_pass`] at least; `step` are expected until the pass after it. False: it takes a new
+/// segment, and `spare` is none.
 pub(crate) fn begin_pass(
     store: &mut Store,
     lock: &SpinLock<Store>,
@@ -108,9 +109,19 @@ pub(crate) fn begin_pass(
     step: u64,
     spare: &mut Option<Vacant<Segment>>,
 ) -> bool {
-    if store.timeline.append(moment) {
-        return true;
-    }
+    let begun = store.timeline.append(moment) || begin_segment(store, lock, moment, step, spare);
+    store.is_in_pass |= begun;
+    begun
+}
+
+/// Writes it down as the first one of a new segment; false where `spare` is none.
+fn begin_segment(
+    store: &mut Store,
+    lock: &SpinLock<Store>,
+    moment: u64,
+    step: u64,
+    spare: &mut Option<Vacant<Segment>>,
+) -> bool {
     let Some(vacant) = spare.take() else {
         return false;
     };
