@@ -4,10 +4,10 @@
 
 use crate::{
     cli::{Add, Remove},
-    history::Source,
     module,
     overview::{Overview, Span},
     procfs,
+    source::Source,
 };
 use anyhow::{anyhow, bail, Context, Result};
 use nix::errno::Errno;

@@ -1,90 +1,15 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! Samples as a stream, from the module or from a recording: line by line, in constant memory.
+//! Samples as a stream: line by line, in constant memory.
 
 use crate::{
-    module, procfs,
+    procfs,
     progress::Progress,
     recording::{self, About, Remark},
     sample::Sample,
 };
-use anyhow::{anyhow, bail, Context, Result};
-use std::{
-    collections::BTreeSet,
-    fs::{self, File},
-    io::{BufRead, BufReader},
-    path::PathBuf,
-};
-
-/// A history that can be read, more than once.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Source {
-    /// What the module keeps: of these tasks, or of all.
-    Module(BTreeSet<u32>),
-    /// What `taskmon record` wrote, or a copy of the module's file.
-    Recording(PathBuf),
-}
-
-impl Source {
-    /// What `FILE or PID…` on the command line means; nothing: all that the module keeps.
-    pub fn from_words(words: &[String]) -> Result<Self> {
-        let numbers: Option<BTreeSet<u32>> = words.iter().map(|word| word.parse().ok()).collect();
-        match (numbers, words) {
-            (Some(pids), _) => Ok(Self::Module(pids)),
-            (None, [path]) => Ok(Self::Recording(path.into())),
-            (None, _) => bail!("give one recording, or the numbers of watched tasks"),
-        }
-    }
-
-    /// Whether it stays the same, so that it can be read twice: a file does, but for pipes and those
-    /// that the kernel makes up while they are read, which say that they are empty.
-    pub fn is_steady(&self) -> bool {
-        match self {
-            Self::Module(_) => false,
-            Self::Recording(path) => {
-                fs::metadata(path).is_ok_and(|of| of.is_file() && of.len() > 0)
-            }
-        }
-    }
-
-    /// Opens it at its beginning.
-    pub fn open(&self) -> Result<History> {
-        match self {
-            Self::Module(pids) => {
-                let file = module::open(module::DEBUGFS)?;
-                let samples = module::statistic("alive").ok();
-                let about = About {
-                    period_ms: module::period_ms().ok(),
-                    ..About::default()
-                };
-                let input = BufReader::with_capacity(1 << 18, file);
-                let progress = Progress::of_samples(samples);
-                let mut history = History::new(module::DEBUGFS, input, about, progress);
-                history.is_live = true;
-                history.awaited.clone_from(pids);
-                history.only.clone_from(pids);
-                Ok(history)
-            }
-            Self::Recording(path) => {
-                let name = path.display().to_string();
-                let file = File::open(path)
-                    .map_err(|error| anyhow!("{name}: {}", module::plain(&error)))?;
-                let bytes = file
-                    .metadata()
-                    .ok()
-                    .filter(|of| of.is_file())
-                    .map(|of| of.len());
-                let input = BufReader::with_capacity(1 << 18, file);
-                Ok(History::new(
-                    &name,
-                    input,
-                    About::default(),
-                    Progress::of_bytes(bytes),
-                ))
-            }
-        }
-    }
-}
+use anyhow::{bail, Context, Result};
+use std::{collections::BTreeSet, io::BufRead};
 
 /// The task that samples belong to.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -124,7 +49,13 @@ pub struct History {
 }
 
 impl History {
-    fn new(name: &str, input: impl BufRead + 'static, about: About, progress: Progress) -> Self {
+    /// One that is read from there; what is known of it before its first line.
+    pub fn new(
+        name: &str,
+        input: impl BufRead + 'static,
+        about: About,
+        progress: Progress,
+    ) -> Self {
         Self {
             name: name.to_string(),
             input: Box::new(input),
@@ -139,6 +70,14 @@ impl History {
             line: Vec::new(),
             line_number: 0,
         }
+    }
+
+    /// The same as the module's own, of these tasks, or of all.
+    pub fn of_living(mut self, pids: &BTreeSet<u32>) -> Self {
+        self.is_live = true;
+        self.awaited.clone_from(pids);
+        self.only.clone_from(pids);
+        self
     }
 
     /// What is known of it; complete once its first sample was read.
@@ -284,30 +223,5 @@ pid:8 num:0 : usr 0 sys 0 time 40
             let error = history_of(text).next().unwrap_err();
             assert_eq!(error.to_string(), complaint);
         }
-    }
-
-    #[test]
-    fn what_can_be_read_twice() {
-        let steady = |path: &str| Source::Recording(path.into()).is_steady();
-        assert!(steady("/proc/self/exe"));
-        assert!(!steady("/proc/self/stat"));
-        assert!(!steady("/dev/null"));
-        assert!(!steady("/no/such"));
-        assert!(!Source::Module(BTreeSet::new()).is_steady());
-    }
-
-    #[test]
-    fn words() {
-        let words =
-            |all: &[&str]| -> Vec<String> { all.iter().map(|one| one.to_string()).collect() };
-        let pids = Source::Module(BTreeSet::from([12, 3]));
-        assert_eq!(Source::from_words(&words(&["12", "3"])).unwrap(), pids);
-        assert_eq!(
-            Source::from_words(&[]).unwrap(),
-            Source::Module(BTreeSet::new())
-        );
-        let file = Source::Recording("a.out".into());
-        assert_eq!(Source::from_words(&words(&["a.out"])).unwrap(), file);
-        assert!(Source::from_words(&words(&["a.out", "3"])).is_err());
     }
 }

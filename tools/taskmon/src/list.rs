@@ -4,11 +4,11 @@
 
 use crate::{
     cli::{List, Stats},
-    history::Source,
     module,
     output::{bold, say, Output},
     overview::{Overview, Span},
     procfs::Stat,
+    source::Source,
     text::{self, printable},
 };
 use anyhow::Result;

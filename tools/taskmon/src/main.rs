@@ -19,6 +19,7 @@ mod progress;
 mod record;
 mod recording;
 mod sample;
+mod source;
 mod spool;
 mod text;
 mod timeline;

@@ -2,11 +2,7 @@
 
 //! The newest sample of each watched task.
 
-use crate::{
-    history::{History, Source},
-    module,
-    sample::Sample,
-};
+use crate::{history::History, module, sample::Sample, source::Source};
 use anyhow::{Context, Result};
 use std::{collections::BTreeSet, io};
 

@@ -3,10 +3,7 @@
 //! A history in brief, read once: who was there, from when to when, and what each consumed.
 
 use crate::{
-    history::{Source, Task},
-    interval::Intervals,
-    recording::About,
-    sample::Sample,
+    history::Task, interval::Intervals, recording::About, sample::Sample, source::Source,
     timeline::Timeline,
 };
 use anyhow::{bail, Result};

@@ -3,8 +3,8 @@
 //! A recording without a name: a history that stays as it is while it is read twice.
 
 use crate::{
-    history::Source,
     recording::{About, Writer},
+    source::Source,
     unnamed::Unnamed,
 };
 use anyhow::{anyhow, Context, Error, Result};

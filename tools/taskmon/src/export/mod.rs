@@ -8,8 +8,9 @@ mod table;
 
 use crate::{
     cli::{Export, Format},
-    history::{History, Source},
+    history::History,
     output::Output,
+    source::Source,
 };
 use anyhow::Result;
 use std::{io::Write, path::Path};

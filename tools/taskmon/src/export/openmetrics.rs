@@ -4,9 +4,9 @@
 //! `promtool check metrics` read.
 
 use crate::{
-    history::Source,
     module,
     overview::{Overview, Span},
+    source::Source,
 };
 use anyhow::Result;
 use std::{collections::HashMap, io::Write};

@@ -3,9 +3,9 @@
 //! What a picture shows, read from a history.
 
 use crate::{
-    history::Source,
     output::say,
     overview::{Overview, Span},
+    source::Source,
     timeline::Timeline,
 };
 use anyhow::{bail, Result};

@@ -6,7 +6,7 @@ mod data;
 mod draw;
 mod png;
 
-use crate::{cli::Plot, history::Source, output::Output, spool::Spool};
+use crate::{cli::Plot, output::Output, source::Source, spool::Spool};
 use anyhow::{bail, Context, Result};
 use data::Layout;
 use std::io::Write;

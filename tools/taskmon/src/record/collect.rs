@@ -2,7 +2,7 @@
 
 //! Taking a command's samples out of the module, and no others.
 
-use crate::{history::Source, module, recording::About, spool::Spool};
+use crate::{module, recording::About, source::Source, spool::Spool};
 use anyhow::{anyhow, Context, Error, Result};
 use nix::fcntl::{Flock, FlockArg};
 use std::{

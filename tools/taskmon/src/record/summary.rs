@@ -4,8 +4,8 @@
 
 use super::losses::Losses;
 use crate::{
-    history::Source,
     overview::{Overview, Span},
+    source::Source,
     text::{self, printable},
 };
 use anyhow::Result;

@@ -4,11 +4,11 @@
 
 use super::recent::Recent;
 use crate::{
-    history::Source,
     interval::{Interval, Intervals, STOPPED},
     module, newest,
     procfs::{self, Stat},
     sample::Sample,
+    source::Source,
 };
 use anyhow::Result;
 use std::collections::{BTreeSet, HashMap, VecDeque};
