@@ -24,6 +24,7 @@ ODD_NAME = 'a "b", \\c'
 MANY = 1_000_000
 FEW = 10_000
 TASKS = 1000
+PERIOD_MS = 10
 
 
 def exported(form, *what):
@@ -51,11 +52,11 @@ def as_tables(history, commands):
 
 def in_sight(of_task):
     """What a task has consumed where it was sampled without a pause, as taskmon defines one: more
-    than four times as long as the longer of its neighbours. A stalled machine makes such, too."""
+    than four times as long as the period and either neighbour. A stalled machine makes such, too."""
     pairs = list(zip(of_task, of_task[1:]))
     lengths = [after.time - before.time for before, after in pairs]
     kept = [pair for at, pair in enumerate(pairs)
-            if lengths[at] <= 4 * max(lengths[max(at - 1, 0):at] + lengths[at + 1:at + 2])]
+            if lengths[at] <= 4 * max(PERIOD_MS * 1000, *lengths[max(at - 1, 0):at], *lengths[at + 1:at + 2])]
     return {"user": sum(after.usr - before.usr for before, after in kept),
             "system": sum(after.sys - before.sys for before, after in kept)}
 
@@ -168,7 +169,7 @@ def memory_is_constant(tids):
 
 def main():
     resource.setrlimit(resource.RLIMIT_NPROC, (resource.RLIM_INFINITY, resource.RLIM_INFINITY))
-    with loaded(period_ms=10):
+    with loaded(period_ms=PERIOD_MS):
         equal(exported("csv"), "pid,command,num,usr_us,sys_us,time_us,exit\n", "csv of nothing has its head")
         equal(exported("json"), "", "json of nothing is empty")
         equal(json.loads(exported("perfetto"))["traceEvents"], [], "a trace of nothing has no events")
