@@ -5,6 +5,7 @@
 # says; and the closing line in the kernel's log tells the same.
 #
 # kernels: uml x86_64
+# boot: --cpus 2
 
 import os
 import re

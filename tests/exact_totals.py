@@ -5,6 +5,7 @@
 # children that were reaped between two passes; running tasks' are what /proc tells.
 #
 # kernels: uml x86_64
+# boot: --cpus 2
 
 import os
 

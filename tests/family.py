@@ -5,6 +5,7 @@
 # what its parent was told; the limit displaces the dead first; nothing is left behind.
 #
 # kernels: uml x86_64
+# boot: --cpus 2
 # on demand: kcsan
 
 import errno

@@ -4,6 +4,7 @@
 # Unloading in the middle of a storm of forks that are followed, 100 times.
 #
 # kernels: uml
+# boot: --cpus 2
 
 import os
 import signal

@@ -301,9 +301,13 @@ def burn_and_sleep():
 
 def wait_until(condition, seconds=120):
     """Waits for the condition to hold; whether it came to hold in time."""
-    deadline = time.monotonic() + seconds
+    begin = time.monotonic()
+    deadline = begin + seconds
     while not condition():
-        if time.monotonic() > deadline:
+        now = time.monotonic()
+        if now > deadline:
             return False
-        time.sleep(0.01)
+        # At least as long as a look took, to leave a CPU to what is waited for.
+        time.sleep(max(0.01, now - begin))
+        begin = time.monotonic()
     return True

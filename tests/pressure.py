@@ -6,7 +6,7 @@
 # statistics add up at every reading.
 #
 # kernels: uml x86_64
-# boot: --memory 192M
+# boot: --cpus 2 --memory 192M
 
 import mmap
 import os

@@ -5,6 +5,7 @@
 # buffers, seeks, the shrinker, parameters, clear. Each reader judges what it reads itself.
 #
 # kernels: uml
+# boot: --cpus 2
 # on demand: kcsan
 
 import os

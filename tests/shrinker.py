@@ -5,6 +5,7 @@
 # so that whole slabs come free, and the history goes on behind it with no hole.
 #
 # kernels: uml x86_64
+# boot: --cpus 2
 
 import os
 from collections import Counter

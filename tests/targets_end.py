@@ -5,6 +5,7 @@
 # a number that is used again is another task.
 #
 # kernels: uml x86_64
+# boot: --cpus 2
 
 import errno
 import os

@@ -5,6 +5,7 @@
 # the others; an exec by a thread that does not lead.
 #
 # kernels: uml x86_64
+# boot: --cpus 2
 
 import bisect
 import ctypes

@@ -6,6 +6,7 @@
 # long, 180 on the other one.
 #
 # kernels: uml x86_64
+# boot: --cpus 2
 
 import errno
 import os
