@@ -8,15 +8,19 @@
 # boot: --cpus 2
 # on demand: kcsan
 
+import mmap
 import os
 import time
+from functools import partial
 
-from harness import (DEBUGFS, SYSFS, equal, loaded, note, ok, parse, problems, read, run, statistics,
-                     wait_until, write)
+from harness import (DEBUGFS, SYSFS, equal, loaded, note, ok, parse, problems, process, read, run,
+                     statistics, wait_until, write)
 from workload import (LEAST_ROUNDS, Workers, add_and_remove, busy_processes, change_parameters, evict,
                       fork_and_die, read_history, read_statistics, say, seek_about)
 
 SECONDS = 25
+ADDS = 200
+FILES = (SYSFS, DEBUGFS)
 
 
 def at_work(name, steady, *more):
@@ -33,6 +37,36 @@ def at_work(name, steady, *more):
     numbers = statistics()
     equal(numbers["created"], numbers["alive"] + numbers["evicted"] + numbers["removed"],
           f"{name}: it adds up")
+
+
+def only_one_adds():
+    """Two write the same number at the same moment, again and again."""
+    shared = mmap.mmap(-1, 3)  # the round, and what each is told in it
+    nothing, added, is_there = range(3)
+
+    def contend(me):
+        for number in range(1, ADDS + 1):
+            while shared[0] != number:
+                pass
+            try:
+                write(pid, FILES[me])
+                shared[1 + me] = added
+            except FileExistsError:
+                shared[1 + me] = is_there
+
+    wrong = []
+    with loaded(), process() as pid, \
+            process(partial(contend, 0)), process(partial(contend, 1)):
+        for number in range(1, ADDS + 1):
+            shared[1:] = bytes((nothing, nothing))
+            shared[0] = number
+            wait_until(lambda: nothing not in shared[1:])
+            told = sorted(shared[1:]), statistics()["targets"]
+            if told != ([added, is_there], 1):
+                wrong.append((number, told))
+                break
+            write(f"-{pid}")
+    equal(wrong, [], "of two who add a task at the same moment one is told that it is there")
 
 
 def main():
@@ -54,4 +88,4 @@ def main():
                       f"{os.path.basename(os.path.dirname(path))}: in order at the end")
 
 
-run(main)
+run(only_one_adds, main)
