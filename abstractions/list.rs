@@ -59,8 +59,8 @@ pub(crate) unsafe trait Linked<const ID: u8>: Sized {
 #[macro_export]
 macro_rules! impl_linked {
     ($type:ty, $id:expr, $field:ident) => {
-        // SAFETY: It is a field of `self`, the same each time.
         #[allow(unsafe_code)]
+        // SAFETY: It is a field of `self`, the same each time.
         unsafe impl $crate::abstractions::list::Linked<{ $id }> for $type {
             fn links(&self) -> &$crate::abstractions::list::Links<Self> {
                 &self.$field

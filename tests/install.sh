@@ -39,8 +39,7 @@ for file in "$root/usr/local/bin/taskmon" "$share/man/man1/taskmon.1" \
 	"$share/man/man1/taskmon-record.1" "$share/man/man4/taskmonitor.4" \
 	"$share/bash-completion/completions/taskmon" "$share/zsh/site-functions/_taskmon" \
 	"$share/fish/vendor_completions.d/taskmon.fish" "$share/doc/taskmonitor/modprobe.conf" "$module"; do
-	[ -s "$file" ]
-	result $? "${file#"$root"} is there"
+	ok "${file#"$root"} is there" [ -s "$file" ]
 done
 is "$(in_machine "$module")" 100 'the module that was installed can be loaded'
 like "$("$root/usr/local/bin/taskmon" --version)" '^taskmon [0-9.]*$' 'the program runs'
@@ -60,8 +59,7 @@ is "$(grep -c "$root" "$share/doc/taskmonitor/installed")" 0 'what is noted is a
 touch "$share/man/man1/other.1"
 make --no-print-directory uninstall DESTDIR="$root" > "$scratch/log" 2>&1
 result $? 'make uninstall'
-[ -e "$share/man/man1/other.1" ]
-result $? 'leaves what is not ours'
+ok 'leaves what is not ours' [ -e "$share/man/man1/other.1" ]
 rm "$share/man/man1/other.1"
 rmdir -p "$share/man/man1" 2> /dev/null
 is "$(everything)" "$before" 'and nothing that is'

@@ -32,8 +32,7 @@ refuses() {
 	output=$(make --no-print-directory KDIR="$kdir" 2>&1)
 	status=$?
 	said=$(echo "$output" | grep -v '^make: ')
-	[ $status != 0 ]
-	result $? "$2: make fails"
+	ok "$2: make fails" [ $status != 0 ]
 	is "$(echo "$said" | wc -l)" 1 "$2: one line"
 	like "$said" "$1" "$2: says so"
 }
