@@ -13,7 +13,7 @@ import time
 from harness import (child, equal, note, ok, problems, process, samples, set_parameter, statistics,
                      wait_until, write)
 from witness import (HZ, boottime_us, fork_unattended, ignored_children, microseconds, process_clock_us,
-                     run_time_us, stat)
+                     run_time_us, stat, text_of)
 
 SEED = 20261123
 TICK_US = 1_000_000 // HZ
@@ -150,9 +150,12 @@ def after_now(pid):
 
 
 def is_stopped(pid):
-    """Whether all threads of the process are; not yet, where one was just about to end."""
+    """Whether all threads of the process are; not yet, where one was just about to end, or has not
+    left its CPU: what it uses until then is still to come. Only `syscall` tells."""
     try:
-        return all(stat(pid, int(thread)).state == "T" for thread in os.listdir(f"/proc/{pid}/task"))
+        return all(stat(pid, int(thread)).state == "T"
+                   and text_of(f"/proc/{pid}/task/{thread}/syscall") != "running\n"
+                   for thread in os.listdir(f"/proc/{pid}/task"))
     except (FileNotFoundError, ProcessLookupError):
         return False
 
