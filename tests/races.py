@@ -2,7 +2,8 @@
 # SPDX-License-Identifier: GPL-2.0
 #
 # Everything at once, on two CPUs: adding and removing, targets that end, readers with small and large
-# buffers, seeks, the shrinker, parameters, clear. Each reader judges what it reads itself.
+# buffers, seeks, the shrinker, parameters, clear. Each reader judges what it reads itself. And before that, two who
+# add the same task at the same moment.
 #
 # kernels: uml
 # boot: --cpus 2
