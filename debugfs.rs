@@ -75,7 +75,7 @@ impl Samples {
         let current = current!();
         let number = current
             .active_pid_ns()
-            .and_then(|namespace| target.pid.number_in(namespace));
+            .and_then(|namespace| target.numbers.in_namespace(namespace));
         // One that the reader cannot see is passed over: as if all its samples had been read.
         let from = if number.is_some() { 0 } else { u64::MAX };
         self.pid = number.unwrap_or(0);

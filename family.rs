@@ -1,15 +1,16 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! Forks and exits of followed tasks, as they happen.
+//! Forks of followed processes, as they happen.
 //!
-//! The probes run in every fork and exit of the machine. One that is of no concern finds that out
-//! from one bit, without a lock. They are registered only while somebody is followed; as taking them
-//! away takes waiting, tidy.rs does that.
+//! The probe runs in every fork of the machine. One that is of no concern finds that out from one bit,
+//! without a lock. It is registered only while somebody is followed; as taking it away takes waiting,
+//! tidy.rs does that.
 
 use crate::{
     abstractions::{
         clock,
         pid::Pid,
+        pid_numbers::Numbers,
         slab::Ref,
         tracepoint::{Probes, Watch},
     },
@@ -18,15 +19,9 @@ use crate::{
     marks::Marks,
     recorder::Recorder,
     registry::Registry,
-    target::{End, Target, Tree},
+    target::{Target, Tree},
 };
-use kernel::{
-    current,
-    pid_namespace::PidNamespace,
-    prelude::*,
-    sync::{aref::ARef, rcu, Arc},
-    task::Task,
-};
+use kernel::{current, pid_namespace::PidNamespace, prelude::*, sync::Arc, task::Task};
 
 /// What is there while somebody is followed.
 #[derive(Default)]
@@ -51,15 +46,14 @@ impl Recorder {
     ///
     /// As [`add`](Self::add). Also fails with `EOPNOTSUPP` in a kernel without tracepoints.
     pub(crate) fn add_tree(self: &Arc<Self>, number: i32) -> Result {
-        let pid = Pid::find(number).ok_or(ESRCH)?;
-        let subject = Subject::find(&pid)?;
+        let subject = Subject::find(Pid::find(number).ok_or(ESRCH)?)?;
         if !subject.is_process() {
             return Err(ESRCH);
         }
-        let tree = Tree::new(pid.clone())?;
+        let tree = Tree::new(Numbers::new(subject.pid(), GFP_KERNEL)?)?;
         let mut family = self.family.lock();
         self.register_probes(&mut family)?;
-        let added = self.add_found(pid, subject, Some(tree));
+        let added = self.add_found(subject, Some(tree));
         drop(family);
         if added.is_err() {
             self.check_probes();
@@ -97,7 +91,7 @@ impl Recorder {
     pub(crate) fn remove_tree(&self, number: i32, namespace: &PidNamespace) -> Result {
         let is_of_it = |target: &Target| {
             let tree = target.tree.as_ref();
-            tree.filter(|tree| tree.root.number_in(namespace) == Some(number))
+            tree.filter(|tree| tree.root.in_namespace(namespace) == Some(number))
                 .cloned()
         };
         let mut found = false;
@@ -140,22 +134,26 @@ impl Recorder {
         let Some(tree) = tree else {
             return;
         };
+        let numbers = Numbers::new(&pid, GFP_NOWAIT);
+        let subject = Subject::new_process(child, pid);
         let target = self.targets.alloc_now();
         let mut spare = self.segments.brief.alloc_now();
-        let (Some(vacant), true) = (target, spare.is_some()) else {
+        let (Ok(numbers), Ok(subject), Some(vacant), true) =
+            (numbers, subject, target, spare.is_some())
+        else {
             self.registry.lock().lost += 1;
             return;
         };
         let target = vacant.fill(Target::new(
-            pid,
-            Subject::new_process(child),
+            numbers,
+            subject,
             Some(tree.clone()),
             &self.store,
         ));
         let first = self.is_running().then_some((born_us, Reading::Same));
         let mut registry = self.registry.lock();
         // Somebody may have named the child before its parent has come here.
-        if tree.is_dissolved() || registry.has(&target.pid) {
+        if tree.is_dissolved() || registry.has(&target.numbers) {
             return;
         }
         let displaced = Self::make_room(&mut registry);
@@ -185,24 +183,9 @@ impl Recorder {
             }
         })
     }
-
-    /// Writes down that the task of `pid` has begun to end.
-    fn note_end(&self, pid: Option<ARef<Pid>>) {
-        let rcu = rcu::read_lock();
-        let registry = self.registry.lock();
-        if let Some(target) = pid.and_then(|pid| registry.find_living(&pid)) {
-            let mut store = self.store.lock();
-            let state = target.state_mut(&mut store);
-            // Under the lock: not before its first sample.
-            state.end = End::Coming(clock::boottime_us());
-            if let Some(subject) = &mut state.subject {
-                subject.begin_end(&rcu);
-            }
-        }
-    }
 }
 
-/// Who is told of all forks and exits of the machine, and picks out those that are of concern.
+/// The fork probe: follows the children of followed processes.
 pub(crate) struct Lookout {
     recorder: Arc<Recorder>,
     /// The numbers of those who are watched.
@@ -215,17 +198,6 @@ impl Watch for Lookout {
         let process = parent.tgid();
         if self.marks.has(process) && child.tgid() != process {
             self.recorder.adopt(child);
-        }
-    }
-
-    #[inline(always)]
-    fn exits(&self, task: &Task, is_last: bool) {
-        let (thread, process) = (task.pid(), task.tgid());
-        if is_last && self.marks.has(process) {
-            self.recorder.note_end(Pid::of_process(task));
-        }
-        if thread != process && self.marks.has(thread) {
-            self.recorder.note_end(Pid::of_thread(task));
         }
     }
 }

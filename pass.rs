@@ -15,7 +15,7 @@ use crate::{
     target::Target,
     timeline,
 };
-use kernel::sync::rcu;
+use kernel::{prelude::*, sync::rcu};
 
 /// How many targets are sampled before the locks are let go of, for others to have them.
 const CHUNK: usize = 100;
@@ -23,9 +23,7 @@ const CHUNK: usize = 100;
 /// A pass under way.
 pub(crate) struct Pass<'a> {
     recorder: &'a Recorder,
-    /// When it began, microseconds since boot.
-    moment_us: u64,
-    /// When the one before it began.
+    /// When the one before it began, microseconds since boot.
     last_us: u64,
     /// Memory for the next segment that is begun.
     spare: &'a mut Option<Vacant<Segment>>,
@@ -40,9 +38,9 @@ enum Stop {
     /// This target's sample takes a new segment, and there is no spare one.
     NoRoom(Ref<Target>, Reading),
     /// Reading this target may take long.
-    Wide(Ref<Target>, Subject),
+    Wide(Ref<Target>, Pin<KBox<Subject>>),
     /// This target has ended, and its last sample has been taken.
-    Ended(Ref<Target>, Option<Subject>),
+    Ended(Ref<Target>, Option<Pin<KBox<Subject>>>),
 }
 
 impl<'a> Pass<'a> {
@@ -62,7 +60,7 @@ impl<'a> Pass<'a> {
                 Stop::Full => {}
                 Stop::NoRoom(target, reading) => pass.finish(target, None, reading),
                 Stop::Wide(target, mut subject) => {
-                    let reading = subject.read(&target.pid, &rcu::read_lock());
+                    let reading = subject.as_mut().read(&rcu::read_lock());
                     pass.finish(target, Some(subject), reading);
                 }
                 Stop::Ended(target, subject) => {
@@ -96,7 +94,6 @@ impl<'a> Pass<'a> {
         registry.position = registry.living().first().map(Ref::from);
         Some(Self {
             recorder,
-            moment_us,
             last_us,
             spare,
         })
@@ -118,12 +115,16 @@ impl<'a> Pass<'a> {
         let mut targets = registry.living().iter_from(Some(&first));
         for target in (&mut targets).take(CHUNK) {
             let state = target.state_mut(&mut store);
-            if state.sample_swiftly(&target.pid) {
+            if state.sample_swiftly() {
                 // No more than there are targets.
                 taken = u64::wrapping_add(taken, 1);
                 continue;
             }
-            if state.subject.as_ref().is_some_and(Subject::is_wide) {
+            if state
+                .subject
+                .as_ref()
+                .is_some_and(|subject| subject.is_wide())
+            {
                 let subject = state.subject.take();
                 stop = subject.map(|subject| Stop::Wide(Ref::from(target), subject));
                 break;
@@ -131,14 +132,14 @@ impl<'a> Pass<'a> {
             let Some(subject) = &mut state.subject else {
                 continue;
             };
-            let reading = subject.read(&target.pid, &rcu);
+            let reading = subject.as_mut().read(&rcu);
+            let end_us = state.end_us(reading, self.last_us);
             if !store.append(&self.recorder.store, target, reading.sample(), self.spare) {
                 stop = Some(Stop::NoRoom(Ref::from(target), reading));
                 break;
             }
-            if reading.is_end() {
-                let state = target.state_mut(&mut store);
-                let subject = state.record_end(self.moment_us, self.last_us);
+            if let Some(end_us) = end_us {
+                let subject = target.state_mut(&mut store).record_end(end_us);
                 stop = Some(Stop::Ended(Ref::from(target), subject));
                 break;
             }
@@ -157,7 +158,12 @@ impl<'a> Pass<'a> {
 
     /// Writes down a sample that was read without the locks, or that there was no room for. The
     /// target may have been removed meanwhile.
-    fn finish(&mut self, target: Ref<Target>, subject: Option<Subject>, reading: Reading) {
+    fn finish(
+        &mut self,
+        target: Ref<Target>,
+        subject: Option<Pin<KBox<Subject>>>,
+        reading: Reading,
+    ) {
         if self.spare.is_none() {
             *self.spare = spare_segment(self.recorder);
         }
@@ -166,6 +172,7 @@ impl<'a> Pass<'a> {
             return;
         }
         let mut store = self.recorder.store.lock();
+        let end_us = target.state(&store).end_us(reading, self.last_us);
         if !store.append(&self.recorder.store, &target, reading.sample(), self.spare) {
             store.forgo(&target);
         }
@@ -173,17 +180,13 @@ impl<'a> Pass<'a> {
         if subject.is_some() {
             state.subject = subject;
         }
-        let ended = if reading.is_end() {
-            state.record_end(self.moment_us, self.last_us)
-        } else {
-            None
-        };
+        let ended = end_us.and_then(|end_us| state.record_end(end_us));
         drop(store);
-        if reading.is_end() {
+        if end_us.is_some() {
             registry.retire(&target);
         }
         drop(registry);
-        if reading.is_end() {
+        if end_us.is_some() {
             self.recorder.check_probes();
         }
         drop(ended);

@@ -11,7 +11,7 @@ use crate::{
     delta::Sample,
     recorder::Recorder,
     segment::{Content, Copy, Segment},
-    target::{End, Target},
+    target::Target,
     timeline,
 };
 
@@ -88,9 +88,9 @@ impl Reader {
         self.end = history.next.min((until + 1).saturating_sub(history.origin));
         self.origin = history.origin;
         self.birth_us = state.birth_us;
-        self.last = match state.end {
-            End::Recorded(end_us) => (history.next - 1, end_us),
-            _ => NO_LAST,
+        self.last = match state.end_us {
+            Some(end_us) => (history.next - 1, end_us),
+            None => NO_LAST,
         };
         drop(store);
         self.target = Some(target);

@@ -5,7 +5,8 @@
 use crate::{
     abstractions::{
         list::List,
-        pid::{self, Pid},
+        pid::Pid,
+        pid_numbers::{self, Numbers},
         slab::{Object, Ref},
     },
     marks::Marks,
@@ -104,7 +105,7 @@ impl Registry {
     pub(crate) fn mark_in(&mut self, marks: &Arc<Marks>) {
         if self.marks.is_none() {
             for target in self.living.iter() {
-                marks.set(target.pid.global_number(), true);
+                marks.set(target.numbers.global(), true);
             }
             self.marks = Some(marks.clone());
         }
@@ -125,10 +126,10 @@ impl Registry {
         self.followed -= usize::from(target.tree.is_some());
         if let Some(marks) = &self.marks {
             // The number may have been given to another target already.
-            let number = target.pid.global_number();
+            let number = target.numbers.global();
             let bucket = self.by_number.get(number as usize % BUCKETS);
             let is_used = bucket.is_some_and(|bucket| {
-                let named = |other: &&Object<Target>| other.pid.global_number() == number;
+                let named = |other: &&Object<Target>| other.numbers.global() == number;
                 bucket
                     .iter()
                     .filter(named)
@@ -148,26 +149,27 @@ impl Registry {
 
     /// The living target of `pid`.
     pub(crate) fn find_living(&self, pid: &Pid) -> Option<&Object<Target>> {
-        let bucket = self.by_number.get(pid.global_number() as usize % BUCKETS)?;
+        let bucket = self.by_number.get(pid.global() as usize % BUCKETS)?;
         bucket
             .iter()
-            .find(|target| core::ptr::eq(&*target.pid, pid) && self.living.contains(target))
+            .find(|target| target.numbers.is_of(pid) && self.living.contains(target))
     }
 
     fn bucket(&mut self, number: i32) -> Option<&mut List<Target, BUCKET>> {
         self.by_number.get_mut(number as usize % BUCKETS)
     }
 
-    /// Whether the task of `pid` is watched.
-    pub(crate) fn has(&mut self, pid: &Pid) -> bool {
-        self.bucket(pid.global_number())
-            .is_some_and(|bucket| bucket.iter().any(|target| core::ptr::eq(&*target.pid, pid)))
+    /// Whether the task with these numbers is watched.
+    pub(crate) fn has(&mut self, numbers: &Numbers) -> bool {
+        self.bucket(numbers.global())
+            .is_some_and(|bucket| bucket.iter().any(|target| target.numbers.is_same(numbers)))
     }
 
     /// Some target that `namespace` knows by `number`.
     pub(crate) fn find(&mut self, number: i32, namespace: &PidNamespace) -> Option<Ref<Target>> {
-        let named = |target: &&Object<Target>| target.pid.number_in(namespace) == Some(number);
-        let found = if pid::is_initial(namespace) {
+        let named =
+            |target: &&Object<Target>| target.numbers.in_namespace(namespace) == Some(number);
+        let found = if pid_numbers::is_initial(namespace) {
             self.bucket(number)?.iter().find(named)
         } else {
             self.order.iter().find(named)
@@ -186,12 +188,12 @@ impl Registry {
             let _ = self.living.push_front(target.clone());
             self.followed += usize::from(target.tree.is_some());
             if let Some(marks) = &self.marks {
-                marks.set(target.pid.global_number(), true);
+                marks.set(target.numbers.global(), true);
             }
         } else {
             let _ = self.ended.push_back(target.clone());
         }
-        if let Some(bucket) = self.bucket(target.pid.global_number()) {
+        if let Some(bucket) = self.bucket(target.numbers.global()) {
             let _ = bucket.push_back(target.clone());
         }
     }
@@ -201,7 +203,7 @@ impl Registry {
         self.retire(target);
         self.ended.remove(target);
         self.order.remove(target);
-        if let Some(bucket) = self.bucket(target.pid.global_number()) {
+        if let Some(bucket) = self.bucket(target.numbers.global()) {
             bucket.remove(target);
         }
     }

@@ -88,7 +88,8 @@ impl Recorder {
     ) -> Result<bool> {
         let namespace = current!();
         let namespace = namespace.active_pid_ns();
-        let Some(pid) = namespace.and_then(|namespace| target.pid.number_in(namespace)) else {
+        let Some(pid) = namespace.and_then(|namespace| target.numbers.in_namespace(namespace))
+        else {
             return Ok(true);
         };
         let from = target.state(&self.store.lock()).history.next;

@@ -17,8 +17,8 @@
 //! wherever that happens.
 
 use crate::{
-    abstractions::{list::Links, pid::Pid},
-    cputime::{Glance, Subject},
+    abstractions::{clock, list::Links, pid_numbers::Numbers},
+    cputime::{Glance, Reading, Subject},
     delta::Sample,
     history::History,
     impl_linked,
@@ -28,7 +28,6 @@ use core::convert::Infallible;
 use kernel::{
     prelude::*,
     sync::{
-        aref::ARef,
         atomic::{AtomicFlag, Relaxed},
         Arc, LockedBy, SpinLock,
     },
@@ -41,13 +40,13 @@ pub(crate) const LIVING: u8 = 1;
 /// Lists of those with the same hash of their number.
 pub(crate) const BUCKET: u8 = 2;
 
-/// A watched task.
+/// A watched task. Once its end has been recorded it keeps nothing of the kernel's alive.
 pub(crate) struct Target {
     in_order: Links<Target>,
     in_living: Links<Target>,
     in_bucket: Links<Target>,
-    /// The numbers of the task, which stay known when it is gone.
-    pub(crate) pid: ARef<Pid>,
+    /// The PIDs of the task, which stay known after its end.
+    pub(crate) numbers: Numbers,
     /// The tree that its forks are to join, if they are followed.
     pub(crate) tree: Option<Arc<Tree>>,
     state: LockedBy<State, Store>,
@@ -62,11 +61,12 @@ pub(crate) struct State {
     /// Its samples.
     pub(crate) history: History,
     /// The task; none once its end has been recorded, or once it is no longer watched.
-    pub(crate) subject: Option<Subject>,
+    pub(crate) subject: Option<Pin<KBox<Subject>>>,
     /// When sample 0 was taken, where that was not in a pass; microseconds since boot.
     pub(crate) birth_us: Option<u64>,
-    /// How far its end has come.
-    pub(crate) end: End,
+    /// The moment of the last sample, once the task has ended and that has been taken; microseconds
+    /// since boot.
+    pub(crate) end_us: Option<u64>,
     /// Rises with each target that is added.
     pub(crate) order: u64,
 }
@@ -75,7 +75,7 @@ impl State {
     /// Takes the sample of a pass, where the task is one thread that lives on, and the history has
     /// room for it; else returns false. Does not count it as created.
     #[inline(always)]
-    pub(crate) fn sample_swiftly(&mut self, pid: &Pid) -> bool {
+    pub(crate) fn sample_swiftly(&mut self) -> bool {
         let Some(subject) = &mut self.subject else {
             return false;
         };
@@ -83,17 +83,17 @@ impl State {
         if !history.take_room() {
             return false;
         }
-        let fits = match subject.glance(pid) {
+        let fits = match subject.glance() {
             Glance::Same => {
                 history.repeat();
                 return true;
             }
-            Glance::ThreadRan => Self::append(history, subject, Subject::read_thread),
-            Glance::ProcessRan => Self::append(history, subject, Subject::read_single),
+            Glance::ThreadRan => Self::append(history, subject.as_mut(), Subject::read_thread),
+            Glance::ProcessRan => Self::append(history, subject.as_mut(), Subject::read_single),
             Glance::Unknown => return false,
         };
         if !fits {
-            subject.forget_reading();
+            subject.as_mut().forget_reading();
         }
         fits
     }
@@ -102,48 +102,56 @@ impl State {
     #[inline(never)]
     fn append(
         history: &mut History,
-        subject: &Subject,
-        read: impl FnOnce(&Subject) -> Sample,
+        subject: Pin<&mut Subject>,
+        read: impl FnOnce(Pin<&mut Subject>) -> Option<Sample>,
     ) -> bool {
-        history.append(read(subject))
+        read(subject).is_some_and(|sample| history.append(sample))
     }
-}
 
-/// How far a target's end has come. Moments are microseconds since boot.
-#[derive(Clone, Copy)]
-pub(crate) enum End {
-    /// It is not known to end.
-    Open,
-    /// The task has begun to end at that moment, and has still to run its last.
-    Coming(u64),
-    /// The last sample has been taken, and bears that moment.
-    Recorded(u64),
-}
+    /// The moment of the sample that `reading` makes, microseconds since boot, if it is the last one;
+    /// `last_us` is that of the last pass in which the task was sampled before. To be asked before the
+    /// sample is appended.
+    ///
+    /// That is when the task ended, but later than the sample before it, and by at least what it has
+    /// consumed since, if it has never had more than one thread: it became a zombie before its last
+    /// instructions, and the sample before may lack what was not booked before the next tick.
+    pub(crate) fn end_us(&self, reading: Reading, last_us: u64) -> Option<u64> {
+        let Reading::Ended(total, ended) = reading else {
+            return None;
+        };
+        let end_us = ended.at_us.unwrap_or_else(clock::boottime_us);
+        if self.history.next == 0 {
+            return Some(end_us);
+        }
+        let before_us = self.birth_us.unwrap_or(0).max(last_us);
+        let used = total.since(self.history.last());
+        let used_us = match ended.is_single {
+            true => used.usr.saturating_add(used.sys),
+            false => 0,
+        };
+        Some(end_us.max(before_us.saturating_add(used_us.max(1))))
+    }
 
-impl State {
-    /// Writes down that the last sample has been taken, in the pass that began at `pass_us`; the one
-    /// before it began at `last_us`. Gives the task away, which is not needed any more.
-    pub(crate) fn record_end(&mut self, pass_us: u64, last_us: u64) -> Option<Subject> {
-        self.end = End::Recorded(match self.end {
-            // On its way out it may have been sampled once more.
-            End::Coming(end_us) => end_us.max(last_us),
-            _ => pass_us,
-        });
+    /// Notes that the last sample has been taken, and bears that moment. Gives the task away, which is
+    /// not needed any more; to be dropped with no lock held.
+    #[must_use]
+    pub(crate) fn record_end(&mut self, end_us: u64) -> Option<Pin<KBox<Subject>>> {
+        self.end_us = Some(end_us);
         self.subject.take()
     }
 }
 
 /// Those who are watched because of one word `tree:`.
 pub(crate) struct Tree {
-    /// The process that the word named.
-    pub(crate) root: ARef<Pid>,
+    /// The PIDs of the process that the word named.
+    pub(crate) root: Numbers,
     /// Whether nobody is to join any more. Written under the lock of the registry.
     dissolved: AtomicFlag,
 }
 
 impl Tree {
     /// A tree that grows from `root`. May sleep. Fails with `ENOMEM`.
-    pub(crate) fn new(root: ARef<Pid>) -> Result<Arc<Self>> {
+    pub(crate) fn new(root: Numbers) -> Result<Arc<Self>> {
         let dissolved = AtomicFlag::new(false);
         Ok(Arc::new(Self { root, dissolved }, GFP_KERNEL)?)
     }
@@ -162,8 +170,8 @@ impl Tree {
 impl Target {
     /// A target without samples, which is in no list.
     pub(crate) fn new(
-        pid: ARef<Pid>,
-        subject: Subject,
+        numbers: Numbers,
+        subject: Pin<KBox<Subject>>,
         tree: Option<Arc<Tree>>,
         store: &SpinLock<Store>,
     ) -> impl Init<Self, Infallible> + '_ {
@@ -171,7 +179,7 @@ impl Target {
             in_order: Links::new(),
             in_living: Links::new(),
             in_bucket: Links::new(),
-            pid,
+            numbers,
             tree,
             state: LockedBy::new(
                 store,
@@ -179,7 +187,7 @@ impl Target {
                     history: History::new(),
                     subject: Some(subject),
                     birth_us: None,
-                    end: End::Open,
+                    end_us: None,
                     order: 0,
                 },
             ),

@@ -6,6 +6,7 @@ use crate::{
     abstractions::{
         clock,
         pid::Pid,
+        pid_numbers::Numbers,
         slab::{Object, Ref, Vacant},
     },
     cputime::{Reading, Subject},
@@ -18,7 +19,7 @@ use crate::{
 use kernel::{
     pid_namespace::PidNamespace,
     prelude::*,
-    sync::{aref::ARef, rcu, Arc},
+    sync::{rcu, Arc},
 };
 
 impl Recorder {
@@ -27,28 +28,27 @@ impl Recorder {
     /// May sleep. Fails with `ESRCH` where there is no such task, `EEXIST` where it is watched
     /// already, `ENOSPC` where `max_targets` are watched, `ENOMEM`.
     pub(crate) fn add(&self, number: i32) -> Result {
-        let pid = Pid::find(number).ok_or(ESRCH)?;
-        let subject = Subject::find(&pid)?;
-        self.add_found(pid, subject, None)
+        let subject = Subject::find(Pid::find(number).ok_or(ESRCH)?)?;
+        self.add_found(subject, None)
     }
 
-    /// Watches the task `subject`, whose number is `pid`; its forks join `tree`. As [`add`](Self::add).
+    /// Watches the task `subject`; its forks join `tree`. As [`add`](Self::add).
     pub(crate) fn add_found(
         &self,
-        pid: ARef<Pid>,
-        mut subject: Subject,
+        mut subject: Pin<KBox<Subject>>,
         tree: Option<Arc<Tree>>,
     ) -> Result {
+        let numbers = Numbers::new(subject.pid(), GFP_KERNEL)?;
         let first = self.is_running().then(|| {
-            let reading = subject.read(&pid, &rcu::read_lock());
+            let reading = subject.as_mut().read(&rcu::read_lock());
             (clock::boottime_us(), reading)
         });
         let mut spare = Some(self.segments.brief.alloc().ok_or(ENOMEM)?);
         let vacant = self.targets.alloc().ok_or(ENOMEM)?;
-        let target = vacant.fill(Target::new(pid, subject, tree, &self.store));
+        let target = vacant.fill(Target::new(numbers, subject, tree, &self.store));
 
         let mut registry = self.registry.lock();
-        if registry.has(&target.pid) {
+        if registry.has(&target.numbers) {
             return Err(EEXIST);
         }
         if registry.is_full() {
@@ -71,7 +71,7 @@ impl Recorder {
         target: &Ref<Target>,
         first: Option<(u64, Reading)>,
         spare: &mut Option<Vacant<Segment>>,
-    ) -> (Option<Subject>, bool) {
+    ) -> (Option<Pin<KBox<Subject>>>, bool) {
         let mut store = self.store.lock();
         let pass = store.timeline.next();
         let state = target.state_mut(&mut store);
@@ -83,7 +83,7 @@ impl Recorder {
             state.history.origin = pass - 1;
             state.birth_us = Some(moment_us);
             if reading.is_end() {
-                ended = state.record_end(moment_us, moment_us);
+                ended = state.record_end(moment_us);
             }
             store.append(&self.store, target, reading.sample(), spare);
         }

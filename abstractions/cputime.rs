@@ -11,13 +11,10 @@
 //! [`include/linux/sched/signal.h`](srctree/include/linux/sched/signal.h).
 
 use super::{once::read_once, seqlock};
-use core::ptr::addr_of_mut;
+use core::ptr::{addr_of, addr_of_mut};
 use kernel::{bindings, ffi::c_void, sync::rcu, task::Task};
 
-/// The time from one tick of the scheduler to the next, in nanoseconds.
-pub(crate) const TICK_NS: u64 = 1_000_000_000 / bindings::HZ as u64;
-
-pub(crate) use super::vtime::timed as is_timed;
+pub(crate) use super::{seqlock::Sequence, vtime::timed as is_timed};
 
 /// CPU time consumed, in nanoseconds.
 #[derive(Clone, Copy, Default, PartialEq, Eq)]
@@ -80,21 +77,38 @@ pub(crate) fn thread_times_at(task: &Task, runtime_ns: u64) -> CpuTime {
     }
 }
 
-/// The time for which the threads of a process have run, dead ones included, in nanoseconds, where
-/// `leader`, which leads it, is the only one left; `None` where it is not.
+/// Whether the process of `leader`, which leads it, has run since it was read as a [`Single`] of this
+/// `own_ns` and `sequence`; `None` if it has come to have more threads.
+///
+/// If it has not, the caller looks afterwards whether the leader has not begun to end, as with
+/// [`single_totals`].
 #[inline(always)]
-pub(crate) fn single_runtime_ns(leader: &Task) -> Option<u64> {
+pub(crate) fn has_single_run(leader: &Task, own_ns: u64, sequence: Sequence) -> Option<bool> {
     let leader = leader.as_ptr();
-    // SAFETY: A task keeps its signal structure until it is freed itself. The number of threads is
-    // written last when one goes, so that what it ran for is among the dead once it is one.
+    // SAFETY: A task keeps its signal structure until it is freed itself.
     unsafe {
+        if read_once!(leader, se.sum_exec_runtime) != own_ns {
+            return Some(true);
+        }
         let signal = read_once!(leader, signal);
         if read_once!(signal, nr_threads) != 1 {
             return None;
         }
-        seqlock::read_barrier();
-        let own = read_once!(leader, se.sum_exec_runtime);
-        Some(read_once!(signal, sum_sched_runtime).wrapping_add(own))
+        let counter = addr_of!((*signal).stats_lock.seqcount.seqcount);
+        Some(!seqlock::is_unchanged(counter, sequence))
+    }
+}
+
+/// The time for which all other threads of the process of `leader` have run, in nanoseconds, if they
+/// have all been reaped; `None` if some are left.
+///
+/// To be called with `tasklist_lock` held for writing, under which threads are created and reaped, or
+/// while the process cannot change for another reason.
+pub(super) fn alone(leader: &Task) -> Option<u64> {
+    // SAFETY: A task keeps its signal structure until it is freed itself.
+    unsafe {
+        let signal = read_once!(leader.as_ptr(), signal);
+        (read_once!(signal, nr_threads) == 1).then(|| read_once!(signal, sum_sched_runtime))
     }
 }
 
@@ -105,6 +119,53 @@ pub(crate) struct Totals {
     pub(crate) runtime_ns: u64,
     user_ns: u64,
     system_ns: u64,
+}
+
+/// The totals of a process of one thread.
+pub(crate) struct Single {
+    /// Of the process, with what threads had used that were reaped before.
+    pub(crate) totals: Totals,
+    /// The run time of the thread alone, in nanoseconds.
+    pub(crate) own_ns: u64,
+    /// The sequence of the process's sums at which that was read.
+    pub(crate) sequence: Sequence,
+}
+
+/// Adds up what the process of `leader`, which leads it, has consumed, if that is the only thread left;
+/// `None` if it is not.
+///
+/// The caller looks afterwards whether the leader has not begun to end ([`exit::lives`]). When it
+/// is reaped, `__exit_signal()` adds its own times to those of the other threads, and by then it is a
+/// zombie for others to see.
+///
+/// [`exit::lives`]: super::exit::lives
+#[inline(always)]
+pub(crate) fn single_totals(leader: &Task) -> Option<Single> {
+    // SAFETY: A task keeps its signal structure until it is freed itself. `__exit_signal()` changes
+    // the sums and the number of threads of a process within one write section of `stats_lock`, so
+    // that what is read within one sequence belongs together. A thread that is created meanwhile has
+    // not run.
+    unsafe {
+        let leader = leader.as_ptr();
+        let signal = read_once!(leader, signal);
+        let counter = addr_of!((*signal).stats_lock.seqcount.seqcount);
+        let sequence = seqlock::begin(counter)?;
+        if read_once!(signal, nr_threads) != 1 {
+            return None;
+        }
+        let own_ns = read_once!(leader, se.sum_exec_runtime);
+        let raw = super::vtime::raw_times(leader);
+        let totals = Totals {
+            runtime_ns: read_once!(signal, sum_sched_runtime).wrapping_add(own_ns),
+            user_ns: read_once!(signal, utime).wrapping_add(raw.user_ns),
+            system_ns: read_once!(signal, stime).wrapping_add(raw.system_ns),
+        };
+        seqlock::is_unchanged(counter, sequence).then_some(Single {
+            totals,
+            own_ns,
+            sequence,
+        })
+    }
 }
 
 /// Adds up what the threads of the process of `task` have consumed, dead ones included, each once.
@@ -144,28 +205,8 @@ pub(crate) fn process_times(task: &Task, totals: Totals) -> CpuTime {
     unsafe { with_previous(process_previous(task), |previous| adjust(previous, totals)) }
 }
 
-/// What the process of `leader` has consumed where that is its only thread, and it is known for how
-/// long it has run, dead threads included.
-///
-/// Those change only while there is another thread, so that nobody needs to be shut out.
-#[inline(always)]
-pub(crate) fn single_times_at(leader: &Task, runtime_ns: u64) -> CpuTime {
-    // SAFETY: A task keeps its signal structure until it is freed itself.
-    unsafe {
-        let signal = read_once!(leader.as_ptr(), signal);
-        let raw = super::vtime::raw_times(leader.as_ptr());
-        let totals = Totals {
-            runtime_ns,
-            user_ns: read_once!(signal, utime).wrapping_add(raw.user_ns),
-            system_ns: read_once!(signal, stime).wrapping_add(raw.system_ns),
-        };
-        with_previous(addr_of_mut!((*signal).prev_cputime), |previous| {
-            adjust(previous, totals)
-        })
-    }
-}
-
-/// What somebody was last told about the process of `task`: its parent, once it has been waited for.
+/// What the last one who asked was given as the totals of the process of `task`: its parent, once
+/// that has waited for it.
 pub(crate) fn process_times_told(task: &Task) -> CpuTime {
     // SAFETY: A task keeps its signal structure until it is freed itself.
     unsafe { with_previous(process_previous(task), |_| {}) }

@@ -48,5 +48,8 @@ pub(crate) fn check() -> Result<(), &'static str> {
             return Err("task_struct::prev_cputime");
         }
     }
+    if !super::pid_numbers::has_namespace_ids() {
+        return Err("ns_common::ns_id");
+    }
     Ok(())
 }

@@ -8,12 +8,14 @@
 pub(crate) mod clock;
 pub(crate) mod cputime;
 pub(crate) mod exit;
+pub(crate) mod exit_notice;
 pub(crate) mod kthread;
 pub(crate) mod layout;
 pub(crate) mod list;
 pub(crate) mod once;
 pub(crate) mod param;
 pub(crate) mod pid;
+pub(crate) mod pid_numbers;
 #[cfg(CONFIG_KUNIT)]
 pub(crate) mod random;
 pub(crate) mod rights;

@@ -1,19 +1,21 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! Process numbers, which a namespace each has its own of, and the tasks that they name.
+//! `struct pid`, and the tasks that it leads to.
 //!
 //! C header: [`include/linux/pid.h`](srctree/include/linux/pid.h).
 
 use core::ptr::NonNull;
 use kernel::{
     bindings,
-    pid_namespace::PidNamespace,
     sync::aref::{ARef, AlwaysRefCounted},
     task::Task,
     types::Opaque,
 };
 
-/// The kernel's `struct pid`: one task's numbers, never another's, also when a number is used again.
+/// The kernel's `struct pid`: the PIDs of one task, one in each namespace that sees it. It is never
+/// used for another task, also when a PID is.
+///
+/// Whoever holds a reference keeps the PID namespaces of the task.
 #[repr(transparent)]
 pub(crate) struct Pid(Opaque<bindings::pid>);
 
@@ -42,17 +44,9 @@ impl Pid {
         Self::own(unsafe { bindings::find_get_pid(number) })
     }
 
-    /// The numbers of the process of `task`; `None` once it has been reaped.
+    /// The PID of the process of `task`; `None` once it has been reaped.
     pub(crate) fn of_process(task: &Task) -> Option<ARef<Self>> {
-        Self::of(task, bindings::pid_type_PIDTYPE_TGID)
-    }
-
-    /// The numbers of the thread `task`; `None` once it has been reaped.
-    pub(crate) fn of_thread(task: &Task) -> Option<ARef<Self>> {
-        Self::of(task, bindings::pid_type_PIDTYPE_PID)
-    }
-
-    fn of(task: &Task, kind: bindings::pid_type) -> Option<ARef<Self>> {
+        let kind = bindings::pid_type_PIDTYPE_TGID;
         // SAFETY: The task is live; the call returns a reference that we own, or null.
         Self::own(unsafe { bindings::get_task_pid(task.as_ptr(), kind) })
     }
@@ -64,21 +58,32 @@ impl Pid {
     }
 
     /// The pointer, for C.
+    #[inline(always)]
     pub(super) fn as_ptr(&self) -> *mut bindings::pid {
         self.0.get()
     }
 
-    /// The number in `namespace`; `None` where the task is not seen from there.
-    pub(crate) fn number_in(&self, namespace: &PidNamespace) -> Option<i32> {
-        // SAFETY: Both are live.
-        let number = unsafe { bindings::pid_nr_ns(self.as_ptr(), namespace.as_ptr()) };
-        (number != 0).then_some(number)
+    /// The identity of this `struct pid`: its inode number in pidfs (`pidfs_alloc_ino()` in
+    /// fs/pidfs.c), which no other one ever gets until the machine is booted again.
+    pub(super) fn id(&self) -> u64 {
+        // SAFETY: `self` is live. `alloc_pid()` sets the number before anybody can find the PID, and
+        // nobody changes it.
+        unsafe { (*self.as_ptr()).__bindgen_anon_1.ino }
     }
 
-    /// The number in the initial namespace, which every task has.
-    pub(crate) fn global_number(&self) -> i32 {
-        // SAFETY: `self` is live, and the initial namespace is there for ever.
-        unsafe { bindings::pid_nr_ns(self.as_ptr(), &raw mut bindings::init_pid_ns) }
+    /// The PID in the initial namespace, which every task has.
+    pub(crate) fn global(&self) -> i32 {
+        self.levels().first().map_or(0, |first| first.nr)
+    }
+
+    /// The PIDs in the namespaces of each level, from the initial one on.
+    pub(super) fn levels(&self) -> &[bindings::upid] {
+        // SAFETY: `self` is live; `numbers` has an entry for each level up to `level`
+        // (`alloc_pid()`), and nobody changes them.
+        unsafe {
+            let pid = self.as_ptr();
+            (*pid).numbers.as_slice((*pid).level as usize + 1)
+        }
     }
 
     /// The leader of the process of that number, dead or alive, until it is reaped.
@@ -97,9 +102,4 @@ impl Pid {
         // SAFETY: As above. `Task` is a transparent wrapper.
         NonNull::new(task.cast()).map(|task| unsafe { ARef::from_raw(task) })
     }
-}
-
-/// Whether `namespace` is the initial one, which sees all tasks.
-pub(crate) fn is_initial(namespace: &PidNamespace) -> bool {
-    core::ptr::eq(namespace.as_ptr(), &raw const bindings::init_pid_ns)
 }

@@ -25,6 +25,41 @@ pub(super) fn read_barrier() {
     }
 }
 
+/// The state of a sequence counter at which no writer was at work.
+#[derive(Clone, Copy, Default)]
+pub(crate) struct Sequence(u32);
+
+/// Begins to read what `counter` protects, as `read_seqcount_begin()` but without waiting; `None` while
+/// a writer is at work.
+///
+/// # Safety
+///
+/// `counter` is valid.
+#[inline(always)]
+pub(crate) unsafe fn begin(counter: *const bindings::seqcount_t) -> Option<Sequence> {
+    // SAFETY: By the safety requirement.
+    let sequence = unsafe { read_volatile(addr_of!((*counter).sequence)) };
+    // Pairs with the barrier in `write_seqcount_begin()`.
+    read_barrier();
+    (sequence & 1 == 0).then_some(Sequence(sequence))
+}
+
+/// Whether no writer has been at work since `sequence`: all that was read until now belongs together.
+///
+/// # Safety
+///
+/// `counter` is valid.
+#[inline(always)]
+pub(crate) unsafe fn is_unchanged(
+    counter: *const bindings::seqcount_t,
+    sequence: Sequence,
+) -> bool {
+    // Pairs with the barrier in `write_seqcount_end()`.
+    read_barrier();
+    // SAFETY: By the safety requirement.
+    sequence.0 == unsafe { read_volatile(addr_of!((*counter).sequence)) }
+}
+
 /// Runs `read` once; `None` where a writer was at work meanwhile.
 ///
 /// # Safety
@@ -36,16 +71,13 @@ pub(crate) unsafe fn try_read<R>(
     read: impl FnOnce() -> R,
 ) -> Option<R> {
     // SAFETY: By the safety requirement.
-    let sequence = || unsafe { read_volatile(addr_of!((*counter).sequence)) };
-    let before = sequence();
-    if before & 1 != 0 {
+    let Some(sequence) = (unsafe { begin(counter) }) else {
         cpu_relax();
         return None;
-    }
-    read_barrier();
+    };
     let value = read();
-    read_barrier();
-    (sequence() == before).then_some(value)
+    // SAFETY: By the safety requirement.
+    unsafe { is_unchanged(counter, sequence) }.then_some(value)
 }
 
 /// Runs `read` until no writer was at work meanwhile; after some tries, with the writers shut out.

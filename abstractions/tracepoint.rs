@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! Being told of forks and exits, by the scheduler's tracepoints.
+//! A probe on the scheduler's tracepoint for forks.
 //!
 //! C headers: [`include/linux/tracepoint.h`](srctree/include/linux/tracepoint.h),
 //! [`include/trace/events/sched.h`](srctree/include/trace/events/sched.h).
@@ -10,21 +10,17 @@
 use core::ptr::NonNull;
 use kernel::{bindings, error::to_result, prelude::*, str::CStr, sync::Arc, task::Task};
 
-/// Who is told of forks and exits.
+/// What a fork probe calls.
 ///
-/// Called in the task that forks or exits, for each of the machine: to be quick, and never to sleep.
+/// Called in the task that forks, for each fork of the machine: to be quick, and never to sleep.
 pub(crate) trait Watch: Send + Sync + 'static {
     /// `parent`, the current task, has made `child`, a process or a thread, which has not run yet.
     fn forked(&self, parent: &Task, child: &Task);
-
-    /// `task`, the current one, is about to end; `is_last`: no thread of its process is left then.
-    fn exits(&self, task: &Task, is_last: bool);
 }
 
 /// Being told. Dropping it waits until no call is under way.
 pub(crate) struct Probes<T: Watch> {
     _fork: Probe,
-    _exit: Probe,
     _watch: Arc<T>,
 }
 
@@ -39,13 +35,11 @@ impl<T: Watch> Probes<T> {
             *mut bindings::task_struct,
             *mut bindings::task_struct,
         ) = Self::fork;
-        let exit: unsafe extern "C" fn(*mut c_void, *mut bindings::task_struct, bool) = Self::exit;
-        // SAFETY: The functions have the arguments of these tracepoints, and `data` stays alive until
-        // the probes have been dropped, as they come first.
+        // SAFETY: The function has the arguments of this tracepoint, and `data` stays alive until the
+        // probe has been dropped, as that comes first.
         unsafe {
             Ok(Self {
                 _fork: Probe::register(c"sched_process_fork", fork as *mut c_void, data)?,
-                _exit: Probe::register(c"sched_process_exit", exit as *mut c_void, data)?,
                 _watch: watch,
             })
         }
@@ -69,15 +63,6 @@ impl<T: Watch> Probes<T> {
             )
         };
         watch.forked(parent, child);
-    }
-
-    /// # Safety
-    ///
-    /// To be called as a probe of `sched_process_exit`, with the data of `register`.
-    unsafe extern "C" fn exit(data: *mut c_void, task: *mut bindings::task_struct, is_last: bool) {
-        // SAFETY: `data` is a live `T`, and the task is the current one.
-        let (watch, task) = unsafe { (&*data.cast::<T>(), &*task.cast::<Task>()) };
-        watch.exits(task, is_last);
     }
 }
 

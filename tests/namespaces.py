@@ -9,13 +9,15 @@
 import errno
 import os
 import signal
+import subprocess
 import time
 
 from harness import (DEBUGFS, SYSFS, equal, load, loaded, ok, process, run, samples, statistics,
                      unload, wait_until, write)
-from witness import in_pid_namespace, remains
+from witness import in_pid_namespace, remains, text_of
 
 BOTH = (SYSFS, DEBUGFS)
+MAX_NAMESPACES = "/proc/sys/user/max_pid_namespaces"
 
 
 def pids(path=DEBUGFS):
@@ -101,6 +103,27 @@ def insiders():
         equal(statistics()["targets"], 0, "and are taken away by those")
 
 
+def ended_tasks_keep_no_namespaces(limit=8, count=40):
+    """As a container runtime starts and ends them, while it is followed."""
+    before = text_of(MAX_NAMESPACES)
+    with open(MAX_NAMESPACES, "w", encoding="ascii") as file:
+        file.write(str(limit))
+    write(f"tree:{os.getpid()}")
+
+    def another():
+        return subprocess.run(("unshare", "--fork", "--pid", "true"), stderr=subprocess.DEVNULL,
+                              check=False).returncode == 0
+
+    # The kernel frees a namespace some time after its last process.
+    ok(all(wait_until(another) for _ in range(count)),
+       f"{count} namespaces come and go, with {limit} at most at a time")
+    ok(wait_until(lambda: sum(each.exit for each in samples()) >= 2 * count),
+       "their processes are shown to have ended")
+    write(f"-tree:{os.getpid()}")
+    with open(MAX_NAMESPACES, "w", encoding="ascii") as file:
+        file.write(before)
+
+
 def one_open_file():
     """Who reads counts, not who opened."""
     with process() as one:
@@ -152,7 +175,7 @@ def at_load():
 
 def main():
     with loaded(period_ms=10):
-        for part in (outsiders, insiders, one_open_file, nested):
+        for part in (outsiders, insiders, ended_tasks_keep_no_namespaces, one_open_file, nested):
             part()
     at_load()
 

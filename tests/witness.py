@@ -212,6 +212,11 @@ def fork_unattended(function):
     return _clone3(function, flags=_CLONE_AUTOREAP)
 
 
+def fork_with_signal(function, number):
+    """A child that announces its end by that signal."""
+    return _clone3(function, exit_signal=number)
+
+
 @contextlib.contextmanager
 def ignored_children(handler=signal.SIG_IGN, no_zombies=False):
     """For the length of the block, children of this process go by themselves."""
