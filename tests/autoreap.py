@@ -271,7 +271,7 @@ class Case(NamedTuple):
     others: list
 
 
-def all_ways(rounds, bookings):
+def all_ways(bookings):
     """Processes by PID, all of which have ended, in all ways."""
     _libc.prctl(PR_SET_CHILD_SUBREAPER, 1)
     cases = {}
@@ -280,7 +280,7 @@ def all_ways(rounds, bookings):
         if is_followed:
             write(f"tree:{os.getpid()}")
         for way, threads in itertools.product(WAYS, (None, "leader last", "leader first")):
-            for _ in range(rounds):
+            for _ in range(1 if threads else 2):
                 life = Life(threads)
                 pid = way(life, (lambda pid: None) if is_followed else write)
                 life.close()
@@ -314,7 +314,7 @@ def is_in_time(before, last):
 def main():
     with loaded():
         bookings = Bookings()
-        cases = all_ways(2, bookings)
+        cases = all_ways(bookings)
         equal(bookings.lost, 0, "the trace is whole")
         history = samples()
         equal(problems(history), [], "histories are in order")
