@@ -64,7 +64,7 @@ impl Samples {
                 .map(Ref::from)
         };
         let Some(target) = next else {
-            self.reader.leave(&self.recorder);
+            self.reader.leave();
             return false;
         };
         self.enter(target);
@@ -103,7 +103,7 @@ impl SeqFile for Samples {
     }
 
     fn first(&mut self) -> bool {
-        self.reader.leave(&self.recorder);
+        self.reader.leave();
         self.is_done = false;
         let registry = self.recorder.registry.lock();
         self.last_order = registry.last_order();
@@ -139,11 +139,5 @@ impl SeqFile for Samples {
             }
             from.skip(obeyed.consumed() - before)?;
         }
-    }
-}
-
-impl Drop for Samples {
-    fn drop(&mut self) {
-        self.reader.leave(&self.recorder);
     }
 }

@@ -1,21 +1,23 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! Taking segments from their targets: the oldest of all, or of one; and with them what the timeline
+//! Detaching segments from their targets: the oldest of all, or of one; and with them what the timeline
 //! tells of their passes.
 //!
-//! Under the lock of the [`Store`]. What was taken is let go of later, without it, as a
-//! [`Gone`].
+//! Under the lock of the [`Store`]. What was detached is let go of later, without it.
 
 use crate::{
-    abstractions::slab::{Last, Object, Ref},
-    sample_cache::{Caches, Store},
-    segment::{Gone, Segment},
+    abstractions::{
+        list::List,
+        slab::{Batch, Last, Object, Ref},
+    },
+    sample_cache::Store,
+    segment::Segment,
     target::Target,
 };
 
-/// How many segments that were evicted may live on because a reader stands in them or before them.
-/// Past that, such a reader loses its way and goes on at the oldest that is left.
-const PINNED_MAX: usize = 4096;
+/// How many segments are detached under one lock before others get it. With them go at most some 15 of
+/// the timeline that the last of them needed, and as many that nobody needs.
+pub(crate) const DETACHED_MAX: usize = 32;
 
 /// Why a segment is taken from its target.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -26,145 +28,177 @@ pub(crate) enum Reason {
     Removed,
 }
 
+/// Segments that are in no history and not in the timeline any more, to be let go of with no lock held.
+#[must_use]
+pub(crate) struct Detached(List<Segment, 0>);
+
+impl Detached {
+    /// None.
+    pub(crate) const fn new() -> Self {
+        Self(List::new())
+    }
+
+    /// How many there are.
+    pub(crate) fn len(&self) -> usize {
+        self.0.len()
+    }
+
+    /// Whether no more are to be detached under this lock.
+    pub(crate) fn is_full(&self) -> bool {
+        self.len() >= DETACHED_MAX
+    }
+
+    /// Adds a segment that has just left its list.
+    pub(crate) fn push(&mut self, segment: Ref<Segment>) {
+        let _ = self.0.push_back(segment);
+    }
+
+    /// Lets go of them. Returns how many objects' memory has gone back to the slab by that: not what a
+    /// reader stands in, nor what the reserve took.
+    pub(crate) fn free(mut self) -> usize {
+        self.free_all()
+    }
+
+    // With a stack frame of its own.
+    #[inline(never)]
+    fn free_all(&mut self) -> usize {
+        let mut batch = Batch::new();
+        while let Some(segment) = self.0.pop_front() {
+            // The memory of one in which a reader stands goes back when he leaves it.
+            if let Ok(last) = Last::of(segment) {
+                batch.free(last);
+            }
+        }
+        batch.finish()
+    }
+}
+
+impl Drop for Detached {
+    fn drop(&mut self) {
+        if self.len() != 0 {
+            self.free_all();
+        }
+    }
+}
+
 impl Store {
-    /// Takes the oldest segment of `target`, and counts its samples as gone.
-    pub(crate) fn take_oldest_of(
+    /// Detaches the oldest segments of `target`, and counts their samples as gone. Returns whether there
+    /// may be more.
+    pub(crate) fn detach_all_of(
         &mut self,
         target: &Object<Target>,
         reason: Reason,
-    ) -> Option<Gone> {
-        let oldest = {
-            let first = target.history(self).first()?.clone();
-            self.by_age.remove(&first)?
-        };
-        let gone = self.detach(oldest, reason, false);
-        self.trim_timeline(false);
-        Some(gone)
+        detached: &mut Detached,
+    ) -> bool {
+        while !detached.is_full() {
+            if !self.detach_first_of(target, reason, detached) {
+                break;
+            }
+        }
+        self.trim_timeline(detached);
+        target.history(self).first().is_some()
     }
 
-    /// Evicts the oldest segments of all, as many as `gone` has places for. Returns how many.
-    pub(crate) fn evict(&mut self, caches: &Caches, gone: &mut [Option<Gone>]) -> usize {
-        let is_crowded = caches.len() > self.segments() + PINNED_MAX;
-        let mut count = 0;
-        for place in gone {
+    /// Detaches the oldest segment of `target`; false where there is none.
+    fn detach_first_of(
+        &mut self,
+        target: &Object<Target>,
+        reason: Reason,
+        detached: &mut Detached,
+    ) -> bool {
+        let Some(first) = target.history(self).first().cloned() else {
+            return false;
+        };
+        let Some(first) = self.by_age.remove(&first) else {
+            return false;
+        };
+        self.detach(first, reason, detached);
+        true
+    }
+
+    /// Evicts the oldest segments of all: `count`, or until `detached` is full.
+    pub(crate) fn evict(&mut self, count: usize, detached: &mut Detached) {
+        while detached.len() < count && !detached.is_full() {
             let Some(oldest) = self.by_age.pop_front() else {
                 break;
             };
-            *place = Some(self.detach(oldest, Reason::Evicted, is_crowded));
-            count += 1;
+            self.detach(oldest, Reason::Evicted, detached);
         }
-        self.trim_timeline(is_crowded);
-        count
+        self.trim_timeline(detached);
     }
 
-    /// Takes `oldest`, which was the first of all or the first of its target, from that target, and
-    /// counts its samples as gone. `is_crowded`: whoever stands in it is to lose the way.
-    fn detach(&mut self, oldest: Ref<Segment>, reason: Reason, is_crowded: bool) -> Gone {
-        self.bytes -= oldest.size();
-        let references = oldest.references();
-        let end = oldest.end_mut(self);
-        // We have one reference, and the target has another, or two to its last segment. More are made
-        // under this lock only, or by those who have one.
-        let is_alone = references == 2 + usize::from(end.next().is_none());
-        end.go();
-        let next = if is_alone {
-            end.lead_nowhere()
-        } else {
-            end.next().cloned()
+    /// Detaches `oldest`, which was the first of all or the first of its target, from that target, and
+    /// counts its samples as gone.
+    ///
+    /// From then on it refers to no other segment, and none to it. So a reader who stands in it keeps
+    /// this one from being freed, and no more.
+    fn detach(&mut self, oldest: Ref<Segment>, reason: Reason, detached: &mut Detached) {
+        let Some(owner) = oldest.owner() else {
+            return;
         };
-        if is_crowded {
-            end.lead_nowhere();
+        if let Some(held) = owner.history(self).held_open(&oldest) {
+            // A reader may go on in it. It needs no moments from now on.
+            oldest.seal(self, held);
         }
-        let owner = oldest.owner();
-        let queued = owner.and_then(|owner| {
-            if !is_alone {
-                self.seal(owner, &oldest);
-            }
-            self.cut(owner, next, reason)
-        });
-        match queued {
-            Some(queued) if is_alone => match Last::of_pair(oldest, queued) {
-                Ok(last) => Gone::Alone(last),
-                Err((oldest, _)) => Gone::Held(oldest),
-            },
-            _ => Gone::Held(oldest),
+        let count = oldest.end(self).held().count;
+        let passes = owner.state(self).passes_needed(oldest.first(), count);
+        let (next, moments) = oldest.end_mut(self).detach();
+        if let Some(moments) = moments {
+            self.timeline.release(moments, &passes, detached);
         }
+        self.cut(owner, next, reason);
+        detached.push(oldest);
     }
 
-    /// Has `segment` of `target` hold for ever what it holds now, where it is still being filled.
-    fn seal(&mut self, target: &Object<Target>, segment: &Object<Segment>) {
-        if let Some(held) = target.history(self).held_open(segment) {
-            segment.seal(self, held);
-        }
-    }
-
-    /// Has the history of `target` go on at `next`, behind its oldest segment, which is given back.
-    fn cut(
-        &mut self,
-        target: &Object<Target>,
-        next: Option<Ref<Segment>>,
-        reason: Reason,
-    ) -> Option<Ref<Segment>> {
+    /// Has the history of `target` go on at `next`, behind its oldest segment, which somebody holds.
+    fn cut(&mut self, target: &Object<Target>, next: Option<Ref<Segment>>, reason: Reason) {
         let history = target.history_mut(self);
+        let (alive, was_open) = (history.alive(), history.is_open());
         let after = next.as_ref().map_or(history.next, |next| next.first());
         let gone = after.saturating_sub(history.oldest);
         history.oldest = history.oldest.max(after);
-        let queued = history.cut(next);
+        drop(history.cut(next));
+        let fewer = alive - history.alive();
+        let closed = was_open && !history.is_open();
+        self.open -= usize::from(closed);
+        self.counts.alive -= fewer;
         match reason {
             Reason::Evicted => self.counts.evicted += gone,
             Reason::Removed => self.counts.removed += gone,
         }
-        queued
     }
 
-    /// Has `target` keep no more than `max_samples`, and takes one segment of which nothing is left
-    /// by that; to be called again then.
-    pub(crate) fn trim(&mut self, target: &Object<Target>) -> Option<Gone> {
+    /// Has `target` keep no more than `max_samples`, and detaches the segments of which nothing is left by
+    /// that. Returns whether there are more.
+    pub(crate) fn trim(&mut self, target: &Object<Target>, detached: &mut Detached) -> bool {
         let max_samples = self.max_samples;
         let history = target.history_mut(self);
+        let alive = history.alive();
         let keep = history.next.saturating_sub(max_samples);
         let extra = keep.saturating_sub(history.oldest);
         history.oldest += extra;
         history.renew_room(max_samples);
-        let oldest = history.oldest;
+        let fewer = alive - history.alive();
         self.counts.evicted += extra;
-        let next = target.history(self).first()?.end(self).next()?;
-        if next.first() > oldest {
-            return None;
+        self.counts.alive -= fewer;
+        while !detached.is_full() && self.is_first_over(target) {
+            self.detach_first_of(target, Reason::Evicted, detached);
         }
-        self.take_oldest_of(target, Reason::Evicted)
+        self.trim_timeline(detached);
+        self.is_first_over(target)
     }
 
-    /// Drops what the timeline tells of passes older than any sample. `is_crowded` as for
-    /// [`detach`](Self::detach).
-    pub(crate) fn trim_timeline(&mut self, is_crowded: bool) {
-        let oldest = self.by_age.first().and_then(|segment| {
-            let origin = segment.owner()?.history(self).origin;
-            Some(origin + segment.first())
-        });
-        let present = || self.is_in_pass.then(|| self.timeline.next() - 1);
-        let oldest = oldest.or_else(present);
-        while let Some(first) = self.timeline.first() {
-            let first = first.clone();
-            let next = first.end(self).next().cloned();
-            let needed = match (&next, oldest) {
-                (Some(next), Some(oldest)) => next.first() > oldest,
-                (None, Some(_)) => true,
-                (_, None) => false,
-            };
-            if needed {
-                return;
-            }
-            let sealed = self.timeline.cut(next);
-            self.bytes -= first.size();
-            let end = first.end_mut(self);
-            end.go();
-            if is_crowded {
-                end.lead_nowhere();
-            }
-            if let Some(held) = sealed {
-                first.seal(self, held);
-            }
+    /// Whether no sample of the first segment of `target` counts as alive, and it is not the last.
+    fn is_first_over(&self, target: &Object<Target>) -> bool {
+        let history = target.history(self);
+        let next = history.first().and_then(|first| first.end(self).next());
+        next.is_some_and(|next| next.first() <= history.oldest)
+    }
+
+    /// Detaches what the timeline tells of passes that no history needs any more.
+    pub(crate) fn trim_timeline(&mut self, detached: &mut Detached) {
+        if self.open == 0 && !self.is_in_pass {
+            self.timeline.trim(detached);
         }
     }
 }

@@ -11,7 +11,7 @@ use crate::{
 };
 
 /// How many samples a segment holds at most, so that an idle target's history has an age too.
-const SPAN: u16 = 4096;
+pub(crate) const SPAN: u16 = 4096;
 
 /// One target's samples.
 pub(crate) struct History {
@@ -51,6 +51,17 @@ impl History {
     /// The oldest segment.
     pub(crate) fn first(&self) -> Option<&Ref<Segment>> {
         self.queue.first()
+    }
+
+    /// How many samples count as alive.
+    #[inline(always)]
+    pub(crate) fn alive(&self) -> u64 {
+        self.next.wrapping_sub(self.oldest)
+    }
+
+    /// Whether the last segment is being filled.
+    pub(crate) fn is_open(&self) -> bool {
+        self.open
     }
 
     /// The last sample, also where it has been evicted.
@@ -129,6 +140,14 @@ impl History {
         self.capacity = capacity;
         self.count();
         (sealed, base)
+    }
+
+    /// Has the last segment not be filled any more. Returns it, and what it holds, if it was.
+    pub(crate) fn close(&mut self) -> Option<(Ref<Segment>, Held)> {
+        let held = self.held()?;
+        self.open = false;
+        self.room = 0;
+        Some((self.queue.last()?.clone(), held))
     }
 
     /// Takes the oldest segment out, which leads to `next`, and is not filled any more. Returns it.

@@ -18,7 +18,8 @@ use kernel::prelude::*;
 pub(crate) struct Base {
     /// The first moment, microseconds since boot.
     pub(crate) moment: u64,
-    step: u64,
+    /// Microseconds; the longest period, an hour, fits.
+    step: u32,
     bits: u8,
 }
 
@@ -58,11 +59,11 @@ impl Encoder {
     }
 
     /// Begins a segment with `moment`. Others are expected to follow every `step` microseconds.
-    pub(crate) fn rebase(&mut self, moment: u64, step: u64) -> Base {
+    pub(crate) fn rebase(&mut self, moment: u64, step: u32) -> Base {
         let bits = self.width.bits();
         *self = Self {
             last: moment,
-            step,
+            step: step.into(),
             width: Width::of(bits),
             ..Self::new()
         };
@@ -129,7 +130,7 @@ impl Decoder {
     pub(crate) fn new(base: Base, bits: u32) -> Self {
         Self {
             next: Some(base.moment),
-            step: base.step,
+            step: base.step.into(),
             width: Width::of(base.bits.into()),
             reader: Reader::new(bits),
         }

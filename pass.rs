@@ -9,6 +9,7 @@ use crate::{
         slab::{Ref, Vacant},
     },
     cputime::{Reading, Subject},
+    eviction::Detached,
     recorder::Recorder,
     sample_cache::spare_segment,
     segment::Segment,
@@ -71,7 +72,9 @@ impl<'a> Pass<'a> {
             }
             me.reschedule();
         }
-        recorder.store.lock().end_pass();
+        let mut detached = Detached::new();
+        recorder.store.lock().end_pass(&mut detached);
+        detached.free();
     }
 
     fn begin(
@@ -82,16 +85,27 @@ impl<'a> Pass<'a> {
         if spare.is_none() {
             *spare = spare_segment(recorder);
         }
-        let step_us = period_ns / 1000;
+        let step_us = u32::try_from(period_ns / 1000).unwrap_or(u32::MAX);
+        let mut detached = Detached::new();
         let mut registry = recorder.registry.lock();
         let mut store = recorder.store.lock();
         // Under the locks: later than the first sample of whoever was added before.
         let moment_us = clock::boottime_us();
         let last_us = store.timeline.last_us();
-        if !timeline::begin_pass(&mut store, &recorder.store, moment_us, step_us, spare) {
+        let is_begun = timeline::begin_pass(
+            &mut store,
+            &recorder.store,
+            (moment_us, step_us),
+            spare,
+            &mut detached,
+        );
+        drop(store);
+        if !is_begun {
             return None;
         }
         registry.position = registry.living().first().map(Ref::from);
+        drop(registry);
+        detached.free();
         Some(Self {
             recorder,
             last_us,
@@ -104,6 +118,8 @@ impl<'a> Pass<'a> {
         if self.spare.is_none() {
             *self.spare = spare_segment(self.recorder);
         }
+        // Goes when the locks have been let go of.
+        let mut detached = Detached::new();
         let rcu = rcu::read_lock();
         let mut registry = self.recorder.registry.lock();
         let mut store = self.recorder.store.lock();
@@ -134,17 +150,22 @@ impl<'a> Pass<'a> {
             };
             let reading = subject.as_mut().read(&rcu);
             let end_us = state.end_us(reading, self.last_us);
-            if !store.append(&self.recorder.store, target, reading.sample(), self.spare) {
+            let lock = &self.recorder.store;
+            if !store.append(lock, target, reading.sample(), self.spare, &mut detached) {
                 stop = Some(Stop::NoRoom(Ref::from(target), reading));
                 break;
             }
             if let Some(end_us) = end_us {
                 let subject = target.state_mut(&mut store).record_end(end_us);
+                store.close(target);
                 stop = Some(Stop::Ended(Ref::from(target), subject));
                 break;
             }
+            if detached.is_full() {
+                break;
+            }
         }
-        store.counts.created += taken;
+        store.count_taken(taken);
         let next = targets.next().map(Ref::from);
         drop(targets);
         let stop = stop.unwrap_or(if next.is_some() {
@@ -167,13 +188,15 @@ impl<'a> Pass<'a> {
         if self.spare.is_none() {
             *self.spare = spare_segment(self.recorder);
         }
+        let mut detached = Detached::new();
         let mut registry = self.recorder.registry.lock();
         if !registry.living().contains(&target) {
             return;
         }
-        let mut store = self.recorder.store.lock();
+        let lock = &self.recorder.store;
+        let mut store = lock.lock();
         let end_us = target.state(&store).end_us(reading, self.last_us);
-        if !store.append(&self.recorder.store, &target, reading.sample(), self.spare) {
+        if !store.append(lock, &target, reading.sample(), self.spare, &mut detached) {
             store.forgo(&target);
         }
         let state = target.state_mut(&mut store);
@@ -181,6 +204,9 @@ impl<'a> Pass<'a> {
             state.subject = subject;
         }
         let ended = end_us.and_then(|end_us| state.record_end(end_us));
+        if end_us.is_some() {
+            store.close(&target);
+        }
         drop(store);
         if end_us.is_some() {
             registry.retire(&target);
@@ -190,5 +216,6 @@ impl<'a> Pass<'a> {
             self.recorder.check_probes();
         }
         drop(ended);
+        detached.free();
     }
 }

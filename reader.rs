@@ -3,7 +3,9 @@
 //! Reading a target's samples while others are added and evicted.
 //!
 //! A reader holds a reference to the segment in which it stands, and no lock while it gives samples
-//! out. It goes on to the next one in O(1), also where its own has been evicted meanwhile.
+//! out. It goes on to the next one in O(1). Where its own has been detached meanwhile, everything older
+//! has been too, and it goes on at the target's oldest. So a reader who stands still keeps one segment
+//! from being freed, whatever goes on behind it.
 
 use crate::{
     abstractions::slab::Ref,
@@ -79,7 +81,7 @@ impl Reader {
         from: u64,
         until: u64,
     ) {
-        self.stand_in(recorder, None);
+        self.segment = None;
         self.decoder = Decoder::empty();
         let store = recorder.store.lock();
         let state = target.state(&store);
@@ -109,9 +111,9 @@ impl Reader {
             let time = if is_end {
                 Some(self.last.1)
             } else if number == 0 {
-                self.first_moment(recorder)
+                self.birth_us.or_else(|| self.moment_of(recorder, 0))
             } else {
-                self.times.moment_of(recorder, self.origin + number)
+                self.moment_of(recorder, number)
             };
             let Some(time_us) = time else {
                 // Evicted, and so is its pass. What is left begins elsewhere.
@@ -129,18 +131,11 @@ impl Reader {
         None
     }
 
-    /// When sample 0 was taken, in a pass or before the first.
-    #[cold]
-    fn first_moment(&mut self, recorder: &Recorder) -> Option<u64> {
-        let Some(birth_us) = self.birth_us else {
-            return self.times.moment_of(recorder, self.origin);
-        };
-        if self.end > 1 {
-            // Stands in the timeline from the first sample on, so that it can go on from there
-            // whatever is evicted.
-            self.times.moment_of(recorder, self.origin + 1)?;
-        }
-        Some(birth_us)
+    /// When the pass of that sample began.
+    #[inline(always)]
+    fn moment_of(&mut self, recorder: &Recorder, number: u64) -> Option<u64> {
+        let pass = self.origin + number;
+        self.times.moment_of(recorder, self.segment.as_ref(), pass)
     }
 
     /// Goes to the segment in which the next sample is, or the first one after it.
@@ -149,16 +144,12 @@ impl Reader {
         let (segment, held) = loop {
             let store = recorder.store.lock();
             let history = &self.target.as_ref()?.state(&store).history;
-            let segment = match &self.segment {
-                None => history.first()?,
-                Some(segment) => {
-                    let end = segment.end(&store);
-                    match end.next() {
-                        Some(next) => next,
-                        // Its way on was cut.
-                        None if end.is_gone() => history.first()?,
-                        None => return None,
-                    }
+            let own = self.segment.as_ref().map(|segment| segment.end(&store));
+            let segment = match own.filter(|end| !end.is_detached()) {
+                Some(end) => end.next()?,
+                None => {
+                    self.next = self.next.max(history.oldest);
+                    history.first()?
                 }
             };
             // Where it begins further on, what is before that is passed over.
@@ -166,13 +157,10 @@ impl Reader {
             if !is_found {
                 let passed = segment.clone();
                 drop(store);
-                self.stand_in(recorder, Some(passed));
+                self.segment = Some(passed);
                 continue;
             }
             self.next = self.next.max(segment.first());
-            if self.segment.is_none() {
-                self.next = self.next.max(history.oldest);
-            }
             let held = history
                 .held_open(segment)
                 .unwrap_or_else(|| segment.end(&store).held());
@@ -183,20 +171,13 @@ impl Reader {
             self.decoder = Decoder::new(*base, held.extent);
             self.decoder.skip(self.next - segment.first(), &self.copy);
         }
-        self.stand_in(recorder, Some(segment));
+        self.segment = Some(segment);
         Some(())
     }
 
-    fn stand_in(&mut self, recorder: &Recorder, segment: Option<Ref<Segment>>) {
-        if let Some(left) = core::mem::replace(&mut self.segment, segment) {
-            Segment::let_go(left, &recorder.store);
-        }
-    }
-
-    /// Lets go of all that is read. To be called before a reader is dropped.
-    pub(crate) fn leave(&mut self, recorder: &Recorder) {
-        self.stand_in(recorder, None);
-        self.times.stand_in(recorder, None);
+    /// Lets go of all that is read.
+    pub(crate) fn leave(&mut self) {
+        self.segment = None;
         self.decoder = Decoder::empty();
         self.target = None;
     }

@@ -12,9 +12,10 @@ use crate::{
         slab::{Cache, Object, Ref, Vacant},
     },
     delta::Sample,
+    eviction::Detached,
     history::History,
     recorder::Recorder,
-    segment::{Content, Segment, BRIEF_WORDS, WORDS},
+    segment::{Content, Held, Segment, BRIEF_WORDS, WORDS},
     target::Target,
     timeline::Timeline,
 };
@@ -22,6 +23,9 @@ use kernel::{prelude::*, sync::SpinLock};
 
 /// Segments of each kind set aside for when the slab has none.
 const RESERVE: u16 = 32;
+
+/// How many segments are looked at under one lock to check that the counters are right.
+const CHECKED_MAX: usize = 4096;
 
 /// Memory for segments.
 pub(crate) struct Caches {
@@ -46,9 +50,9 @@ impl Caches {
         self.full.shrink();
     }
 
-    /// How many segments there are, in whosever hands.
-    pub(crate) fn len(&self) -> usize {
-        self.brief.len() + self.full.len()
+    /// The bytes that all segments take, those included that only a reader still refers to.
+    pub(crate) fn bytes(&self) -> u64 {
+        self.brief.bytes() + self.full.bytes()
     }
 }
 
@@ -60,8 +64,8 @@ pub(crate) struct Store {
     pub(crate) timeline: Timeline,
     /// Whether a pass is under way, whose moment is needed though no sample may be there yet.
     pub(crate) is_in_pass: bool,
-    /// The bytes that the segments take.
-    pub(crate) bytes: usize,
+    /// How many histories have a segment that is being filled.
+    pub(crate) open: usize,
     /// Kept for each target at most.
     pub(crate) max_samples: u64,
     /// What has become of the samples.
@@ -73,6 +77,8 @@ pub(crate) struct Store {
 pub(crate) struct Counts {
     /// Taken.
     pub(crate) created: u64,
+    /// Held now: the sum of what each history holds, not of the other numbers here.
+    pub(crate) alive: u64,
     /// Given up to memory pressure or to `max_samples`.
     pub(crate) evicted: u64,
     /// Freed because somebody said so.
@@ -81,13 +87,6 @@ pub(crate) struct Counts {
     pub(crate) reserve: u64,
     /// Segments that came from evicting the oldest.
     pub(crate) recycled: u64,
-}
-
-impl Counts {
-    /// Held now.
-    pub(crate) fn alive(&self) -> u64 {
-        self.created - self.evicted - self.removed
-    }
 }
 
 impl Target {
@@ -108,10 +107,11 @@ impl Store {
             by_age: List::new(),
             timeline: Timeline::new(),
             is_in_pass: false,
-            bytes: 0,
+            open: 0,
             max_samples: 0,
             counts: Counts {
                 created: 0,
+                alive: 0,
                 evicted: 0,
                 removed: 0,
                 reserve: 0,
@@ -134,7 +134,8 @@ impl Store {
     }
 
     /// Appends to the history of `target` the sample of the present pass; `None`: it is the same as
-    /// the last. False: it takes a new segment, and `spare` is none.
+    /// the last. False: it takes a new segment, and `spare` is none. What is more than `max_samples`
+    /// then goes to `detached`.
     #[inline(always)]
     pub(crate) fn append(
         &mut self,
@@ -142,9 +143,11 @@ impl Store {
         target: &Object<Target>,
         sample: Option<Sample>,
         spare: &mut Option<Vacant<Segment>>,
+        detached: &mut Detached,
     ) -> bool {
         let max_samples = self.max_samples;
         let history = target.history_mut(self);
+        let alive = history.alive();
         let fits = history.span_left() != 0
             && match sample {
                 Some(sample) if sample != history.last() => history.append(sample),
@@ -161,29 +164,83 @@ impl Store {
         }
         self.counts.created += 1;
         let history = target.history_mut(self);
-        if history.next - history.oldest > max_samples {
-            // What it takes may go at once, as the one after it is still there.
-            self.trim(target);
-        } else {
+        let more = history.alive() - alive;
+        let is_over = history.alive() > max_samples;
+        if !is_over {
             history.renew_room(max_samples);
+        }
+        self.counts.alive += more;
+        if is_over {
+            self.trim(target, detached);
         }
         true
     }
 
+    /// Counts `taken` samples, each of which was appended to another history where it had room.
+    #[inline(always)]
+    pub(crate) fn count_taken(&mut self, taken: u64) {
+        self.counts.created += taken;
+        self.counts.alive += taken;
+    }
+
     /// Says that all samples of the pass have been taken.
-    pub(crate) fn end_pass(&mut self) {
+    pub(crate) fn end_pass(&mut self, detached: &mut Detached) {
         self.is_in_pass = false;
-        self.trim_timeline(false);
+        self.trim_timeline(detached);
     }
 
     /// Counts the sample of the present pass as taken and evicted, for want of any memory, which is
     /// only where no segment is left in any history.
     pub(crate) fn forgo(&mut self, target: &Object<Target>) {
         let history = target.history_mut(self);
+        let alive = history.alive();
         history.next += 1;
         history.oldest = history.next;
         self.counts.created += 1;
         self.counts.evicted += 1;
+        self.counts.alive -= alive;
+    }
+
+    /// Says that `target` has ended, and its last sample has been appended.
+    pub(crate) fn close(&mut self, target: &Object<Target>) {
+        if let Some((last, held)) = target.history_mut(self).close() {
+            self.open -= 1;
+            self.seal(target, &last, held);
+        }
+    }
+
+    /// Has `segment` of `target`, which was open until now, hold `held` for ever, and the timeline keep
+    /// the moments of that.
+    fn seal(&mut self, target: &Object<Target>, segment: &Object<Segment>, held: Held) {
+        segment.seal(self, held);
+        let passes = target
+            .state(self)
+            .passes_needed(segment.first(), held.count);
+        let moments = self.timeline.retain(&passes);
+        segment.end_mut(self).need(moments);
+    }
+
+    /// Checks, in a kernel with debug assertions, that `alive` is what the segments hold, where they are
+    /// not too many to look at under one lock.
+    pub(crate) fn check(&self) {
+        if !cfg!(CONFIG_RUST_DEBUG_ASSERTIONS) || self.by_age.len() > CHECKED_MAX {
+            return;
+        }
+        let mut held = 0;
+        for segment in self.by_age.iter() {
+            let Some(owner) = segment.owner() else {
+                continue;
+            };
+            let history = owner.history(self);
+            let open = history.held_open(segment);
+            let count = open.unwrap_or_else(|| segment.end(self).held()).count;
+            let end = segment.first() + u64::from(count);
+            held += end.saturating_sub(segment.first().max(history.oldest));
+        }
+        let alive = self.counts.alive;
+        if held != alive {
+            pr_err!("BUG: alive is {alive}, but the segments hold {held} samples\n");
+        }
     }
 
     /// Appends a segment that begins with `sample` to the history of `target`.
@@ -199,13 +256,14 @@ impl Store {
         let (sealed, base) = history.begin(sample, vacant.words() as u32 * u64::BITS);
         let owner = Ref::from(target);
         let segment = vacant.fill(Segment::new(first, Content::Samples { owner, base }, lock));
-        if let Some(last) = target.history_mut(self).queue.push(segment.clone()) {
+        let last = target.history_mut(self).queue.push(segment.clone());
+        if let Some(last) = &last {
             last.end_mut(self).lead_to(segment.clone());
-            if let Some(held) = sealed {
-                last.seal(self, held);
-            }
         }
-        self.bytes += segment.size();
+        match (last, sealed) {
+            (Some(last), Some(held)) => self.seal(target, &last, held),
+            _ => self.open += 1,
+        }
         // It is new, hence in no list.
         let _ = self.by_age.push_back(segment);
     }
@@ -228,11 +286,13 @@ pub(crate) fn spare_segment(recorder: &Recorder) -> Option<Vacant<Segment>> {
         return Some(vacant);
     }
     loop {
-        let mut oldest = [None];
-        recorder.store.lock().evict(caches, &mut oldest);
-        let [oldest] = oldest;
+        let mut oldest = Detached::new();
+        recorder.store.lock().evict(1, &mut oldest);
+        if oldest.len() == 0 {
+            return None;
+        }
         // Memory that is let go of fills the reserve first.
-        oldest?.let_go(&recorder.store);
+        oldest.free();
         if let Some(vacant) = reserved() {
             recorder.store.lock().counts.recycled += 1;
             return Some(vacant);

@@ -5,7 +5,7 @@
 use crate::{
     abstractions::{
         list::Links,
-        slab::{Batch, Last, Object, Ref},
+        slab::{Object, Ref},
     },
     bits::Words,
     delta::{self, Extent},
@@ -16,15 +16,18 @@ use crate::{
 use core::convert::Infallible;
 use kernel::{
     prelude::*,
-    sync::{atomic::Relaxed, LockedBy, SpinLock},
+    sync::{
+        atomic::{Atomic, Relaxed},
+        LockedBy, SpinLock,
+    },
 };
 
 /// The bytes of a segment's payload, in words of 64 bits: 512 bytes with what is before it. Smaller
 /// ones take more for each sample; larger ones give fewer pages back when half of them are evicted,
 /// as those that are being filled stay, and are dear for a task of few samples.
-pub(crate) const WORDS: u16 = 51;
+pub(crate) const WORDS: u16 = 50;
 /// The same for the first segment of a target, as many a task's life is short.
-pub(crate) const BRIEF_WORDS: u16 = 7;
+pub(crate) const BRIEF_WORDS: u16 = 6;
 
 /// How many segments of a queue a reader passes by before others get the lock.
 const STRIDE: usize = 64;
@@ -34,6 +37,7 @@ const STRIDE: usize = 64;
 /// Only the sampler writes into it, and only while it is the last of its queue: words behind those
 /// that are full. So whoever has been told, under the lock, what it holds may read it without.
 pub(crate) struct Segment {
+    /// The place among the segments of all targets, or in the timeline.
     by_age: Links<Segment>,
     content: Content,
     /// The number of its first sample, or of its first pass.
@@ -56,6 +60,8 @@ pub(crate) enum Content {
     Moments {
         /// The first.
         base: moments::Base,
+        /// How many sealed segments of samples need one of them; see timeline.rs.
+        users: Atomic<u32>,
     },
 }
 
@@ -79,11 +85,12 @@ pub(crate) struct End {
     run: u16,
     /// How many samples or moments it holds, once it is sealed.
     count: u16,
-    /// Whether it has left its queue.
-    gone: bool,
-    /// The segment after it in its queue. Outlives its own place there, so that a reader who stands
-    /// in a segment that was evicted finds the way.
+    /// Whether it has been detached.
+    detached: bool,
+    /// The segment after it in its queue, until it is detached.
     next: Option<Ref<Segment>>,
+    /// The first segment of the timeline that it needs, from when it is sealed until it is detached.
+    moments: Option<Ref<Segment>>,
 }
 
 impl End {
@@ -92,14 +99,21 @@ impl End {
         self.next = Some(next);
     }
 
-    /// Has the segment be gone from its queue.
-    pub(crate) fn go(&mut self) {
-        self.gone = true;
+    /// Has the segment need the moments from there on.
+    pub(crate) fn need(&mut self, moments: Option<Ref<Segment>>) {
+        self.moments = moments;
     }
 
-    /// Has the segment lead nowhere. Returns the one to which it led.
-    pub(crate) fn lead_nowhere(&mut self) -> Option<Ref<Segment>> {
-        self.next.take()
+    /// The first segment of the timeline that it needs, where it is sealed.
+    pub(crate) fn moments(&self) -> Option<&Object<Segment>> {
+        self.moments.as_deref()
+    }
+
+    /// Has the segment be detached: it refers to no other any more, whoever still refers to it. Returns
+    /// the one to which it led, and the first one of the timeline that it needed.
+    pub(crate) fn detach(&mut self) -> (Option<Ref<Segment>>, Option<Ref<Segment>>) {
+        self.detached = true;
+        (self.next.take(), self.moments.take())
     }
 
     /// The segment after it.
@@ -107,9 +121,9 @@ impl End {
         self.next.as_ref()
     }
 
-    /// Whether the segment has left its queue.
-    pub(crate) fn is_gone(&self) -> bool {
-        self.gone
+    /// Whether the segment has been detached.
+    pub(crate) fn is_detached(&self) -> bool {
+        self.detached
     }
 
     /// What the segment holds, once it is sealed.
@@ -182,49 +196,6 @@ impl Segment {
             }
         }
         (segment, false)
-    }
-
-    /// Lets go of a segment that may be gone.
-    ///
-    /// One that is gone holds the one after it, and that may be gone too, and so on. Where nobody
-    /// else stands in them they go one by one, not each within the other's end on a kernel stack.
-    pub(crate) fn let_go(mut segment: Ref<Segment>, lock: &SpinLock<Store>) {
-        loop {
-            let store = lock.lock();
-            let end = segment.end(&store);
-            let next = end.next.clone().filter(|_| end.gone);
-            let Some(next) = next else {
-                // Under the lock, so that one that is not gone stays until we are out of it.
-                drop(segment);
-                return;
-            };
-            drop(store);
-            segment = next;
-        }
-    }
-}
-
-/// A segment that has left its queue, to be let go of with no lock held.
-#[must_use]
-pub(crate) enum Gone {
-    /// Nobody stands in it or before it, and it leads nowhere.
-    Alone(Last<Segment>),
-    /// Somebody may.
-    Held(Ref<Segment>),
-}
-
-impl Gone {
-    /// Lets go of it.
-    pub(crate) fn let_go(self, lock: &SpinLock<Store>) {
-        self.let_go_in(&mut Batch::new(), lock);
-    }
-
-    /// Lets go of it; where nobody stands in it, its memory goes back with the batch.
-    pub(crate) fn let_go_in(self, batch: &mut Batch<Segment>, lock: &SpinLock<Store>) {
-        match self {
-            Self::Alone(segment) => batch.free(segment),
-            Self::Held(segment) => Segment::let_go(segment, lock),
-        }
     }
 }
 

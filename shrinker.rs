@@ -5,18 +5,15 @@
 //! Takes the store's spinlock, for a few segments at a time, and waits for nobody.
 
 use crate::{
-    abstractions::{clock, shrinker::Shrink, slab::Batch},
+    abstractions::{clock, shrinker::Shrink},
+    eviction::Detached,
     recorder::Recorder,
-    segment::Gone,
 };
 use kernel::{
     print::format_strings::DEBUG,
     print_macro,
     sync::atomic::{Atomic, Relaxed},
 };
-
-/// How many segments are taken under one lock.
-const BATCH: usize = 32;
 
 /// The second, since boot, in which an eviction pass was last told of.
 static TOLD: Atomic<u64> = Atomic::new(0);
@@ -43,29 +40,19 @@ impl Shrink for Recorder {
                 "eviction begins: {segments} of {before} segments\n"
             );
         }
-        let mut left = before;
-        let mut memory = Batch::new();
-        while before.saturating_sub(left) < segments {
-            let mut gone = [const { None::<Gone> }; BATCH];
-            let wanted = segments.saturating_sub(before.saturating_sub(left));
-            let places = gone.get_mut(..wanted.min(BATCH)).unwrap_or_default();
-            let mut store = self.store.lock();
-            let count = store.evict(&self.segments, places);
-            left = store.segments();
-            drop(store);
-            for gone in gone.iter_mut().filter_map(Option::take) {
-                gone.let_go_in(&mut memory, &self.store);
-            }
-            if count == 0 {
-                break;
-            }
+        let mut freed = 0;
+        let mut is_over = false;
+        while freed < segments && !is_over {
+            let mut detached = Detached::new();
+            self.store.lock().evict(segments - freed, &mut detached);
+            is_over = detached.len() == 0;
+            // Where a reader stands in one, the next one goes for it too.
+            freed += detached.free();
         }
-        drop(memory);
-        let freed = before.saturating_sub(left);
         if is_told {
             print_macro!(DEBUG, false, "eviction ends: {freed} segments freed\n");
         }
-        if freed == 0 {
+        if is_over && freed == 0 {
             return None;
         }
         self.loosen_slabs();

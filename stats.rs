@@ -38,18 +38,19 @@ impl SeqFile for Stats {
             let registry = self.0.registry.lock();
             (registry.len(), registry.lost)
         };
-        let (counts, bytes) = {
+        let counts = {
             let store = self.0.store.lock();
-            (store.counts, store.bytes)
+            store.check();
+            store.counts
         };
         let passes = self.0.pace.lock().passes;
         let rows = [
             ("targets", targets as u64),
             ("created", counts.created),
-            ("alive", counts.alive()),
+            ("alive", counts.alive),
             ("evicted", counts.evicted),
             ("removed", counts.removed),
-            ("bytes", bytes as u64),
+            ("bytes", self.0.segments.bytes()),
             ("passes", passes.count),
             ("pass_ns", passes.spent_ns),
             ("late", passes.late),

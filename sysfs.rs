@@ -129,7 +129,6 @@ impl Recorder {
             let registry = self.registry.lock();
             at = registry.next(&target, &self.store.lock()).map(Ref::from);
         }
-        reader.leave(self);
         Ok(page)
     }
 }

@@ -24,7 +24,7 @@ use crate::{
     impl_linked,
     sample_cache::Store,
 };
-use core::convert::Infallible;
+use core::{convert::Infallible, ops::Range};
 use kernel::{
     prelude::*,
     sync::{
@@ -138,6 +138,19 @@ impl State {
     pub(crate) fn record_end(&mut self, end_us: u64) -> Option<Pin<KBox<Subject>>> {
         self.end_us = Some(end_us);
         self.subject.take()
+    }
+}
+
+impl State {
+    /// The passes whose moments are needed to show `count` samples from the number `first` on: all but
+    /// those of which the target itself knows when they were taken.
+    pub(crate) fn passes_needed(&self, first: u64, count: u16) -> Range<u64> {
+        let history = &self.history;
+        let mut end = first + u64::from(count);
+        let is_born = first == 0 && self.birth_us.is_some();
+        let has_ended = self.end_us.is_some() && end == history.next;
+        end -= u64::from(has_ended && count != 0);
+        history.origin + first + u64::from(is_born)..history.origin + end
     }
 }
 

@@ -142,7 +142,7 @@ impl Drop for Kept {
                 counts.created,
                 counts.evicted,
                 counts.removed,
-                counts.alive(),
+                counts.alive,
             );
         }
         self.recorder.remove_all();

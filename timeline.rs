@@ -2,29 +2,49 @@
 
 //! When each pass began. All targets are sampled in each pass, so its moment is kept once, for all.
 //!
-//! Passes are numbered from 1. A segment of the timeline goes when the samples of all passes in it
-//! are gone.
+//! Passes are numbered from 1. Their moments are kept in segments of the timeline, each for as long as
+//! somebody may need a moment in it:
+//!
+//! - Each has a count of users, the sealed segments of samples that need a moment in it. Those are
+//!   counted when they are sealed, and discounted when they are detached. As a segment of samples spans
+//!   [`SPAN`] passes at most, that is some 15 segments of the timeline, whose moments take 12 bits or so.
+//! - A history that is still being appended to has one sample in each pass, and its open segment `SPAN`
+//!   samples at most. So it needs moments of the last `SPAN` passes only, and segments that hold such
+//!   are kept without a count as long as there is an open segment of samples.
+//!
+//! So a segment of the timeline that nobody needs goes, also from between two that are needed, and
+//! memory is bounded by the samples that are held.
 
 use crate::{
-    abstractions::slab::{Ref, Vacant},
+    abstractions::{
+        list::List,
+        slab::{Object, Ref, Vacant},
+    },
     delta::Extent,
+    eviction::Detached,
+    history::SPAN,
     moments,
-    queue::Queue,
     recorder::Recorder,
     sample_cache::Store,
     segment::{Content, Copy, Held, Segment},
 };
-use kernel::sync::SpinLock;
+use core::ops::Range;
+use kernel::sync::{
+    atomic::{Atomic, Relaxed},
+    SpinLock,
+};
 
 /// The moments of the passes.
 pub(crate) struct Timeline {
-    queue: Queue,
-    /// Whether the last segment is being filled.
+    /// Segments that no open segment of samples needs, oldest first. Each has users.
+    aged: List<Segment, 0>,
+    /// The segments after those, oldest first.
+    young: List<Segment, 0>,
+    /// Whether the last segment is being filled. It is one of the young ones then.
     open: bool,
     encoder: moments::Encoder,
     /// Moments in the last segment.
     held: u16,
-    segments: usize,
     /// The number of the next pass.
     next: u64,
 }
@@ -33,11 +53,11 @@ impl Timeline {
     /// No passes yet.
     pub(crate) const fn new() -> Self {
         Self {
-            queue: Queue::new(),
+            aged: List::new(),
+            young: List::new(),
             open: false,
             encoder: moments::Encoder::new(),
             held: 0,
-            segments: 0,
             next: 1,
         }
     }
@@ -54,21 +74,102 @@ impl Timeline {
 
     /// How many segments it takes.
     pub(crate) fn segments(&self) -> usize {
-        self.segments
+        self.aged.len() + self.young.len()
     }
 
-    /// The oldest segment.
-    pub(crate) fn first(&self) -> Option<&Ref<Segment>> {
-        self.queue.first()
+    /// The segment after `segment`.
+    fn after(&self, segment: &Object<Segment>) -> Option<&Object<Segment>> {
+        if self.aged.contains(segment) {
+            self.aged.next(segment).or(self.young.first())
+        } else {
+            self.young.next(segment)
+        }
     }
 
-    /// Drops the oldest segment, which leads to `next`. Returns what it holds, if it was open.
-    pub(crate) fn cut(&mut self, next: Option<Ref<Segment>>) -> Option<Held> {
-        let sealed = self.held().filter(|_| next.is_none());
-        self.open &= next.is_some();
-        self.segments -= 1;
-        drop(self.queue.cut(next));
-        sealed
+    /// Counts a user of each segment that holds moments of `passes`, which are among the last [`SPAN`].
+    /// Returns the first of them.
+    pub(crate) fn retain(&mut self, passes: &Range<u64>) -> Option<Ref<Segment>> {
+        let mut first = None;
+        // From the last one on, where the passes of a task that consumes CPU time are.
+        let mut at = self.young.last().filter(|_| !passes.is_empty());
+        while let Some(segment) = at {
+            if segment.first() < passes.end {
+                if let Some(users) = users(segment) {
+                    users.store(users.load(Relaxed).wrapping_add(1), Relaxed);
+                }
+                first = Some(segment);
+            }
+            if segment.first() <= passes.start {
+                break;
+            }
+            at = self.young.prev(segment);
+        }
+        first.map(Ref::from)
+    }
+
+    /// Discounts the user that [`retain`](Self::retain) counted, which returned `first`. Segments that
+    /// nobody needs by that go to `detached`.
+    pub(crate) fn release(
+        &mut self,
+        first: Ref<Segment>,
+        passes: &Range<u64>,
+        detached: &mut Detached,
+    ) {
+        let mut at = Some(first);
+        while let Some(segment) = at {
+            let after = self.after(&segment);
+            at = after
+                .filter(|after| after.first() < passes.end)
+                .map(Ref::from);
+            let Some(users) = users(&segment) else {
+                return;
+            };
+            let left = users.load(Relaxed).wrapping_sub(1);
+            users.store(left, Relaxed);
+            if left == 0 {
+                if let Some(unused) = self.aged.remove(&segment) {
+                    detached.push(unused);
+                }
+            }
+        }
+    }
+
+    /// Detaches the young segments that nobody uses, where no segment of samples is open, and no pass is
+    /// under way whose moment may be needed.
+    pub(crate) fn trim(&mut self, detached: &mut Detached) {
+        while let Some(first) = self.young.first() {
+            let is_last = self.young.len() == 1;
+            if is_last && is_used(first) {
+                // The next passes may go there.
+                return;
+            }
+            self.open &= !is_last;
+            self.age_first(detached);
+        }
+    }
+
+    /// Detaches the first of the young ones where nobody uses it; else it has aged.
+    fn age_first(&mut self, detached: &mut Detached) {
+        match self.young.pop_front() {
+            Some(first) if is_used(&first) => {
+                // It has just left its list.
+                let _ = self.aged.push_back(first);
+            }
+            Some(first) => detached.push(first),
+            None => {}
+        }
+    }
+
+    /// Has those segments age that hold no moment of the last [`SPAN`] passes, nor of that under way.
+    fn age(&mut self, detached: &mut Detached) {
+        while let Some(first) = self.young.first() {
+            // The first pass behind those of `first`.
+            let end = self.young.next(first).map(|second| second.first());
+            if end.is_none_or(|end| end + u64::from(SPAN) + 1 > self.next) {
+                return;
+            }
+            self.age_first(detached);
+        }
     }
 
     fn held(&self) -> Option<Held> {
@@ -85,7 +186,7 @@ impl Timeline {
 
     /// Writes down the next pass where the last segment has room for it.
     fn append(&mut self, moment: u64) -> bool {
-        let (true, Some(last)) = (self.open && self.held < u16::MAX, self.queue.last()) else {
+        let (true, Some(last)) = (self.open && self.held < u16::MAX, self.young.last()) else {
             return false;
         };
         let done = self.encoder.append(moment, last.capacity(), |index, word| {
@@ -97,6 +198,45 @@ impl Timeline {
         }
         done
     }
+
+    /// The segment that holds the moment of `pass`, and what is in it. `near` is the first one that a
+    /// sealed segment of samples needs; none for one that is open.
+    fn find<'a>(
+        &'a self,
+        store: &Store,
+        near: Option<&'a Object<Segment>>,
+        pass: u64,
+    ) -> Option<(&'a Object<Segment>, Held)> {
+        let is_before = |segment: &&Object<Segment>| segment.first() <= pass;
+        let segment = match near {
+            Some(near) => core::iter::successors(Some(near), |segment| self.after(segment))
+                .take_while(is_before)
+                .last()?,
+            None => core::iter::successors(self.young.last(), |segment| self.young.prev(segment))
+                .find(is_before)?,
+        };
+        let is_last = self
+            .young
+            .last()
+            .is_some_and(|last| core::ptr::eq(last, segment));
+        let held = self.held().filter(|_| is_last);
+        let held = held.unwrap_or_else(|| segment.end(store).held());
+        let passes = segment.first()..segment.first() + u64::from(held.count);
+        passes.contains(&pass).then_some((segment, held))
+    }
+}
+
+/// How many sealed segments of samples need a moment in `segment`. Accessed under the lock of the
+/// [`Store`] only.
+fn users(segment: &Segment) -> Option<&Atomic<u32>> {
+    match segment.content() {
+        Content::Moments { users, .. } => Some(users),
+        Content::Samples { .. } => None,
+    }
+}
+
+fn is_used(segment: &Segment) -> bool {
+    users(segment).is_some_and(|users| users.load(Relaxed) != 0)
 }
 
 /// Writes down that the next pass begins at `moment`, microseconds since boot, which is kept until
@@ -105,11 +245,12 @@ impl Timeline {
 pub(crate) fn begin_pass(
     store: &mut Store,
     lock: &SpinLock<Store>,
-    moment: u64,
-    step: u64,
+    (moment, step): (u64, u32),
     spare: &mut Option<Vacant<Segment>>,
+    detached: &mut Detached,
 ) -> bool {
-    let begun = store.timeline.append(moment) || begin_segment(store, lock, moment, step, spare);
+    let begun = store.timeline.append(moment)
+        || begin_segment(store, lock, (moment, step), spare, detached);
     store.is_in_pass |= begun;
     begun
 }
@@ -118,35 +259,35 @@ pub(crate) fn begin_pass(
 fn begin_segment(
     store: &mut Store,
     lock: &SpinLock<Store>,
-    moment: u64,
-    step: u64,
+    (moment, step): (u64, u32),
     spare: &mut Option<Vacant<Segment>>,
+    detached: &mut Detached,
 ) -> bool {
     let Some(vacant) = spare.take() else {
         return false;
     };
     let timeline = &mut store.timeline;
     let sealed = timeline.held();
+    let last = timeline.young.last().map(Ref::from);
     let base = timeline.encoder.rebase(moment, step);
-    let segment = vacant.fill(Segment::new(timeline.next, Content::Moments { base }, lock));
-    let last = timeline.queue.push(segment.clone());
+    let users = Atomic::new(0);
+    let content = Content::Moments { base, users };
+    let segment = vacant.fill(Segment::new(timeline.next, content, lock));
+    // It is new, hence in no list.
+    let _ = timeline.young.push_back(segment);
     timeline.open = true;
     timeline.held = 1;
-    timeline.segments += 1;
     timeline.next += 1;
-    store.bytes += segment.size();
-    if let Some(last) = last {
-        last.end_mut(store).lead_to(segment);
-        if let Some(held) = sealed {
-            last.seal(store, held);
-        }
+    timeline.age(detached);
+    if let (Some(last), Some(held)) = (last, sealed) {
+        last.seal(store, held);
     }
     true
 }
 
-/// A place in the timeline that looks up moments: O(1) where the passes asked for rise one by one.
+/// Looks up moments: O(1) where the passes asked for rise one by one. Works on a copy of the segment in
+/// which it stands, of which it keeps no reference.
 pub(crate) struct Cursor {
-    segment: Option<Ref<Segment>>,
     copy: Copy,
     decoder: moments::Decoder,
     /// The pass whose moment the decoder gives next.
@@ -159,7 +300,6 @@ impl Cursor {
     /// A cursor that has looked up nothing.
     pub(crate) const fn new() -> Self {
         Self {
-            segment: None,
             copy: Copy::new(),
             decoder: moments::Decoder::empty(),
             pass: 0,
@@ -167,9 +307,15 @@ impl Cursor {
         }
     }
 
-    /// The moment at which `pass` began; `None` where that has been evicted.
+    /// The moment at which `pass` began, that of a sample in `segment`; `None` where `segment` has been
+    /// evicted, and the moment with it.
     #[inline(always)]
-    pub(crate) fn moment_of(&mut self, recorder: &Recorder, pass: u64) -> Option<u64> {
+    pub(crate) fn moment_of(
+        &mut self,
+        recorder: &Recorder,
+        segment: Option<&Ref<Segment>>,
+        pass: u64,
+    ) -> Option<u64> {
         if pass == self.pass {
             if let Some(moment) = self.decoder.next(&self.copy) {
                 self.pass += 1;
@@ -177,16 +323,21 @@ impl Cursor {
                 return Some(moment);
             }
         }
-        self.find_moment_of(recorder, pass)
+        self.find_moment_of(recorder, segment?, pass)
     }
 
     #[inline(never)]
-    fn find_moment_of(&mut self, recorder: &Recorder, pass: u64) -> Option<u64> {
+    fn find_moment_of(
+        &mut self,
+        recorder: &Recorder,
+        segment: &Ref<Segment>,
+        pass: u64,
+    ) -> Option<u64> {
         if pass + 1 == self.pass {
             return Some(self.moment_us);
         }
         if pass < self.pass {
-            self.stand_in(recorder, None);
+            self.decoder = moments::Decoder::empty();
         }
         loop {
             while let Some(moment) = self.decoder.next(&self.copy) {
@@ -196,56 +347,25 @@ impl Cursor {
                     return Some(moment);
                 }
             }
-            self.load(recorder, pass)?;
+            self.load(recorder, segment, pass)?;
         }
     }
 
     /// Goes to the segment in which `pass` is, which is the present one again where that has grown.
-    fn load(&mut self, recorder: &Recorder, pass: u64) -> Option<()> {
-        let (segment, held) = loop {
+    fn load(&mut self, recorder: &Recorder, segment: &Ref<Segment>, pass: u64) -> Option<()> {
+        self.pass = 0;
+        self.decoder = moments::Decoder::empty();
+        let (found, held) = {
             let store = recorder.store.lock();
-            let timeline = &store.timeline;
-            let leads_on = |own: &&Ref<Segment>| {
-                let end = own.end(&store);
-                end.next().is_some() || !end.is_gone()
-            };
-            // Where its way on was cut, from the beginning again.
-            let own = self.segment.as_ref().filter(leads_on);
-            let (segment, is_found) = Segment::seek(own.or(timeline.first())?, pass, &store);
-            if !is_found {
-                let passed = segment.clone();
-                drop(store);
-                self.stand_in(recorder, Some(passed));
-                continue;
-            }
-            let last = timeline.queue.last();
-            let is_last = last.is_some_and(|last| core::ptr::eq(&**last, &**segment));
-            let open = timeline.held().filter(|_| is_last);
-            let held = open.unwrap_or_else(|| segment.end(&store).held());
-            let end = segment.first() + u64::from(held.count);
-            if !(segment.first()..end).contains(&pass) {
-                return None;
-            }
-            break (segment.clone(), held);
+            let near = segment.end(&store).moments();
+            let (found, held) = store.timeline.find(&store, near, pass)?;
+            (Ref::from(found), held)
         };
-        let Content::Moments { base } = segment.content() else {
-            return None;
-        };
-        self.copy.fill(&segment, &held);
-        self.decoder = moments::Decoder::new(*base, held.extent.bits);
-        self.pass = segment.first();
-        self.stand_in(recorder, Some(segment));
+        if let Content::Moments { base, .. } = found.content() {
+            self.copy.fill(&found, &held);
+            self.decoder = moments::Decoder::new(*base, held.extent.bits);
+            self.pass = found.first();
+        }
         Some(())
-    }
-
-    /// Goes to another segment, or to none.
-    pub(crate) fn stand_in(&mut self, recorder: &Recorder, segment: Option<Ref<Segment>>) {
-        if segment.is_none() {
-            self.pass = 0;
-            self.decoder = moments::Decoder::empty();
-        }
-        if let Some(left) = core::mem::replace(&mut self.segment, segment) {
-            Segment::let_go(left, &recorder.store);
-        }
     }
 }

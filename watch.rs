@@ -10,9 +10,10 @@ use crate::{
         slab::{Object, Ref, Vacant},
     },
     cputime::{Reading, Subject},
-    eviction::Reason,
+    eviction::{Detached, Reason},
     recorder::Recorder,
     registry::Registry,
+    sample_cache::Store,
     segment::Segment,
     target::{Target, Tree},
 };
@@ -85,7 +86,12 @@ impl Recorder {
             if reading.is_end() {
                 ended = state.record_end(moment_us);
             }
-            store.append(&self.store, target, reading.sample(), spare);
+            // Nothing goes for one sample.
+            let mut detached = Detached::new();
+            store.append(&self.store, target, reading.sample(), spare, &mut detached);
+            if reading.is_end() {
+                store.close(target);
+            }
         }
         drop(store);
         let is_living = ended.is_none();
@@ -133,11 +139,18 @@ impl Recorder {
     }
 
     fn clear_target(&self, target: &Object<Target>, reason: Reason) {
+        self.in_steps(|store, detached| store.detach_all_of(target, reason, detached));
+    }
+
+    /// Runs `f` under the lock of the store, and lets go of what it detached without, until it returns
+    /// that there is no more to do.
+    fn in_steps(&self, f: impl Fn(&mut Store, &mut Detached) -> bool) {
         loop {
-            let oldest = self.store.lock().take_oldest_of(target, reason);
-            match oldest {
-                Some(gone) => gone.let_go(&self.store),
-                None => return,
+            let mut detached = Detached::new();
+            let goes_on = f(&mut self.store.lock(), &mut detached);
+            detached.free();
+            if !goes_on {
+                return;
             }
         }
     }
@@ -149,13 +162,7 @@ impl Recorder {
 
     /// Frees what is more than `max_samples`.
     pub(crate) fn trim(&self) {
-        self.for_each(|target| loop {
-            let extra = self.store.lock().trim(target);
-            match extra {
-                Some(gone) => gone.let_go(&self.store),
-                None => return,
-            }
-        });
+        self.for_each(|target| self.in_steps(|store, detached| store.trim(target, detached)));
     }
 
     /// Runs `f` on all targets, with no lock held, in the order in which they were added.

@@ -115,6 +115,12 @@ impl<T: Linked<ID>, const ID: u8> List<T, ID> {
         self.first.map(|object| unsafe { object.as_ref() })
     }
 
+    /// The last object.
+    pub(crate) fn last(&self) -> Option<&Object<T>> {
+        // SAFETY: As in `first`.
+        self.last.map(|object| unsafe { object.as_ref() })
+    }
+
     /// Whether `object` is in this very list.
     pub(crate) fn contains(&self, object: &Object<T>) -> bool {
         self.id != 0 && object.links().list.load(Relaxed) == self.id
@@ -128,6 +134,15 @@ impl<T: Linked<ID>, const ID: u8> List<T, ID> {
         // SAFETY: The object is in this list, which is borrowed, so its links may be read and what
         // they name is alive.
         unsafe { (*object.links().next.get()).map(|next| next.as_ref()) }
+    }
+
+    /// The object before `object`; `None` before the first one, and where `object` is not in here.
+    pub(crate) fn prev(&self, object: &Object<T>) -> Option<&Object<T>> {
+        if !self.contains(object) {
+            return None;
+        }
+        // SAFETY: As in `next`.
+        unsafe { (*object.links().prev.get()).map(|prev| prev.as_ref()) }
     }
 
     /// The objects from `object` on; none where `object` is not in here.

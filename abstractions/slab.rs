@@ -21,7 +21,7 @@ use kernel::{
     str::CStr,
     sync::{
         aref::{ARef, AlwaysRefCounted},
-        atomic::Relaxed,
+        atomic::{Atomic, Relaxed},
         Refcount,
     },
 };
@@ -47,6 +47,8 @@ pub(super) struct Home<T> {
     pub(super) users: Refcount,
     /// How many words each object has behind it.
     pub(super) words: usize,
+    /// How many objects there are: each [`Object`], whoever refers to it, but no [`Vacant`].
+    pub(super) objects: Atomic<u64>,
     _objects: PhantomData<fn(T) -> T>,
 }
 
@@ -128,6 +130,7 @@ impl<T> Cache<T> {
                 reserve,
                 users: Refcount::new(1),
                 words,
+                objects: Atomic::new(0),
                 _objects: PhantomData,
             },
             GFP_KERNEL,
@@ -138,11 +141,10 @@ impl<T> Cache<T> {
         Ok(Self { home })
     }
 
-    /// How many objects there are, referred to by whomever, and how many are about to be.
-    pub(crate) fn len(&self) -> usize {
-        let users = self.home.users.as_atomic().load(Relaxed);
-        // All but ourselves.
-        users.unsigned_abs() as usize - 1
+    /// The bytes that all objects take, whole ones with their words, whoever refers to them.
+    pub(crate) fn bytes(&self) -> u64 {
+        let size = Home::<T>::size_with(self.home.words) as u64;
+        self.home.objects.load(Relaxed).wrapping_mul(size)
     }
 
     /// Gives the slab's free pages back, and the objects that it keeps at hand for each CPU. May sleep.

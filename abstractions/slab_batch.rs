@@ -10,8 +10,9 @@ use kernel::{
     sync::{aref::ARef, atomic::Release},
 };
 
-/// How much memory goes back at once.
-const SIZE: usize = 32;
+/// How much memory goes back at once. The places are on the stack of whoever reclaims memory, which is
+/// deep already.
+const SIZE: usize = 16;
 
 /// Memory of objects that have gone, on its way back. The rest goes when this is dropped.
 ///
@@ -23,6 +24,8 @@ pub(crate) struct Batch<T> {
     home: Option<ARef<Home<T>>>,
     places: [*mut c_void; SIZE],
     len: usize,
+    /// How many objects' memory went back to the slab.
+    returned: usize,
 }
 
 impl<T> Batch<T> {
@@ -32,7 +35,15 @@ impl<T> Batch<T> {
             home: None,
             places: [core::ptr::null_mut(); SIZE],
             len: 0,
+            returned: 0,
         }
+    }
+
+    /// Gives back all. Returns how many objects' memory the slab has got back since the batch was new,
+    /// which is all but what went to the reserve.
+    pub(crate) fn finish(mut self) -> usize {
+        self.flush();
+        self.returned
     }
 
     /// Takes the memory of `object`, whose value is dropped. May be called with no lock held that
@@ -62,17 +73,19 @@ impl<T> Batch<T> {
         };
         // SAFETY: By the type invariant this much memory is ours to give back, and came from there.
         // What the reserve takes, it takes from the beginning.
-        unsafe {
+        let returned = unsafe {
             let places = self.places.as_mut_ptr();
             let len = self.len as u32;
             let kept = bindings::mempool_free_bulk(home.reserve.as_ptr(), places, len) as usize;
             let (cache, rest) = (home.cache.as_ptr(), self.len - kept);
             bindings::kmem_cache_free_bulk(cache, rest, places.add(kept));
-        }
+            rest
+        };
         // INVARIANT: All users but `home`, which is dropped, are discounted. There is one at least.
         let others = self.len as i32 - 1;
         home.users.as_atomic().fetch_sub(others, Release);
         self.len = 0;
+        self.returned += returned;
     }
 }
 

@@ -14,7 +14,7 @@ use kernel::{
     prelude::*,
     sync::{
         aref::{ARef, AlwaysRefCounted},
-        atomic::Atomic,
+        atomic::{Atomic, Relaxed},
         Refcount,
     },
 };
@@ -61,6 +61,7 @@ impl<T> Vacant<T> {
     pub(crate) fn fill(self, value: impl Init<T, Infallible>) -> Ref<T> {
         let vacant = ManuallyDrop::new(self);
         let object = vacant.memory.as_ptr();
+        vacant.home.objects.fetch_add(1, Relaxed);
         // SAFETY: By the type invariant the memory is ours, with that many words behind the object.
         unsafe {
             object
@@ -116,11 +117,6 @@ impl<T> Object<T> {
     pub(crate) fn references(&self) -> usize {
         peek(self.refcount.as_atomic()).unsigned_abs() as usize
     }
-
-    /// The bytes that the object takes, with its words.
-    pub(crate) fn size(&self) -> usize {
-        Home::<T>::size_with(self.home.words)
-    }
 }
 
 impl<T> Deref for Object<T> {
@@ -155,19 +151,15 @@ unsafe impl<T> AlwaysRefCounted for Object<T> {
 pub(crate) struct Last<T>(NonNull<Object<T>>);
 
 impl<T> Last<T> {
-    /// Gives up two references to one object, where there are no others; else gives them back.
-    ///
-    /// Cheaper than to let go of one after the other.
-    pub(crate) fn of_pair(one: Ref<T>, other: Ref<T>) -> Result<Self, (Ref<T>, Ref<T>)> {
-        let is_one = core::ptr::eq(&raw const *one, &raw const *other);
-        if !is_one || one.references() != 2 {
-            return Err((one, other));
+    /// Gives up a reference, where there are no others; else gives it back.
+    pub(crate) fn of(object: Ref<T>) -> Result<Self, Ref<T>> {
+        if object.references() != 1 {
+            return Err(object);
         }
         // Whoever had another one was done with the object when he let go of it.
         seqlock::read_barrier();
-        // INVARIANT: We have both references, and only who has one can make more.
-        let _ = ARef::into_raw(other);
-        Ok(Self(ARef::into_raw(one)))
+        // INVARIANT: We have the only reference, and only who has one can make more.
+        Ok(Self(ARef::into_raw(object)))
     }
 
     /// Drops the value. Returns the memory and where it is to go.
@@ -180,6 +172,7 @@ impl<T> Last<T> {
             core::ptr::drop_in_place(addr_of_mut!((*object.as_ptr()).value));
             home
         };
+        home.objects.fetch_sub(1, Relaxed);
         (object, home)
     }
 }
