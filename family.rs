@@ -3,8 +3,8 @@
 //! Forks of followed processes, as they happen.
 //!
 //! The probe runs in every fork of the machine. One that is of no concern finds that out from one bit,
-//! without a lock. It is registered only while somebody is followed; as taking it away takes waiting,
-//! tidy.rs does that.
+//! without a lock. It is registered only while somebody is followed. Taking it away takes waiting, and
+//! freeing what a displaced target holds takes long: a work item does both, see reclaim_work.rs.
 
 use crate::{
     abstractions::{
@@ -18,7 +18,6 @@ use crate::{
     eviction::Reason,
     marks::Marks,
     recorder::Recorder,
-    registry::Registry,
     target::{Target, Tree},
 };
 use kernel::{current, pid_namespace::PidNamespace, prelude::*, sync::Arc, task::Task};
@@ -80,7 +79,7 @@ impl Recorder {
     /// Has the probes taken away where nobody is followed any more. May be called from any context.
     pub(crate) fn check_probes(&self) {
         if self.registry.lock().has_idle_probes() {
-            self.tidy_bell.ring();
+            self.clean_up.queue(0);
         }
     }
 
@@ -156,7 +155,7 @@ impl Recorder {
         if tree.is_dissolved() || registry.has(&target.numbers) {
             return;
         }
-        let displaced = Self::make_room(&mut registry);
+        let has_displaced = registry.make_room();
         let is_first = if registry.is_full() {
             registry.lost += 1;
             false
@@ -164,24 +163,12 @@ impl Recorder {
             self.admit(&mut registry, &target, first, &mut spare).1
         };
         drop(registry);
-        for displaced in displaced.iter().flatten() {
-            self.forget(displaced, Reason::Evicted);
+        if has_displaced {
+            self.clean_up.queue(0);
         }
         if is_first {
             self.wake_sampler();
         }
-    }
-
-    /// Makes room for one more target, where that is possible at the cost of some that have ended: one,
-    /// or two where there are too many, as the limit has been lowered.
-    fn make_room(registry: &mut Registry) -> [Option<Ref<Target>>; 2] {
-        [(); 2].map(|()| {
-            if registry.is_full() {
-                registry.take_ended()
-            } else {
-                None
-            }
-        })
     }
 }
 

@@ -3,9 +3,10 @@
 //! What the parts of the recorder share.
 
 use crate::{
-    abstractions::{kthread::Bell, slab::Cache},
+    abstractions::{delayed_work::Work, kthread::Bell, slab::Cache},
     family::Family,
     params,
+    reclaim_work::{CLEAN_UP, GIVE_BACK},
     registry::Registry,
     sample_cache::{Caches, Store},
     sampler::Pace,
@@ -15,7 +16,7 @@ use kernel::{
     new_mutex, new_spinlock,
     prelude::*,
     static_lock_class,
-    sync::{atomic::AtomicFlag, Arc, Mutex, SpinLock},
+    sync::{Arc, Mutex, SpinLock},
 };
 
 /// What the parts of the recorder share.
@@ -36,11 +37,10 @@ pub(crate) struct Recorder {
     /// What it takes to follow forks.
     #[pin]
     pub(crate) family: Mutex<Family>,
-    /// What wakes the thread that tidies up.
-    #[pin]
-    pub(crate) tidy_bell: Bell,
-    /// Whether segments were evicted since slab pages were last given back.
-    pub(crate) loose_slabs: AtomicFlag,
+    /// The work item that gives slab pages back.
+    pub(crate) give_back: Work<Recorder, GIVE_BACK>,
+    /// The work item that frees displaced targets and takes idle probes away.
+    pub(crate) clean_up: Work<Recorder, CLEAN_UP>,
     /// Memory for segments.
     pub(crate) segments: Caches,
     /// Memory for targets.
@@ -53,6 +53,7 @@ impl Recorder {
         let segments = Caches::new()?;
         let targets = Cache::new(c"taskmonitor_target", 0, 0)?;
         let registry = Registry::new()?;
+        let (give_back, clean_up) = (Work::new()?, Work::new()?);
         let mut store = Store::new();
         store.set_max_samples(params::MAX_SAMPLES.get());
         Arc::pin_init(
@@ -62,8 +63,8 @@ impl Recorder {
                 pace <- new_spinlock!(Pace::new(), "taskmonitor pace"),
                 bell <- Bell::new(c"taskmonitor bell", static_lock_class!()),
                 family <- new_mutex!(Family::default(), "taskmonitor family"),
-                tidy_bell <- Bell::new(c"taskmonitor tidy bell", static_lock_class!()),
-                loose_slabs: AtomicFlag::new(false),
+                give_back,
+                clean_up,
                 segments,
                 targets,
             }),

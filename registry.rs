@@ -23,6 +23,9 @@ pub(crate) struct Registry {
     /// Those that have ended, the first to end first.
     ended: List<Target, LIVING>,
     by_number: KVec<List<Target, BUCKET>>,
+    /// Those that had ended and gave way to forks that are followed. Not watched any more, their
+    /// histories are still to be freed.
+    displaced: List<Target, LIVING>,
     /// Where the sampler goes on in its pass.
     pub(crate) position: Option<Ref<Target>>,
     next_order: u64,
@@ -35,6 +38,9 @@ pub(crate) struct Registry {
     /// How many forks could not be followed.
     pub(crate) lost: u64,
 }
+
+/// How many targets may wait for their histories to be freed.
+const DISPLACED_MAX: usize = 1024;
 
 /// How many lists the targets are spread over, by number.
 const BUCKETS: usize = 1024;
@@ -51,6 +57,7 @@ impl Registry {
             living: List::new(),
             ended: List::new(),
             by_number,
+            displaced: List::new(),
             position: None,
             next_order: 1,
             marks: None,
@@ -140,11 +147,29 @@ impl Registry {
         let _ = self.ended.push_back(retired);
     }
 
-    /// Takes out the target that ended first.
-    pub(crate) fn take_ended(&mut self) -> Option<Ref<Target>> {
-        let ended = self.ended.first().map(Ref::from)?;
-        self.remove(&ended);
-        Some(ended)
+    /// Makes room for one more target at the cost of some that have ended: the first to end, or two where
+    /// there are too many, as the limit has been lowered. Returns whether it displaced any, whose
+    /// histories are to be freed [later](Self::take_displaced); where too many wait for that, none.
+    pub(crate) fn make_room(&mut self) -> bool {
+        let mut has_displaced = false;
+        for _ in 0..2 {
+            if !self.is_full() || self.displaced.len() >= DISPLACED_MAX {
+                break;
+            }
+            let Some(ended) = self.ended.first().map(Ref::from) else {
+                break;
+            };
+            self.remove(&ended);
+            // It has just left its list.
+            let _ = self.displaced.push_back(ended);
+            has_displaced = true;
+        }
+        has_displaced
+    }
+
+    /// Takes out a target that was displaced.
+    pub(crate) fn take_displaced(&mut self) -> Option<Ref<Target>> {
+        self.displaced.pop_front()
     }
 
     /// The living target of `pid`.

@@ -55,7 +55,7 @@ impl Shrink for Recorder {
         if is_over && freed == 0 {
             return None;
         }
-        self.loosen_slabs();
+        self.give_slabs_back_later();
         Some(freed)
     }
 }

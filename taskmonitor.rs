@@ -29,6 +29,7 @@ mod params;
 mod pass;
 mod queue;
 mod reader;
+mod reclaim_work;
 mod recorder;
 mod registry;
 mod run;
@@ -39,19 +40,18 @@ mod shrinker;
 mod stats;
 mod sysfs;
 mod target;
-mod tidy;
 mod timeline;
 mod watch;
 mod width;
 
 use abstractions::{
-    kthread::KThread, layout, param::Subscription, seq_file, shrinker::Shrinker, sysfs::Attribute,
+    delayed_work::Enabled, kthread::KThread, layout, param::Subscription, seq_file, shrinker::Shrinker, sysfs::Attribute,
 };
 use family::Following;
 use kernel::{prelude::*, static_lock_class, sync::Arc};
+use reclaim_work::{CLEAN_UP, GIVE_BACK};
 use recorder::Recorder;
 use sampler::Sampler;
-use tidy::Tidy;
 
 module! {
     type: TaskMonitor,
@@ -71,7 +71,8 @@ pub(crate) struct TaskMonitor {
     _following: Following,
     _sampler: KThread<Sampler>,
     _shrinker: Shrinker<Recorder>,
-    _tidy: KThread<Tidy>,
+    _give_back: Enabled<Recorder, GIVE_BACK>,
+    _clean_up: Enabled<Recorder, CLEAN_UP>,
     _kept: Kept,
 }
 
@@ -96,10 +97,8 @@ impl kernel::Module for TaskMonitor {
             (pid, 0) => recorder.add(pid)?,
             (pid, _) => recorder.add_tree(pid)?,
         }
-        let tidy = KThread::spawn(
-            c"taskmonitor_tidy",
-            Arc::new(Tidy(recorder.clone()), GFP_KERNEL)?,
-        )?;
+        let clean_up = recorder.clean_up.enable(recorder.clone())?;
+        let give_back = recorder.give_back.enable(recorder.clone())?;
         let shrinker = Shrinker::register(c"taskmonitor", recorder.clone())?;
         let sampler = KThread::spawn(
             c"taskmonitor",
@@ -118,7 +117,8 @@ impl kernel::Module for TaskMonitor {
             _following: following,
             _sampler: sampler,
             _shrinker: shrinker,
-            _tidy: tidy,
+            _give_back: give_back,
+            _clean_up: clean_up,
             _kept: kept,
         })
     }
@@ -135,6 +135,7 @@ struct Kept {
 
 impl Drop for Kept {
     fn drop(&mut self) {
+        self.recorder.free_displaced();
         if self.is_loaded {
             let counts = self.recorder.store.lock().counts;
             pr_info!(

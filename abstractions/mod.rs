@@ -7,6 +7,7 @@
 
 pub(crate) mod clock;
 pub(crate) mod cputime;
+pub(crate) mod delayed_work;
 pub(crate) mod exit;
 pub(crate) mod exit_notice;
 pub(crate) mod kthread;

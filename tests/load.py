@@ -65,7 +65,7 @@ def without_a_task():
               (100, 100_000, 16_384), "the defaults")
         equal(samples(DEBUGFS) + samples(SYSFS), [], "nothing to show")
         equal(statistics()["targets"], 0, "no target")
-        equal(sorted(kernel_threads()), ["taskmonitor", "taskmonitor_tidy"], "its threads are there")
+        equal(sorted(kernel_threads()), ["taskmonitor"], "its thread is there")
         ok(len(slabs()) > 0, "a slab cache is there")
         modes = {os.stat(path).st_mode & 0o7777 for path in (SYSFS, DEBUGFS)}
         equal(modes, {0o600}, "both files are for root alone")
