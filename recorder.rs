@@ -49,6 +49,8 @@ pub(crate) struct Recorder {
 
 impl Recorder {
     /// A recorder that watches nobody. May sleep. Fails with `ENOMEM`.
+    // What is moved about here is not to be in the caller's stack frame.
+    #[inline(never)]
     pub(crate) fn new() -> Result<Arc<Self>> {
         let segments = Caches::new()?;
         let targets = Cache::new(c"taskmonitor_target", 0, 0)?;
