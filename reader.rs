@@ -9,12 +9,12 @@
 
 use crate::{
     abstractions::slab::Ref,
+    cursor::Cursor,
     decoder::Decoder,
     delta::Sample,
     recorder::Recorder,
     segment::{Content, Copy, Segment},
     target::Target,
-    timeline,
 };
 
 /// A sample as it is shown.
@@ -48,7 +48,7 @@ pub(crate) struct Reader {
     /// The number and the moment of the last sample of a target that has ended; else a number that
     /// no sample has.
     last: (u64, u64),
-    times: timeline::Cursor,
+    times: Cursor,
 }
 
 impl Reader {
@@ -64,7 +64,7 @@ impl Reader {
             origin: 0,
             birth_us: None,
             last: NO_LAST,
-            times: timeline::Cursor::new(),
+            times: Cursor::new(),
         }
     }
 

@@ -15,6 +15,7 @@ mod abstractions;
 mod bits;
 mod control;
 mod cputime;
+mod cursor;
 mod debugfs;
 mod decoder;
 mod delta;
@@ -45,7 +46,8 @@ mod watch;
 mod width;
 
 use abstractions::{
-    delayed_work::Enabled, kthread::KThread, layout, param::Subscription, seq_file, shrinker::Shrinker, sysfs::Attribute,
+    delayed_work::Enabled, kthread::KThread, layout, param::Subscription, seq_file,
+    shrinker::Shrinker, sysfs::Attribute,
 };
 use family::Following;
 use kernel::{prelude::*, static_lock_class, sync::Arc};

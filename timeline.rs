@@ -24,9 +24,8 @@ use crate::{
     eviction::Detached,
     history::SPAN,
     moments,
-    recorder::Recorder,
     sample_cache::Store,
-    segment::{Content, Copy, Held, Segment},
+    segment::{Content, Held, Segment},
 };
 use core::ops::Range;
 use kernel::sync::{
@@ -201,7 +200,7 @@ impl Timeline {
 
     /// The segment that holds the moment of `pass`, and what is in it. `near` is the first one that a
     /// sealed segment of samples needs; none for one that is open.
-    fn find<'a>(
+    pub(crate) fn find<'a>(
         &'a self,
         store: &Store,
         near: Option<&'a Object<Segment>>,
@@ -283,89 +282,4 @@ fn begin_segment(
         last.seal(store, held);
     }
     true
-}
-
-/// Looks up moments: O(1) where the passes asked for rise one by one. Works on a copy of the segment in
-/// which it stands, of which it keeps no reference.
-pub(crate) struct Cursor {
-    copy: Copy,
-    decoder: moments::Decoder,
-    /// The pass whose moment the decoder gives next.
-    pass: u64,
-    /// The moment before that.
-    moment_us: u64,
-}
-
-impl Cursor {
-    /// A cursor that has looked up nothing.
-    pub(crate) const fn new() -> Self {
-        Self {
-            copy: Copy::new(),
-            decoder: moments::Decoder::empty(),
-            pass: 0,
-            moment_us: 0,
-        }
-    }
-
-    /// The moment at which `pass` began, that of a sample in `segment`; `None` where `segment` has been
-    /// evicted, and the moment with it.
-    #[inline(always)]
-    pub(crate) fn moment_of(
-        &mut self,
-        recorder: &Recorder,
-        segment: Option<&Ref<Segment>>,
-        pass: u64,
-    ) -> Option<u64> {
-        if pass == self.pass {
-            if let Some(moment) = self.decoder.next(&self.copy) {
-                self.pass += 1;
-                self.moment_us = moment;
-                return Some(moment);
-            }
-        }
-        self.find_moment_of(recorder, segment?, pass)
-    }
-
-    #[inline(never)]
-    fn find_moment_of(
-        &mut self,
-        recorder: &Recorder,
-        segment: &Ref<Segment>,
-        pass: u64,
-    ) -> Option<u64> {
-        if pass + 1 == self.pass {
-            return Some(self.moment_us);
-        }
-        if pass < self.pass {
-            self.decoder = moments::Decoder::empty();
-        }
-        loop {
-            while let Some(moment) = self.decoder.next(&self.copy) {
-                self.pass += 1;
-                self.moment_us = moment;
-                if self.pass > pass {
-                    return Some(moment);
-                }
-            }
-            self.load(recorder, segment, pass)?;
-        }
-    }
-
-    /// Goes to the segment in which `pass` is, which is the present one again where that has grown.
-    fn load(&mut self, recorder: &Recorder, segment: &Ref<Segment>, pass: u64) -> Option<()> {
-        self.pass = 0;
-        self.decoder = moments::Decoder::empty();
-        let (found, held) = {
-            let store = recorder.store.lock();
-            let near = segment.end(&store).moments();
-            let (found, held) = store.timeline.find(&store, near, pass)?;
-            (Ref::from(found), held)
-        };
-        if let Content::Moments { base, .. } = found.content() {
-            self.copy.fill(&found, &held);
-            self.decoder = moments::Decoder::new(*base, held.extent.bits);
-            self.pass = found.first();
-        }
-        Some(())
-    }
 }

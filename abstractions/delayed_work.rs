@@ -132,3 +132,73 @@ impl<T: Deferred<ID>, const ID: u64> Drop for Enabled<T, ID> {
         drop(object);
     }
 }
+
+#[kunit_tests(taskmonitor_delayed_work)]
+mod tests {
+    use super::*;
+    use kernel::{
+        sync::atomic::{Atomic, Relaxed},
+        time::{delay::fsleep, Delta},
+    };
+
+    struct Counter(Atomic<u64>);
+
+    impl Deferred<0> for Counter {
+        fn run(&self) {
+            self.0.fetch_add(1, Relaxed);
+        }
+    }
+
+    fn counter() -> Result<Arc<Counter>> {
+        Ok(Arc::new(Counter(Atomic::new(0)), GFP_KERNEL)?)
+    }
+
+    fn runs(counter: &Counter) -> u64 {
+        for _ in 0..1000 {
+            if counter.0.load(Relaxed) != 0 {
+                break;
+            }
+            fsleep(Delta::from_millis(1));
+        }
+        counter.0.load(Relaxed)
+    }
+
+    #[test]
+    fn it_runs_once_however_often_it_is_queued() -> Result {
+        let (work, object) = (Work::new()?, counter()?);
+        let enabled = work.enable(object.clone())?;
+        for _ in 0..10 {
+            work.queue(5);
+        }
+        assert_eq!(runs(&object), 1);
+        drop(enabled);
+        Ok(())
+    }
+
+    #[test]
+    fn it_does_not_run_unless_enabled() -> Result {
+        let (work, object) = (Work::new()?, counter()?);
+        work.queue(0);
+        drop(work.enable(object.clone())?);
+        work.queue(0);
+        fsleep(Delta::from_millis(20));
+        assert_eq!(object.0.load(Relaxed), 0);
+        Ok(())
+    }
+
+    #[test]
+    fn a_pending_one_is_cancelled_and_forgotten() -> Result {
+        let (work, object) = (Work::new()?, counter()?);
+        let enabled = work.enable(object.clone())?;
+        assert!(work.enable(object.clone()).is_err());
+        work.queue(3_600_000);
+        let pending = enabled.0.clone();
+        drop(enabled);
+        assert_eq!(object.0.load(Relaxed), 0);
+        // Neither the item nor the queue refers to the object, nor the queue to the item.
+        assert!(Arc::into_unique_or_drop(object).is_some());
+        drop(work);
+        assert!(Arc::into_unique_or_drop(pending).is_some());
+        Ok(())
+    }
+}
