@@ -220,26 +220,31 @@ impl Store {
         segment.end_mut(self).need(moments);
     }
 
-    /// Checks, in a kernel with debug assertions, that `alive` is what the segments hold, where they are
-    /// not too many to look at under one lock.
+    /// Checks, in a kernel with debug assertions, that the numbers of samples and of open histories are
+    /// what the segments say, where these are not too many to look at under one lock.
     pub(crate) fn check(&self) {
         if !cfg!(CONFIG_RUST_DEBUG_ASSERTIONS) || self.by_age.len() > CHECKED_MAX {
             return;
         }
-        let mut held = 0;
+        let (mut held, mut open) = (0, 0);
         for segment in self.by_age.iter() {
-            let Some(owner) = segment.owner() else {
+            let Some(history) = segment.owner().map(|owner| owner.history(self)) else {
                 continue;
             };
-            let history = owner.history(self);
-            let open = history.held_open(segment);
-            let count = open.unwrap_or_else(|| segment.end(self).held()).count;
+            let being_filled = history.held_open(segment);
+            open += usize::from(being_filled.is_some());
+            let count = being_filled
+                .unwrap_or_else(|| segment.end(self).held())
+                .count;
             let end = segment.first() + u64::from(count);
             held += end.saturating_sub(segment.first().max(history.oldest));
         }
         let alive = self.counts.alive;
-        if held != alive {
-            pr_err!("BUG: alive is {alive}, but the segments hold {held} samples\n");
+        if (held, open) != (alive, self.open) {
+            pr_err!(
+                "BUG: {alive} alive, {} open, but the segments hold {held}, {open} open\n",
+                self.open
+            );
         }
     }
 
