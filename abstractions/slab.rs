@@ -29,7 +29,8 @@ use kernel::{
 /// A slab cache for objects of one type, never merged with another, and a reserve of such objects.
 ///
 /// The cache is accounted as reclaimable: whoever makes one promises a shrinker for what is in it.
-/// It stays until the last object has gone.
+/// It stays until the last object has gone, also where this is dropped before, and for ever where an
+/// object is leaked.
 pub(crate) struct Cache<T> {
     home: ARef<Home<T>>,
 }
@@ -40,7 +41,8 @@ pub(crate) struct Cache<T> {
 ///
 /// `cache` is a live `kmem_cache` for objects of the alignment of `Object<T>`, and of its size and
 /// that of `words` words behind it; `reserve` is a live mempool over it. `users` are the [`Cache`],
-/// each [`Object`] and each [`Vacant`]. Made by `KBox`.
+/// each [`Object`] and each [`Vacant`]. Made by `KBox`. (2^31 users would saturate the count: the home
+/// then stays for ever.)
 pub(super) struct Home<T> {
     pub(super) cache: NonNull<bindings::kmem_cache>,
     pub(super) reserve: NonNull<bindings::mempool>,

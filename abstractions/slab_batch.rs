@@ -14,7 +14,8 @@ use kernel::{
 /// deep already.
 const SIZE: usize = 16;
 
-/// Memory of objects that have gone, on its way back. The rest goes when this is dropped.
+/// Memory of objects that have gone, on its way back. The rest goes when this is dropped; leaked, it
+/// stays, as does its home. Not `Send`, owned by who fills it.
 ///
 /// # Invariants
 ///

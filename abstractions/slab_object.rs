@@ -1,13 +1,22 @@
 // SPDX-License-Identifier: GPL-2.0
 
 //! The objects in a [slab cache](super::slab): reference-counted, with words behind them.
+//!
+//! # Provenance
+//!
+//! A `&Object<T>` may be used to access the object's own fields, and nothing behind them; and whatever
+//! pointer was made from one may read `value` but not drop it. Two things need more: [`Object::words`]
+//! and the end of an object. Both make their pointer by [`whole`] from the one that the slab allocator
+//! returned, whose provenance is all of the memory: [`Vacant::fill`] exposes it, and
+//! [`core::ptr::with_exposed_provenance_mut`] takes it up again. An object keeps no pointer for that,
+//! and no instruction is needed.
 
 use super::{once::peek, seqlock, slab::Home};
 use core::{
     convert::Infallible,
     mem::ManuallyDrop,
     ops::Deref,
-    ptr::{addr_of_mut, NonNull},
+    ptr::{addr_of_mut, with_exposed_provenance_mut, NonNull},
 };
 use kernel::{
     bindings,
@@ -23,11 +32,22 @@ use kernel::{
 /// to it.
 pub(crate) type Ref<T> = ARef<Object<T>>;
 
+/// A pointer to `object` with the provenance of its whole memory, the words behind it included.
+///
+/// What may be done with it is what the memory's owners may do: whatever references there are to parts
+/// of it still rule.
+#[inline(always)]
+fn whole<T>(object: *const Object<T>) -> *mut Object<T> {
+    with_exposed_provenance_mut(object.addr())
+}
+
 /// Memory for one object that is not there yet.
+///
+/// Owned, so that it may be moved; leaked, it never goes back, and its `home` stays for it.
 ///
 /// # Invariants
 ///
-/// `memory` was taken from `home` and nothing else refers to it.
+/// `memory` was taken from `home`, has its provenance from the allocator, and nothing else refers to it.
 pub(crate) struct Vacant<T> {
     memory: NonNull<Object<T>>,
     home: ARef<Home<T>>,
@@ -62,6 +82,8 @@ impl<T> Vacant<T> {
         let vacant = ManuallyDrop::new(self);
         let object = vacant.memory.as_ptr();
         vacant.home.objects.fetch_add(1, Relaxed);
+        // For `whole`.
+        object.expose_provenance();
         // SAFETY: By the type invariant the memory is ours, with that many words behind the object.
         unsafe {
             object
@@ -93,9 +115,13 @@ impl<T> Drop for Vacant<T> {
 
 /// A value in a [`Cache`](super::slab::Cache), with its reference count.
 ///
+/// Never owned by value nor borrowed mutably, so that it is not moved, and `value` not replaced, as long
+/// as there is a [`Ref`] to it. Leaking a `Ref` keeps the object, and through `home` the cache.
+///
 /// # Invariants
 ///
-/// Behind it lie as many words as its `home` says, initialised.
+/// Behind it lie as many words as its `home` says, initialised and accessed only atomically. The
+/// provenance of the memory of both has been exposed. `home` counts the object among its users.
 #[repr(C, align(8))]
 pub(crate) struct Object<T> {
     home: ARef<Home<T>>,
@@ -107,10 +133,13 @@ impl<T> Object<T> {
     /// The words behind the value, 0 in the beginning.
     #[inline(always)]
     pub(crate) fn words(&self) -> &[Atomic<u64>] {
-        let behind = core::ptr::from_ref(self).wrapping_add(1).cast();
-        // SAFETY: By the type invariant the words are there, aligned as an object is, and as long as
-        // it is. Nobody accesses them but atomically.
-        unsafe { core::slice::from_raw_parts(behind, self.home.words) }
+        // SAFETY: By the type invariant the words are there, aligned as an object is, for as long as
+        // it is, and nobody accesses them but atomically. `whole` may reach them, as the provenance of
+        // all of the memory was exposed, and the reference that is `self` does not cover them.
+        unsafe {
+            let behind = whole(self).add(1).cast();
+            core::slice::from_raw_parts(behind, self.home.words)
+        }
     }
 
     /// How many references there are to the object. Those who have one may make more at any time.
@@ -143,7 +172,9 @@ unsafe impl<T> AlwaysRefCounted for Object<T> {
     }
 }
 
-/// An object to which there are no references any more. It goes when this is dropped.
+/// An object to which there are no references any more. It goes when this is dropped; leaked, it stays.
+///
+/// Not `Send`: it goes in the thread that let go of it last.
 ///
 /// # Invariants
 ///
@@ -164,13 +195,14 @@ impl<T> Last<T> {
 
     /// Drops the value. Returns the memory and where it is to go.
     pub(super) fn into_memory(self) -> (NonNull<Object<T>>, ARef<Home<T>>) {
-        let object = ManuallyDrop::new(self).0;
-        // SAFETY: By the type invariant nobody else can get at the object. `home` is read out of it
-        // before it goes, and the object is used no more.
-        let home = unsafe {
-            let home = core::ptr::read(&(*object.as_ptr()).home);
-            core::ptr::drop_in_place(addr_of_mut!((*object.as_ptr()).value));
-            home
+        // A reference may have been made from a `&Object`, by which `value` must not be written.
+        let object = whole(ManuallyDrop::new(self).0.as_ptr());
+        // SAFETY: By the type invariant the object is there, and nobody else can get at it. `home` is
+        // read out of it before it goes, and the object is used no more.
+        let (object, home) = unsafe {
+            let home = core::ptr::read(&(*object).home);
+            core::ptr::drop_in_place(addr_of_mut!((*object).value));
+            (NonNull::new_unchecked(object), home)
         };
         home.objects.fetch_sub(1, Relaxed);
         (object, home)
