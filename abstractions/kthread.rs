@@ -16,17 +16,21 @@ use kernel::{
     types::{NotThreadSafe, Opaque},
 };
 
-/// What a [`KThread`] runs.
-pub(crate) trait Run: Send + Sync {
+/// What a [`KThread`] runs. It borrows nothing, as a thread that is leaked goes on.
+pub(crate) trait Run: Send + Sync + 'static {
     /// The thread's whole life; returns soon after [`Current::should_stop`] becomes true.
     fn run(&self, me: &Current);
 }
 
-/// A running kernel thread. Dropping it asks the thread to stop and waits until it has.
+/// A running kernel thread. Dropping it asks the thread to stop and waits until it has; not to be done
+/// by the thread itself.
 ///
 /// # Invariants
 ///
-/// `task` is the thread, with a reference to it; it runs `body.run()`.
+/// - `task` is the thread, with a reference to it, which keeps the structure also after the thread has
+///   ended; it runs `body.run()`.
+/// - The thread refers to the body, and not to this value, which may be moved. `_body` is let go of after
+///   the thread has ended, and never where this is leaked; as the body is `'static`, it stays whole.
 pub(crate) struct KThread<T: Run> {
     task: NonNull<bindings::task_struct>,
     _body: Arc<T>,
@@ -42,12 +46,13 @@ impl<T: Run> KThread<T> {
     ///
     /// May sleep. Fails with `ENOMEM`, or with `EINTR` when the caller is being killed.
     pub(crate) fn spawn(name: &CStr, body: Arc<T>) -> Result<Self> {
-        // SAFETY: `entry::<T>` is called with `data`, if at all, before `kthread_stop()` returns,
-        // and `Self` keeps the body alive until then. The name is copied.
+        // SAFETY: `entry` is called with `data`, if at all, before `kthread_stop()` returns, and
+        // `Self` keeps the body alive until then; where this call fails, `entry` is never called
+        // (`kthread()` ends before it when the creator was killed). The name is copied.
         let task = from_err_ptr(unsafe {
             bindings::kthread_create_on_node(
                 Some(Self::entry),
-                core::ptr::from_ref::<T>(&body).cast_mut().cast(),
+                Arc::as_ptr(&body).cast_mut().cast(),
                 bindings::NUMA_NO_NODE,
                 c"%s".as_char_ptr(),
                 name.as_char_ptr(),
@@ -86,12 +91,18 @@ impl<T: Run> Drop for KThread<T> {
 }
 
 /// Evidence that the current task is a [`KThread`].
+///
+/// # Invariants
+///
+/// Made by [`KThread::entry`] alone, which lends it to the body for its run: it is neither `Send` nor
+/// `Sync`, so that no other thread gets at it.
 pub(crate) struct Current(NotThreadSafe);
 
 impl Current {
     /// Whether somebody wants the thread to end.
     pub(crate) fn should_stop(&self) -> bool {
-        // SAFETY: The current task is a kernel thread made by `kthread_create_on_node`.
+        // SAFETY: By the type invariant the current task is a kernel thread made by
+        // `kthread_create_on_node`.
         unsafe { bindings::kthread_should_stop() }
     }
 
@@ -102,6 +113,12 @@ impl Current {
 }
 
 /// A wait queue for one sleeper, who sleeps until a moment comes or somebody rings.
+///
+/// # Invariants
+///
+/// `queue` was initialised where it is, and stays there (`Opaque` is not `Unpin`, and it is only made by
+/// [`Bell::new`]). An entry is in it only during a call of [`Bell::sleep_until`], which borrows the bell,
+/// so that there is none when it goes. Any number of threads may ring and sleep.
 #[pin_data]
 pub(crate) struct Bell {
     #[pin]
@@ -151,8 +168,9 @@ impl Bell {
             None => core::ptr::null_mut(),
         };
         let wait = Opaque::<bindings::wait_queue_entry>::uninit();
-        // SAFETY: `wait` lives on this stack until `finish_wait`, and the queue as long as `self`.
-        // `called` runs in the sleeping state, which the caller was told about.
+        // SAFETY: `wait` stays on this stack until `finish_wait` has taken it out of the queue, which
+        // lives as long as `self`. Where `called` sleeps in spite of what it was asked, the task wakes
+        // up sooner, and nothing worse.
         unsafe {
             bindings::init_wait(wait.get());
             loop {

@@ -19,8 +19,9 @@ use kernel::sync::{
 ///
 /// # Invariants
 ///
-/// `list` is the number of the list that the object is in, or 0. `prev` and `next` are accessed only
-/// by one who holds that list's `&List` (to read) or `&mut List` (to write).
+/// `list` is the number of the list that the object is in, or 0; it changes from 0 by one who holds that
+/// list's `&mut List`, and back to 0 likewise. `prev` and `next` are accessed only by one who holds that
+/// list's `&List` (to read) or `&mut List` (to write).
 pub(crate) struct Links<T> {
     list: Atomic<u64>,
     prev: UnsafeCell<Option<NonNull<Object<T>>>>,
@@ -48,7 +49,8 @@ impl<T> Links<T> {
 ///
 /// # Safety
 ///
-/// `links` returns a reference to the same field of `self` each time.
+/// `links` returns a reference to the same field of `self` each time, a `Links` that lies in `self`, so
+/// that it is there as long as the object.
 pub(crate) unsafe trait Linked<const ID: u8>: Sized {
     /// This value's place in a list.
     fn links(&self) -> &Links<Self>;
@@ -60,9 +62,12 @@ pub(crate) unsafe trait Linked<const ID: u8>: Sized {
 macro_rules! impl_linked {
     ($type:ty, $id:expr, $field:ident) => {
         #[allow(unsafe_code)]
-        // SAFETY: It is a field of `self`, the same each time.
+        // SAFETY: It is a `Links` in `self`, the same each time, as is checked there.
         unsafe impl $crate::abstractions::list::Linked<{ $id }> for $type {
             fn links(&self) -> &$crate::abstractions::list::Links<Self> {
+                // A field of its own, and a `Links`, not something that derefs to one.
+                const _: usize = core::mem::offset_of!($type, $field);
+                let _: *const $crate::abstractions::list::Links<Self> = &raw const self.$field;
                 &self.$field
             }
         }
@@ -73,9 +78,12 @@ macro_rules! impl_linked {
 ///
 /// # Invariants
 ///
-/// `id` is this list's number, shared with no other, or 0 as long as nothing has been in it. The
-/// objects from `first` by `next` to `last` are those whose `list` is `id`; `prev` leads back. The
-/// list owns one reference to each.
+/// - `id` is this list's number, shared with no other, or 0 as long as nothing has been in it. The
+///   objects from `first` by `next` to `last` are those whose `list` is `id`; `prev` leads back. The
+///   list owns one reference to each.
+/// - Nothing refers to this value, which may be moved. Leaked, it keeps its objects, which then are in no
+///   other list either.
+/// - Two lists for two `ID`s that share a field share its `list` too, so that an object is in one of them.
 pub(crate) struct List<T: Linked<ID>, const ID: u8> {
     id: u64,
     first: Option<NonNull<Object<T>>>,

@@ -4,6 +4,12 @@
 //!
 //! The lower of the module's two floors: `unsafe` and the C bindings are here and nowhere else, and
 //! nothing here knows of samples or segments.
+//!
+//! Safe code may leak any value ([`core::mem::forget`]), move it, drop it early, and use it from as many
+//! threads as its type allows. Each type's `# Invariants` say why it is sound all the same. One thing
+//! they cannot answer for, here as in the `kernel` crate: a value by which the kernel calls into the
+//! module (a thread, a shrinker, a probe, a file) is to go before the module's code does, so that the
+//! module's own value must own it, which the kernel crate drops at unload.
 
 pub(crate) mod clock;
 pub(crate) mod cputime;
@@ -29,3 +35,18 @@ mod slab_object;
 pub(crate) mod sysfs;
 pub(crate) mod tracepoint;
 mod vtime;
+
+/// The kernel goes on calling these where the value that registered them is leaked, so that they must not
+/// borrow: this compiles for only as long as each of the traits says `'static`.
+#[allow(dead_code)]
+fn none_borrows<R, S, W, L, A>()
+where
+    R: kthread::Run,
+    S: shrinker::Shrink,
+    W: tracepoint::Watch,
+    L: param::Listener,
+    A: sysfs::Show,
+{
+    fn is_static<T: 'static>() {}
+    is_static::<(R, S, W, L, A)>();
+}

@@ -7,11 +7,11 @@
 use core::ptr::NonNull;
 use kernel::{bindings, prelude::*, str::CStr, sync::Arc};
 
-/// What a [`Shrinker`] asks.
+/// What a [`Shrinker`] asks. It borrows nothing, as a shrinker that is leaked is still called.
 ///
 /// Both are called from reclaim, that is from any allocation that may sleep, with whatever locks
 /// its caller holds: they must not allocate, nor wait for anything that might.
-pub(crate) trait Shrink: Send + Sync {
+pub(crate) trait Shrink: Send + Sync + 'static {
     /// How many objects could be freed.
     fn count(&self) -> usize;
 
@@ -23,7 +23,10 @@ pub(crate) trait Shrink: Send + Sync {
 ///
 /// # Invariants
 ///
-/// `shrinker` is registered, and its `private_data` is `data`.
+/// - `shrinker` is registered, and its `private_data` is what `_data` holds; it does not refer to this
+///   value, which may be moved.
+/// - `_data` is let go of after `shrinker_free()` has waited for the last call, those by way of debugfs
+///   included, and never where this is leaked.
 pub(crate) struct Shrinker<T: Shrink> {
     shrinker: NonNull<bindings::shrinker>,
     _data: Arc<T>,
@@ -50,7 +53,7 @@ impl<T: Shrink> Shrinker<T> {
             (*raw).count_objects = Some(Self::count_objects);
             (*raw).scan_objects = Some(Self::scan_objects);
             (*raw).seeks = bindings::DEFAULT_SEEKS as c_int;
-            (*raw).private_data = core::ptr::from_ref::<T>(&data).cast_mut().cast();
+            (*raw).private_data = Arc::as_ptr(&data).cast_mut().cast();
             bindings::shrinker_register(raw);
         }
         // INVARIANT: It has just been registered with `data`.

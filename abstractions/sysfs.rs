@@ -18,7 +18,8 @@ use kernel::{
 /// What an [`Attribute`] shows and takes. Both calls come from the process that reads or writes, and
 /// may sleep.
 pub(crate) trait Show: Send + Sync + 'static {
-    /// Fills `page` from its beginning; returns how many bytes, at most all but one.
+    /// Fills `page` from its beginning; returns how many bytes, at most all but one (of more sysfs
+    /// shows that many, and complains).
     fn show(&self, page: &mut [u8; PAGE_SIZE]) -> Result<usize>;
 
     /// Takes what was written, at most [`PAGE_SIZE`] bytes; returns how many were consumed.
@@ -29,8 +30,10 @@ pub(crate) trait Show: Send + Sync + 'static {
 ///
 /// # Invariants
 ///
-/// `file` is registered with `kernel_kobj`, and stays where it is until it no longer is; its `data`
-/// is what `data` holds.
+/// - `file` is registered with `kernel_kobj`. sysfs refers to what is in the box, which stays where it is
+///   when this value is moved, and goes, as does `_data`, after `sysfs_remove_file_ns()` has waited for
+///   the last call; where this is leaked, never.
+/// - Its `data` is what `_data` holds. Each call takes a reference to that for as long as it lasts.
 pub(crate) struct Attribute<T: Show> {
     file: KBox<Opaque<Registered<T>>>,
     _data: Arc<T>,

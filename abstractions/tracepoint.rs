@@ -19,6 +19,11 @@ pub(crate) trait Watch: Send + Sync + 'static {
 }
 
 /// Being told. Dropping it waits until no call is under way.
+///
+/// # Invariants
+///
+/// The probes refer to what `_watch` holds, and not to this value, which may be moved. `_watch` is let go
+/// of after both probes, as the fields stand in this order, and never where this is leaked.
 pub(crate) struct Probes<T: Watch> {
     _fork: Probe,
     _watch: Arc<T>,
@@ -70,7 +75,7 @@ impl<T: Watch> Probes<T> {
 ///
 /// # Invariants
 ///
-/// `function` and `data` are registered with `point`.
+/// `function` and `data` are registered with `point`, which is part of the kernel and never goes.
 struct Probe {
     point: NonNull<bindings::tracepoint>,
     function: *mut c_void,
@@ -122,7 +127,8 @@ unsafe extern "C" fn find(point: *mut bindings::tracepoint, search: *mut c_void)
 #[cfg(CONFIG_TRACEPOINTS)]
 impl Drop for Probe {
     fn drop(&mut self) {
-        // SAFETY: By the type invariant. Once the readers of `tracepoint_srcu` are done, as
+        // SAFETY: By the type invariant. Where memory for the new list of probes is wanting,
+        // `func_remove()` puts a stub in the place of the function. Once the readers of `tracepoint_srcu` are done, as
         // `tracepoint_synchronize_unregister()` has it for tracepoints that do not fault, nobody is
         // in the function any more.
         unsafe {
