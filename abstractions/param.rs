@@ -23,6 +23,9 @@ use kernel::{
 };
 
 /// A parameter; made by [`module_number!`](crate::module_number).
+///
+/// The kernel refers to it by a [`Registration`], which takes one that is static. Any thread may read it
+/// at any time, as its value is atomic; it is written with the module's parameter lock held.
 pub(crate) struct Number {
     value: Atomic<u64>,
     range: RangeInclusive<u64>,
@@ -60,16 +63,17 @@ impl Number {
 
 /// Who wants to know when a parameter has been written. Called with the module's parameter lock, a
 /// mutex, held.
-pub(crate) trait Listener: Send + Sync {
+pub(crate) trait Listener: Send + Sync + 'static {
     /// Some parameter has been written.
     fn changed(&self);
 }
 
-/// The listener of the module, if any.
+/// The listener of the module, if any. There is one from the end of the load to the unload.
 ///
 /// # Invariants
 ///
-/// Accessed only with the module's parameter lock held.
+/// Accessed only with the module's parameter lock held. It owns the listener, so that this stays where a
+/// [`Subscription`] is leaked.
 struct Listening(UnsafeCell<Option<Arc<dyn Listener>>>);
 
 // SAFETY: By the type invariant access is under a mutex, and a listener is `Send + Sync`.
@@ -77,7 +81,8 @@ unsafe impl Sync for Listening {}
 
 static LISTENING: Listening = Listening(UnsafeCell::new(None));
 
-/// Being told of changes. Dropping it ends that: no call is under way when it returns.
+/// Being told of changes. Dropping it ends that: no call is under way when it returns, as calls are made
+/// with the lock held that this takes.
 pub(crate) struct Subscription(());
 
 impl Subscription {
@@ -86,16 +91,20 @@ impl Subscription {
     ///
     /// May sleep. Not to be called by a listener.
     pub(crate) fn new(listener: Arc<dyn Listener>) -> Self {
-        Self::replace(Some(listener.clone()));
-        listener.changed();
+        // With the lock held, so that what a writer does meanwhile comes after it.
+        Self::replace(Some(listener), |listener| listener.changed());
         Self(())
     }
 
-    fn replace(listener: Option<Arc<dyn Listener>>) {
+    fn replace(listener: Option<Arc<dyn Listener>>, tell: impl FnOnce(&dyn Listener)) {
         // SAFETY: The module is there as long as its code runs. The cell is accessed under the lock.
         let old = unsafe {
             bindings::kernel_param_lock(THIS_MODULE);
-            let old = core::mem::replace(&mut *LISTENING.0.get(), listener);
+            let listening = &mut *LISTENING.0.get();
+            let old = core::mem::replace(listening, listener);
+            if let Some(listener) = listening {
+                tell(&**listener);
+            }
             bindings::kernel_param_unlock(THIS_MODULE);
             old
         };
@@ -105,7 +114,7 @@ impl Subscription {
 
 impl Drop for Subscription {
     fn drop(&mut self) {
-        Self::replace(None);
+        Self::replace(None, |_| {});
     }
 }
 
@@ -119,18 +128,25 @@ const THIS_MODULE: *mut bindings::module =
 /// To be called by the kernel, for a parameter made by `module_number!`, its lock held.
 unsafe extern "C" fn set(text: *const c_char, param: *const bindings::kernel_param) -> c_int {
     from_result(|| {
-        rights::require_admin()?;
+        // SAFETY: The kernel holds the parameter lock during the call: `parse_args()` of a load or at
+        // boot, and `param_attr_store()`. Nobody else accesses the cell meanwhile.
+        let listener = unsafe { &*LISTENING.0.get() };
+        // Whoever may load a module may give it parameters; there is no listener yet then. That files
+        // for them are there a little earlier does not matter: who may load one could do so.
+        if listener.is_some() || !rights::may_load_modules() {
+            rights::require_admin()?;
+        }
         if text.is_null() {
             return Err(EINVAL);
         }
-        // SAFETY: The text ends with a zero, and `arg` is a static `Number`, by `module_number`. The
-        // kernel holds the parameter lock during the call.
+        // SAFETY: The text ends with a zero, and `arg` is a static `Number`, by the invariant of
+        // `Registration`.
         unsafe {
             let number = &*(*param).__bindgen_anon_1.arg.cast::<Number>();
             number.set(CStr::from_char_ptr(text))?;
-            if let Some(listener) = &*LISTENING.0.get() {
-                listener.changed();
-            }
+        }
+        if let Some(listener) = listener {
+            listener.changed();
         }
         Ok(0)
     })
@@ -159,19 +175,41 @@ unsafe extern "C" fn get(page: *mut c_char, param: *const bindings::kernel_param
 }
 
 /// The operations of every [`Number`].
-pub(crate) static OPERATIONS: bindings::kernel_param_ops = bindings::kernel_param_ops {
+static OPERATIONS: bindings::kernel_param_ops = bindings::kernel_param_ops {
     flags: 0,
     set: Some(set),
     get: Some(get),
     free: None,
 };
 
-/// A `kernel_param` in a static.
+/// A `kernel_param` in a static, as the kernel finds it in the section `__param`.
+///
+/// # Invariants
+///
+/// Its operations are those of a [`Number`], and its `arg` is one that is static. It is never written.
 #[repr(transparent)]
-pub(crate) struct Registration(pub bindings::kernel_param);
+pub(crate) struct Registration(bindings::kernel_param);
 
-// SAFETY: It is only read.
+// SAFETY: By the type invariant it is only read, and a `Number` is `Sync`.
 unsafe impl Sync for Registration {}
+
+impl Registration {
+    /// A parameter that is called `name`, is kept in `number`, and has a file of that `mode`.
+    pub(crate) const fn new(name: &'static CStr, number: &'static Number, mode: u16) -> Self {
+        // INVARIANT: As given.
+        Self(bindings::kernel_param {
+            name: name.as_ptr().cast(),
+            mod_: THIS_MODULE,
+            ops: &OPERATIONS,
+            perm: mode,
+            level: -1,
+            flags: 0,
+            __bindgen_anon_1: bindings::kernel_param__bindgen_ty_1 {
+                arg: core::ptr::from_ref(number).cast_mut().cast(),
+            },
+        })
+    }
+}
 
 /// Text in a static, for modinfo.
 pub(crate) const fn modinfo<const LEN: usize>(text: &str) -> [u8; LEN] {
@@ -184,6 +222,20 @@ pub(crate) const fn modinfo<const LEN: usize>(text: &str) -> [u8; LEN] {
     bytes
 }
 
+/// What stands before the names of parameters and of fields of modinfo in a kernel that the module is
+/// built into.
+#[macro_export]
+#[doc(hidden)]
+macro_rules! module_prefixed {
+    ($($text:literal),+) => {{
+        #[cfg(MODULE)]
+        const TEXT: &str = concat!($($text,)+ "\0");
+        #[cfg(not(MODULE))]
+        const TEXT: &str = concat!("taskmonitor.", $($text,)+ "\0");
+        TEXT
+    }};
+}
+
 /// Defines a module parameter.
 #[macro_export]
 macro_rules! module_number {
@@ -193,8 +245,13 @@ macro_rules! module_number {
             $crate::abstractions::param::Number::new($default, $range);
 
         const _: () = {
-            const KIND: &str = concat!("parmtype=", $name, ":ulong\0");
-            const TEXT: &str = concat!("parm=", $name, ":", $description, "\0");
+            const KIND: &str = $crate::module_prefixed!("parmtype=", $name, ":ulong");
+            const TEXT: &str = $crate::module_prefixed!("parm=", $name, ":", $description);
+            const NAME: &core::ffi::CStr =
+                match core::ffi::CStr::from_bytes_with_nul($crate::module_prefixed!($name).as_bytes()) {
+                    Ok(name) => name,
+                    Err(_) => panic!("a zero within a parameter's name"),
+                };
 
             #[allow(unsafe_code)]
             #[used(compiler)]
@@ -210,17 +267,7 @@ macro_rules! module_number {
             #[used(compiler)]
             #[link_section = "__param"]
             static PARAM: $crate::abstractions::param::Registration =
-                $crate::abstractions::param::Registration(::kernel::bindings::kernel_param {
-                    name: concat!($name, "\0").as_ptr().cast(),
-                    mod_: <$crate::TaskMonitor as ::kernel::ModuleMetadata>::THIS_MODULE.as_ptr(),
-                    ops: &$crate::abstractions::param::OPERATIONS,
-                    perm: $mode,
-                    level: -1,
-                    flags: 0,
-                    __bindgen_anon_1: ::kernel::bindings::kernel_param__bindgen_ty_1 {
-                        arg: core::ptr::from_ref(&$static).cast_mut().cast(),
-                    },
-                });
+                $crate::abstractions::param::Registration::new(NAME, &$static, $mode);
         };
     };
 }

@@ -16,3 +16,10 @@ pub(crate) fn require_admin() -> Result {
         Err(EPERM)
     }
 }
+
+/// Whether the current task may load modules (`CAP_SYS_MODULE` in the initial user namespace). That it
+/// may not is no event for the audit log.
+pub(crate) fn may_load_modules() -> bool {
+    // SAFETY: May be called in any task.
+    unsafe { bindings::capable_noaudit(bindings::CAP_SYS_MODULE as c_int) }
+}

@@ -1,16 +1,17 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: GPL-2.0
 #
-# Who may not: an ordinary user, his root in a user namespace, and root of a user namespace.
+# Who may not: an ordinary user, his root in a user namespace, and root of a user namespace. Who may load
+# a module may give it parameters, and no more.
 #
 # kernels: uml
 
 import errno
 import os
 
-from harness import (DEBUGFS, PARAMETERS, STATISTICS, SYSFS, equal, loaded, process, run, samples,
-                     statistics, wait_until, write)
-from witness import as_user, in_user_namespace
+from harness import (DEBUGFS, PARAMETERS, STATISTICS, SYSFS, equal, is_loaded, load, loaded, parameter,
+                     process, run, samples, set_parameter, statistics, unload, wait_until, write)
+from witness import CAP_SYS_MODULE, as_user, in_user_namespace, with_capabilities
 
 NOBODY = 65534
 DENIED = {errno.EACCES, errno.EPERM}
@@ -59,4 +60,37 @@ def main():
               "nothing was changed by all that")
 
 
-run(main)
+def error_of(action):
+    """The name of the error with which the action fails, or None."""
+    try:
+        action()
+    except OSError as error:
+        return errno.errorcode[error.errno]
+    return None
+
+
+def a_loader():
+    """With CAP_SYS_MODULE, and without CAP_SYS_ADMIN."""
+    def only_load(action):
+        return with_capabilities([CAP_SYS_MODULE], lambda: error_of(action))
+
+    equal(only_load(lambda: load(period_ms=50, max_samples=7, max_targets=3)), None,
+          "who may load a module may give it parameters")
+    if not is_loaded():
+        return
+    try:
+        equal([parameter(name) for name in ("period_ms", "max_samples", "max_targets")], [50, 7, 3],
+              "they are in force")
+        equal(only_load(lambda: set_parameter("period_ms", 60)), "EPERM",
+              "once it is loaded, to change them takes CAP_SYS_ADMIN")
+        equal((only_load(lambda: write("stop")), only_load(lambda: write("stop", DEBUGFS))),
+              ("EPERM", "EPERM"), "as it does to write words")
+        equal(parameter("period_ms"), 50, "nothing is changed")
+        set_parameter("period_ms", 60)
+        equal(parameter("period_ms"), 60, "who has that may")
+    finally:
+        unload()
+    equal(only_load(lambda: load(period_ms=0)), "EINVAL", "a bad one is refused as such")
+
+
+run(main, a_loader)
