@@ -87,18 +87,19 @@ impl kernel::Module for TaskMonitor {
             );
             return Err(ENOEXEC);
         }
+        let pid = params::PID.get() as i32;
+        let is_tree = params::TREE.get() != 0;
+        if is_tree && pid == 0 {
+            pr_err!("tree=1 follows the descendants of a task: name it by pid=\n");
+            return Err(EINVAL);
+        }
         let recorder = Recorder::new()?;
         let mut kept = Kept {
             recorder: recorder.clone(),
             is_loaded: false,
         };
-        let pid = params::PID.get() as i32;
         let following = Following(recorder.clone());
-        match (pid, params::TREE.get()) {
-            (0, _) => {}
-            (pid, 0) => recorder.add(pid)?,
-            (pid, _) => recorder.add_tree(pid)?,
-        }
+        watch_first(&recorder, pid, is_tree)?;
         let clean_up = recorder.clean_up.enable(recorder.clone())?;
         let give_back = recorder.give_back.enable(recorder.clone())?;
         let shrinker = Shrinker::register(c"taskmonitor", recorder.clone())?;
@@ -124,6 +125,21 @@ impl kernel::Module for TaskMonitor {
             _kept: kept,
         })
     }
+}
+
+/// Watches the task that the parameters name, if they name one.
+///
+/// kmod shows the ESRCH of a load as "Module has wrong symbol version", so that the log says what it means.
+fn watch_first(recorder: &Arc<Recorder>, pid: i32, is_tree: bool) -> Result {
+    let watched = match (pid, is_tree) {
+        (0, _) => Ok(()),
+        (pid, false) => recorder.add(pid),
+        (pid, true) => recorder.add_tree(pid),
+    };
+    if watched == Err(ESRCH) {
+        pr_err!("no task with PID {pid} (in the loader's PID namespace)\n");
+    }
+    watched
 }
 
 /// The targets and their samples.

@@ -10,7 +10,7 @@ import os
 
 from harness import (DEBUGFS, PARAMETERS, STATISTICS, SYSFS, equal, fails_with, is_loaded, load,
                      loaded, ok, parameter, process, run, samples, statistics, unload, wait_until)
-from witness import free_pid, kernel_threads, remains, slabs
+from witness import free_pid, kernel_log, kernel_threads, remains, slabs
 
 PID_MAX = 2147483647
 
@@ -25,6 +25,12 @@ def no_such_task():
     refused(errno.ESRCH, "a pid that has just ended", pid=free_pid())
     refused(errno.ESRCH, "a pid past all", pid=PID_MAX)
     refused(errno.ESRCH, "a pid past all, of a tree", pid=PID_MAX, tree=1)
+    for parameters in ({"pid": free_pid()}, {"pid": PID_MAX, "tree": 1}):
+        lines_before = len(kernel_log())
+        refused(errno.ESRCH, f"{parameters}", **parameters)
+        equal([line for line in kernel_log()[lines_before:] if line.startswith("taskmonitor: ")],
+              [f"taskmonitor: no task with PID {parameters['pid']} (in the loader's PID namespace)"],
+              f"{parameters}: one line in the kernel log says so")
     for _ in range(20):
         try:
             load(pid=PID_MAX)
@@ -41,18 +47,20 @@ def bad_parameters():
     for name, values in {
         "tree": (-1, 2, "yes", ""),
         "period_ms": (0, -1, 3_600_001, 2**32, 2**32 + 100, 2**64, "100ms", "1.5", ""),
-        "max_samples": (-1, "-0", 2**64, "many", ""),
-        "max_targets": (-1, 2**64, "many", ""),
+        "max_samples": (-1, "-0", 2**32, 2**64, "many", ""),
+        "max_targets": (0, -1, 4_194_305, 2**64, "many", ""),
     }.items():
         for value in values:
             refused(errno.EINVAL, f"{name}={value}", **{name: value})
+    refused(errno.EINVAL, "tree=1 without pid", tree=1)
+    refused(errno.EINVAL, "tree=1 with pid=0", pid=0, tree=1)
 
 
 def good_parameters():
     for name, values in {
         "period_ms": (1, 3_600_000),
-        "max_samples": (0, 1, 100_000_000),
-        "max_targets": (1, 1_000_000),
+        "max_samples": (0, 1, 100_000_000, 2**32 - 1),
+        "max_targets": (1, 1_000_000, 4_194_304),
     }.items():
         for value in values:
             with loaded(**{name: value}):

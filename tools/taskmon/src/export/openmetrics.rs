@@ -45,7 +45,7 @@ const FIGURES: [(&str, &str, &str); 12] = [
     (
         "lost",
         "lost_descendants_total",
-        "Descendants that could not be followed.",
+        "Descendants that could not be followed, for want of memory or past max_targets.",
     ),
     (
         "reserve",
