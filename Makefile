@@ -4,19 +4,19 @@
 # reads Kbuild instead.
 
 KDIR ?= /lib/modules/$(shell uname -r)/build
-OUT = build/$(or $(shell cat $(KDIR)/include/config/kernel.release 2> /dev/null),kernel)
+OUT = build/$(or $(shell cat '$(KDIR)/include/config/kernel.release' 2> /dev/null),kernel)
 
 all: module taskmon ## both of these:
 
 module: ## build taskmonitor.ko for the kernel of KDIR (default: the running one)
-	@scripts/kbuild $(KDIR) $(OUT) modules
+	@scripts/kbuild '$(KDIR)' $(OUT) modules
 	@cp $(OUT)/taskmonitor.ko .
 
 taskmon: ## build the program to use it with, build/taskmon/taskmon
 	@scripts/taskmon
 
 install: all ## install module, program, manual, completions (PREFIX=, DESTDIR=)
-	@scripts/install $(KDIR) $(OUT)
+	@scripts/install '$(KDIR)' $(OUT)
 
 uninstall: ## remove all of that
 	@scripts/install --remove

@@ -29,8 +29,14 @@ make_up() {
 
 # refuses PATTERN NAME: make fails, and says PATTERN in its one line.
 refuses() {
-	output=$(make --no-print-directory KDIR="$kdir" 2>&1)
+	refuses_in . "$kdir" "$@"
+}
+
+# refuses_in CHECKOUT KDIR PATTERN NAME
+refuses_in() {
+	output=$(make --directory "$1" --no-print-directory KDIR="$2" 2>&1)
 	status=$?
+	shift 2
 	said=$(echo "$output" | grep -v '^make: ')
 	ok "$2: make fails" [ $status != 0 ]
 	is "$(echo "$said" | wc -l)" 1 "$2: one line"
@@ -54,9 +60,25 @@ make_up 'any'
 sed -i 's/^CONFIG_RUST=y/# CONFIG_RUST is not set/' "$kdir/.config"
 refuses 'without CONFIG_RUST: it needs' 'no Rust'
 
+make_up 'any'
+echo 'CONFIG_VIRT_CPU_ACCOUNTING_NATIVE=y' >> "$kdir/.config"
+refuses 'accounts CPU time natively.*VIRT_CPU_ACCOUNTING_GEN' 'native accounting'
+
 rm "$kdir/.config"
 refuses 'not the build folder of a configured kernel' 'not configured'
 
 rm -rf "$kdir"
 refuses 'no kernel build folder .*KDIR=' 'no such folder'
+
+# Neither the module's folder nor the kernel's may have a space in its path.
+make_up 'any'
+spaced=$kdir/of\ a\ kernel
+mkdir "$spaced"
+cp -R "$kdir/.config" "$kdir/rust" "$spaced"
+refuses_in . "$spaced" 'takes no folder with a space.* as .*/of a kernel has: move' 'a space in KDIR'
+checkout="$kdir/a checkout"
+mkdir "$checkout"
+cp -R Makefile Kbuild scripts "$checkout"
+refuses_in "$checkout" "$kdir" 'takes no folder with a space.* as .*/a checkout has: move' \
+	'a space in the path of the checkout'
 finish
