@@ -221,13 +221,6 @@ fn process_previous(task: &Task) -> *mut bindings::prev_cputime {
 #[inline(always)]
 fn adjust(previous: &mut CpuTime, totals: Totals) {
     let runtime = totals.runtime_ns;
-    if cfg!(CONFIG_VIRT_CPU_ACCOUNTING_NATIVE) {
-        *previous = CpuTime {
-            user_ns: totals.user_ns,
-            system_ns: totals.system_ns,
-        };
-        return;
-    }
     if previous.total_ns() >= runtime {
         return;
     }

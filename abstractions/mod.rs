@@ -11,6 +11,12 @@
 //! module (a thread, a shrinker, a probe, a file) is to go before the module's code does, so that the
 //! module's own value must own it, which the kernel crate drops at unload.
 
+#[cfg(CONFIG_VIRT_CPU_ACCOUNTING_NATIVE)]
+compile_error!(
+    "taskmonitor cannot read the CPU time of a kernel that accounts it natively: \
+     it needs one without CONFIG_VIRT_CPU_ACCOUNTING_NATIVE"
+);
+
 pub(crate) mod clock;
 pub(crate) mod cputime;
 pub(crate) mod delayed_work;
