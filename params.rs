@@ -27,6 +27,11 @@ module_number! {
         "time between two samples of a task, in milliseconds, 1 to 3600000";
 }
 module_number! {
+    /// The real-time priority of the sampler; 0: none.
+    pub(crate) static RT_PRIORITY: "rt_priority" = 0 in 0..=99, 0o600,
+        "0: the sampler is an ordinary thread; 1 to 99: SCHED_FIFO of that priority";
+}
+module_number! {
     /// Samples kept for each task; 0: as many as memory holds.
     pub(crate) static MAX_SAMPLES: "max_samples" = 100_000 in 0..=SAMPLES_MAX, 0o600,
         "samples kept for each task, 1 to 4294967295 (0: as many as memory holds)";

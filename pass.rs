@@ -46,14 +46,16 @@ enum Stop {
 
 impl<'a> Pass<'a> {
     /// Makes a pass. The next one is expected `period_ns` later. `spare` is kept from pass to pass.
+    ///
+    /// False: there was no memory for the moment at which it begins, so that nobody was sampled.
     pub(crate) fn run(
         recorder: &'a Recorder,
         me: &Current,
         period_ns: u64,
         spare: &'a mut Option<Vacant<Segment>>,
-    ) {
+    ) -> bool {
         let Some(mut pass) = Self::begin(recorder, period_ns, spare) else {
-            return;
+            return false;
         };
         loop {
             match pass.chunk() {
@@ -75,6 +77,7 @@ impl<'a> Pass<'a> {
         let mut detached = Detached::new();
         recorder.store.lock().end_pass(&mut detached);
         detached.free();
+        true
     }
 
     fn begin(

@@ -4,6 +4,7 @@
 
 use crate::{
     abstractions::{
+        clock,
         list::List,
         pid::Pid,
         pid_numbers::{self, Numbers},
@@ -37,6 +38,9 @@ pub(crate) struct Registry {
     pub(crate) is_probed: bool,
     /// How many forks could not be followed.
     pub(crate) lost: u64,
+    /// When the last of the living was taken out, nanoseconds of the monotonic clock, until the sampler's
+    /// grid has been ended for it.
+    pub(crate) idle_since_ns: Option<u64>,
 }
 
 /// How many targets may wait for their histories to be freed.
@@ -64,6 +68,7 @@ impl Registry {
             followed: 0,
             is_probed: false,
             lost: 0,
+            idle_since_ns: None,
         })
     }
 
@@ -130,6 +135,9 @@ impl Registry {
         let Some(retired) = self.living.remove(target) else {
             return;
         };
+        if self.living.len() == 0 {
+            self.idle_since_ns = Some(clock::monotonic_ns());
+        }
         self.followed -= usize::from(target.tree.is_some());
         if let Some(marks) = &self.marks {
             // The number may have been given to another target already.

@@ -5,7 +5,7 @@
 use crate::{
     abstractions::{
         clock,
-        kthread::{Current, Run},
+        kthread::{Current, KThread, Run},
         param::Listener,
     },
     params,
@@ -13,22 +13,26 @@ use crate::{
     recorder::Recorder,
 };
 use kernel::{
-    sync::Arc,
+    sync::{
+        atomic::{Atomic, Relaxed},
+        Arc, SpinLockGuard,
+    },
     time::{delay::fsleep, Delta},
 };
 
-/// Whether, and how, the sampler goes on.
+/// Whether, and when, the sampler goes on.
 pub(crate) struct Pace {
     running: bool,
     /// Whether a pass is under way.
     passing: bool,
     /// Rises whenever the sampler is to look up from its sleep.
     calls: u64,
-    /// What is told of the passes.
-    pub(crate) passes: Passes,
+    /// When passes are due; none while nobody is watched, or sampling is paused.
+    grid: Option<Grid>,
+    passes: Passes,
 }
 
-/// What is told of the passes.
+/// What the statistics say of the passes.
 #[derive(Clone, Copy, Default)]
 pub(crate) struct Passes {
     /// How many there were.
@@ -37,6 +41,16 @@ pub(crate) struct Passes {
     pub(crate) spent_ns: u64,
     /// How many began a whole period or more late.
     pub(crate) late: u64,
+    /// The periods in which none began.
+    pub(crate) missed: u64,
+}
+
+/// What the sampler is to do next.
+enum Step {
+    /// Sleep until that moment, nanoseconds of the monotonic clock; or until it is called.
+    Sleep(Option<u64>),
+    /// Make a pass, the next one being expected that many nanoseconds later.
+    Pass(u64),
 }
 
 impl Pace {
@@ -46,7 +60,38 @@ impl Pace {
             running: true,
             passing: false,
             calls: 0,
+            grid: None,
             passes: Passes::default(),
+        }
+    }
+
+    /// Brings the grid, and the count of missed periods, up to `now_ns`. `idle_since_ns`: when nobody was
+    /// watched any more, if that is new; `is_watched`: whether anybody is now.
+    fn bring_up(&mut self, now_ns: u64, idle_since_ns: Option<u64>, is_watched: bool) {
+        if let Some(grid) = &mut self.grid {
+            self.passes.missed += grid.miss(idle_since_ns.unwrap_or(now_ns));
+        }
+        if idle_since_ns.is_some() || !is_watched || !self.running {
+            self.grid = None;
+        }
+        if is_watched && self.running {
+            let period_ns = params::PERIOD_MS.get() * 1_000_000;
+            self.grid
+                .get_or_insert(Grid::new(now_ns, period_ns))
+                .set_period(period_ns, now_ns);
+        }
+    }
+
+    /// Begins a pass, if one is due by `now_ns`, up to which the grid has been brought.
+    fn step(&mut self, now_ns: u64) -> Step {
+        match &mut self.grid {
+            Some(grid) if grid.due_ns <= now_ns => {
+                self.passing = true;
+                self.passes.late += u64::from(grid.missed > 0);
+                grid.advance();
+                Step::Pass(grid.period_ns)
+            }
+            grid => Step::Sleep(grid.as_ref().map(|grid| grid.due_ns)),
         }
     }
 }
@@ -60,59 +105,133 @@ impl Recorder {
     /// Pauses or resumes sampling. Once it is paused no more samples are taken: a pass under way is
     /// waited for. May sleep.
     pub(crate) fn set_running(&self, running: bool) {
-        self.pace.lock().running = running;
+        // Brought up to now before that changes, and by the next call after it.
+        self.pace_now().0.running = running;
         self.wake_sampler();
         while !running && self.pace.lock().passing {
             fsleep(Delta::from_millis(1));
         }
     }
 
-    /// Begins a pass, unless sampling has been paused.
-    fn begin_pass(&self) -> bool {
+    /// The pace, brought up to this moment, and the moment, nanoseconds of the monotonic clock.
+    fn pace_now(&self) -> (SpinLockGuard<'_, Pace>, u64) {
+        let mut registry = self.registry.lock();
+        let idle_since_ns = registry.idle_since_ns.take();
+        let is_watched = registry.living().len() != 0;
+        // Within the registry's lock, so that nobody is watched meanwhile who is not known of.
         let mut pace = self.pace.lock();
-        pace.passing = pace.running;
-        pace.passing
+        let now_ns = clock::monotonic_ns();
+        pace.bring_up(now_ns, idle_since_ns, is_watched);
+        (pace, now_ns)
+    }
+
+    /// What the statistics say of the passes. Periods that are missed just now are among them, so that a
+    /// sampler that gets no CPU shows.
+    pub(crate) fn passes(&self) -> Passes {
+        self.pace_now().0.passes
     }
 
     /// Has the sampler look at what it is to do. May be called with no lock held but mutexes.
     pub(crate) fn wake_sampler(&self) {
-        self.pace.lock().calls += 1;
+        self.pace_now().0.calls += 1;
         self.bell.ring();
+    }
+
+    /// Notes that the pass that began at `begin_ns` has ended, or could not begin.
+    fn end_pass(&self, begin_ns: u64, is_made: bool) {
+        let mut pace = self.pace.lock();
+        pace.passing = false;
+        if is_made {
+            pace.passes.count += 1;
+            pace.passes.spent_ns += clock::monotonic_ns() - begin_ns;
+        } else {
+            pace.passes.missed += 1;
+        }
     }
 }
 
-impl Listener for Recorder {
+/// What puts the parameters in force when they have been written.
+pub(crate) struct Tuning {
+    recorder: Arc<Recorder>,
+    thread: Arc<KThread<Sampler>>,
+    /// The real-time priority that the thread has.
+    rt_priority: Atomic<u64>,
+}
+
+impl Tuning {
+    /// For a thread that has just been made, and is an ordinary one.
+    pub(crate) fn new(recorder: Arc<Recorder>, thread: Arc<KThread<Sampler>>) -> Self {
+        Self {
+            recorder,
+            thread,
+            rt_priority: Atomic::new(0),
+        }
+    }
+}
+
+impl Listener for Tuning {
     fn changed(&self) {
-        self.store.lock().set_max_samples(params::MAX_SAMPLES.get());
-        self.trim();
-        self.wake_sampler();
+        let rt_priority = params::RT_PRIORITY.get();
+        // Only what is new, so that what `chrt` did to the thread stays when others are written. Calls
+        // come one at a time, with the parameters' lock.
+        if self.rt_priority.load(Relaxed) != rt_priority {
+            self.rt_priority.store(rt_priority, Relaxed);
+            self.thread.set_realtime_priority(rt_priority as u8);
+        }
+        let recorder = &*self.recorder;
+        recorder
+            .store
+            .lock()
+            .set_max_samples(params::MAX_SAMPLES.get());
+        recorder.trim();
+        recorder.wake_sampler();
     }
 }
 
 /// When the next pass is due: a whole number of periods after the first one, however late passes
 /// are. Nanoseconds of the monotonic clock.
-#[derive(Clone, Copy)]
 struct Grid {
     due_ns: u64,
     period_ns: u64,
+    /// How many whole periods have gone by since `due_ns`: no pass began in them.
+    missed: u64,
 }
 
 impl Grid {
-    /// A grid that goes on with the present period from `last_ns`, when a pass was due.
-    fn new(last_ns: u64, now_ns: u64) -> Self {
-        let period_ns = params::PERIOD_MS.get() * 1_000_000;
+    /// A grid of which the first pass is due a period after `now_ns`.
+    fn new(now_ns: u64, period_ns: u64) -> Self {
         Self {
-            due_ns: now_ns.max(last_ns + period_ns),
+            due_ns: now_ns + period_ns,
             period_ns,
+            missed: 0,
         }
     }
 
-    /// Goes on to the first due moment after `now_ns`. Returns whether the present one is a period
-    /// or more past.
-    fn advance(&mut self, now_ns: u64) -> bool {
-        let missed = (now_ns - self.due_ns) / self.period_ns;
-        self.due_ns += (missed + 1) * self.period_ns;
-        missed > 0
+    /// Counts the periods that have gone by without a pass until `now_ns`. Returns how many are new.
+    fn miss(&mut self, now_ns: u64) -> u64 {
+        let before = self.missed;
+        self.missed = before.max(now_ns.saturating_sub(self.due_ns) / self.period_ns);
+        self.missed - before
+    }
+
+    /// Goes on with another period from when the last pass was due. What is overdue stays so.
+    fn set_period(&mut self, period_ns: u64, now_ns: u64) {
+        if period_ns == self.period_ns {
+            return;
+        }
+        if now_ns < self.due_ns {
+            let last_ns = self.due_ns.saturating_sub(self.period_ns);
+            self.due_ns = now_ns.max(last_ns + period_ns);
+        }
+        self.period_ns = period_ns;
+        // Those have been counted.
+        self.missed = now_ns.saturating_sub(self.due_ns) / period_ns;
+    }
+
+    /// Goes on to the first due moment after the period that it has been brought up to.
+    fn advance(&mut self) {
+        self.due_ns += (self.missed + 1) * self.period_ns;
+        self.missed = 0;
     }
 }
 
@@ -122,49 +241,22 @@ pub(crate) struct Sampler(pub Arc<Recorder>);
 impl Run for Sampler {
     fn run(&self, me: &Current) {
         let recorder = &*self.0;
-        let mut grid: Option<Grid> = None;
         let mut spare = None;
-        let mut last_ns = 0;
-        let mut calls = 0;
         while !me.should_stop() {
-            let (running, called) = {
-                let pace = recorder.pace.lock();
-                let called = core::mem::replace(&mut calls, pace.calls) != pace.calls;
-                (pace.running, called)
+            let (step, calls, now_ns) = {
+                let (mut pace, now_ns) = recorder.pace_now();
+                (pace.step(now_ns), pace.calls, now_ns)
             };
-            let is_called = || recorder.pace.lock().calls != calls;
-            if !running || recorder.registry.lock().living().len() == 0 {
-                grid = None;
-                recorder.bell.sleep_until(me, None, is_called);
-                continue;
+            match step {
+                Step::Sleep(until_ns) => {
+                    let is_called = || recorder.pace.lock().calls != calls;
+                    recorder.bell.sleep_until(me, until_ns, is_called);
+                }
+                Step::Pass(period_ns) => {
+                    let is_made = Pass::run(recorder, me, period_ns, &mut spare);
+                    recorder.end_pass(now_ns, is_made);
+                }
             }
-            let now_ns = clock::monotonic_ns();
-            let mut next = match grid {
-                Some(grid) if !called => grid,
-                // The period may have changed.
-                Some(_) => Grid::new(last_ns, now_ns),
-                None => Grid::new(now_ns, now_ns),
-            };
-            if grid.is_none() {
-                last_ns = now_ns;
-            }
-            if now_ns < next.due_ns {
-                grid = Some(next);
-                recorder.bell.sleep_until(me, Some(next.due_ns), is_called);
-                continue;
-            }
-            last_ns = next.due_ns;
-            let is_late = next.advance(now_ns);
-            grid = Some(next);
-            if !recorder.begin_pass() {
-                continue;
-            }
-            Pass::run(recorder, me, next.period_ns, &mut spare);
-            let mut pace = recorder.pace.lock();
-            pace.passing = false;
-            pace.passes.count += 1;
-            pace.passes.spent_ns += clock::monotonic_ns() - now_ns;
-            pace.passes.late += u64::from(is_late);
         }
     }
 }

@@ -43,7 +43,7 @@ impl SeqFile for Stats {
             store.check();
             store.counts
         };
-        let passes = self.0.pace.lock().passes;
+        let passes = self.0.passes();
         let rows = [
             ("targets", targets as u64),
             ("created", counts.created),
@@ -54,6 +54,7 @@ impl SeqFile for Stats {
             ("passes", passes.count),
             ("pass_ns", passes.spent_ns),
             ("late", passes.late),
+            ("missed", passes.missed),
             ("lost", lost),
             ("reserve", counts.reserve),
             ("recycled", counts.recycled),

@@ -7,9 +7,11 @@
 //! 1. the module's parameter lock, or the mutex of an open file;
 //! 2. [`Recorder::family`](crate::recorder::Recorder::family), a mutex, for following forks;
 //! 3. [`Recorder::registry`](crate::recorder::Recorder::registry), which says who is watched;
-//! 4. [`Recorder::store`](crate::recorder::Recorder::store), which holds the samples.
+//! 4. [`Recorder::store`](crate::recorder::Recorder::store), which holds the samples;
+//!    [`Recorder::pace`](crate::recorder::Recorder::pace), which says when the next are due. Neither is
+//!    taken with the other.
 //!
-//! [`Recorder::pace`](crate::recorder::Recorder::pace) is taken alone. The kernel's own locks that
+//! The kernel's own locks that
 //! are taken inside (that of a process's `prev_cputime`, run queues, slab) are leaves to us.
 //!
 //! From 3 on they are spinlocks that no interrupt takes. Memory is neither allocated nor waited for

@@ -53,7 +53,7 @@ use family::Following;
 use kernel::{prelude::*, static_lock_class, sync::Arc};
 use reclaim_work::{CLEAN_UP, GIVE_BACK};
 use recorder::Recorder;
-use sampler::Sampler;
+use sampler::{Sampler, Tuning};
 
 module! {
     type: TaskMonitor,
@@ -71,7 +71,7 @@ pub(crate) struct TaskMonitor {
     _newest: Attribute<Recorder>,
     _parameters: Subscription,
     _following: Following,
-    _sampler: KThread<Sampler>,
+    _sampler: Arc<KThread<Sampler>>,
     _shrinker: Shrinker<Recorder>,
     _give_back: Enabled<Recorder, GIVE_BACK>,
     _clean_up: Enabled<Recorder, CLEAN_UP>,
@@ -107,7 +107,9 @@ impl kernel::Module for TaskMonitor {
             c"taskmonitor",
             Arc::new(Sampler(recorder.clone()), GFP_KERNEL)?,
         )?;
-        let parameters = Subscription::new(recorder.clone());
+        let sampler = Arc::new(sampler, GFP_KERNEL)?;
+        let tuning = Tuning::new(recorder.clone(), sampler.clone());
+        let parameters = Subscription::new(Arc::new(tuning, GFP_KERNEL)?);
         let newest = Attribute::create(c"taskmonitor", recorder.clone(), static_lock_class!())?;
         let samples = seq_file::File::create(c"taskmonitor", recorder.clone())?;
         let stats = seq_file::File::create(c"taskmonitor_stats", recorder)?;

@@ -67,6 +67,29 @@ impl<T: Run> KThread<T> {
         Ok(Self { task, _body: body })
     }
 
+    /// Has the scheduler run the thread as `SCHED_FIFO` with that priority, 1 to 99 (higher ones count
+    /// as 99), or as an ordinary thread, where it is 0.
+    ///
+    /// In force when it returns, also where the thread is runnable and gets no CPU: a task's policy is
+    /// changed by the caller, with the lock of its run queue (`__sched_setscheduler()`). Not to be called
+    /// from an interrupt or with a spinlock held.
+    pub(crate) fn set_realtime_priority(&self, priority: u8) {
+        let attributes = SchedAttr {
+            policy: if priority == 0 {
+                bindings::SCHED_NORMAL
+            } else {
+                bindings::SCHED_FIFO
+            },
+            priority: u32::from(priority).min(bindings::MAX_RT_PRIO - 1),
+            ..SchedAttr::default()
+        };
+        let attributes = core::ptr::from_ref(&attributes).cast();
+        // SAFETY: By the type invariant we own a reference to the task, which may be dead. The attributes
+        // are valid for the call. A policy that goes with its priority is refused for the kernel's stop
+        // threads alone.
+        unsafe { bindings::sched_setattr_nocheck(self.task.as_ptr(), attributes) };
+    }
+
     /// The thread's function.
     ///
     /// # Safety
@@ -88,6 +111,24 @@ impl<T: Run> Drop for KThread<T> {
             bindings::put_task_struct(self.task.as_ptr());
         }
     }
+}
+
+/// `struct sched_attr` of [`include/uapi/linux/sched/types.h`](srctree/include/uapi/linux/sched/types.h),
+/// which the bindings do not have. Part of the interface to user space, so that it can only grow at its
+/// end, and the scheduler looks at what is there for some policies and flags only.
+#[repr(C)]
+#[derive(Default)]
+struct SchedAttr {
+    size: u32,
+    policy: u32,
+    flags: u64,
+    nice: i32,
+    priority: u32,
+    runtime: u64,
+    deadline: u64,
+    period: u64,
+    util_min: u32,
+    util_max: u32,
 }
 
 /// Evidence that the current task is a [`KThread`].

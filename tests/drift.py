@@ -142,6 +142,12 @@ def late():
         note(f"longest {max(gaps)} us, late {after['late'] - before['late']}")
         ok(max(gaps) > 2 * PERIOD_US, "the sampler was kept from its work", max(gaps))
         told = after["late"] - before["late"]
+        passes, missed = (after[name] - before[name] for name in ("passes", "missed"))
+        periods = (history[-1].time - begun) / PERIOD_US
+        note(f"{passes} passes, {missed} periods missed, of {periods:.1f}")
+        # The grid is laid at the start, and the last pass may be a part of a period late.
+        ok(periods - 2 < passes + missed <= periods + 1, "passes and missed periods are all periods",
+           (passes, missed, periods))
         longer = sum(gap >= 2 * PERIOD_US for gap in gaps)
         ok(told >= longer, "'late' counts each pass that came a period late", (told, longer))
         ok(told <= is_first_late + sum(gap > PERIOD_US for gap in gaps), "and no other", (told, gaps))

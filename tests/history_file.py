@@ -110,7 +110,7 @@ def ends():
 def the_statistics():
     names = [line.split()[0] for line in read(STATISTICS).splitlines()]
     wanted = ["targets", "created", "alive", "evicted", "removed", "bytes", "passes", "pass_ns",
-              "late", "lost", "reserve", "recycled"]
+              "late", "missed", "lost", "reserve", "recycled"]
     equal([name for name in wanted if name not in names], [], "the statistics have all names")
     equal(len(names), len(set(names)), "each once")
     equal(read(STATISTICS, 1), read(STATISTICS), "by reads of 1 byte too")

@@ -46,6 +46,7 @@ def bad_parameters():
         refused(errno.EINVAL, f"pid={pid}", pid=pid)
     for name, values in {
         "tree": (-1, 2, "yes", ""),
+        "rt_priority": (-1, 100, 2**32, "fifo", ""),
         "period_ms": (0, -1, 3_600_001, 2**32, 2**32 + 100, 2**64, "100ms", "1.5", ""),
         "max_samples": (-1, "-0", 2**32, 2**64, "many", ""),
         "max_targets": (0, -1, 4_194_305, 2**64, "many", ""),
@@ -59,6 +60,7 @@ def bad_parameters():
 def good_parameters():
     for name, values in {
         "period_ms": (1, 3_600_000),
+        "rt_priority": (1, 99),
         "max_samples": (0, 1, 100_000_000, 2**32 - 1),
         "max_targets": (1, 1_000_000, 4_194_304),
     }.items():
@@ -69,8 +71,8 @@ def good_parameters():
 
 def without_a_task():
     with loaded():
-        equal((parameter("period_ms"), parameter("max_samples"), parameter("max_targets")),
-              (100, 100_000, 16_384), "the defaults")
+        equal([parameter(name) for name in ("period_ms", "max_samples", "max_targets", "rt_priority")],
+              [100, 100_000, 16_384, 0], "the defaults")
         equal(samples(DEBUGFS) + samples(SYSFS), [], "nothing to show")
         equal(statistics()["targets"], 0, "no target")
         equal(sorted(kernel_threads()), ["taskmonitor"], "its thread is there")
@@ -80,7 +82,8 @@ def without_a_task():
         ok(os.stat(STATISTICS).st_mode & 0o077 == 0, "so are the statistics")
         writable = {name for name in os.listdir(PARAMETERS)
                     if os.stat(f"{PARAMETERS}/{name}").st_mode & 0o222}
-        equal(writable, {"period_ms", "max_samples", "max_targets"}, "what can be written later")
+        equal(writable, {"period_ms", "max_samples", "max_targets", "rt_priority"},
+              "what can be written later")
         fails_with(errno.EEXIST, load, "it is not loaded twice")
     equal(remains(), [], "nothing is left after an unload")
 

@@ -30,7 +30,7 @@ def attempts(pid):
     tried |= {f"write {path}": lambda path=path: write("stop", path) for path in (SYSFS, DEBUGFS)}
     tried |= {f"add by {path}": lambda path=path: write(f"{pid}", path) for path in (SYSFS, DEBUGFS)}
     tried |= {f"set {name}": lambda name=name: write("7\n", f"{PARAMETERS}/{name}")
-              for name in ("period_ms", "max_samples", "max_targets")}
+              for name in ("period_ms", "max_samples", "max_targets", "rt_priority")}
     allowed = []
     for name, action in tried.items():
         try:

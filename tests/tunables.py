@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: GPL-2.0
 #
-# period_ms, max_samples and max_targets: checked, in force at once, nothing changed by a bad value.
+# period_ms, max_samples, max_targets and rt_priority: checked, in force at once, nothing changed by a bad value.
 #
 # kernels: uml x86_64
 
@@ -17,11 +17,12 @@ HOUR_MS = 3_600_000
 
 def bad_values():
     before = {name: read(f"{PARAMETERS}/{name}") for name in
-              ("period_ms", "max_samples", "max_targets")}
+              ("period_ms", "max_samples", "max_targets", "rt_priority")}
     bad = {
         "period_ms": ("0", "-1", "3600001", "4294967396", "18446744073709551716", "1.5", "5ms", "five",
                       "", " ", "\n", "5 5", "5,5", "9" * 100),
         "max_samples": ("-1", "-0", "4294967296", "18446744073709551617", "x", "", "1 2", "9" * 3000),
+        "rt_priority": ("-1", "100", "4294967297", "1 2", "fifo", ""),
         "max_targets": ("0", "-1", "4194305", "18446744073709551617", "x", "", "1 2"),
     }
     for name, values in bad.items():
@@ -38,7 +39,7 @@ def bad_values():
 
 def bounds():
     for name, values in (("period_ms", (1, 3_600_000, 100)), ("max_samples", (1, 2**32 - 1, 0, 100_000)),
-                         ("max_targets", (1, 4_194_304, 16_384))):
+                         ("max_targets", (1, 4_194_304, 16_384)), ("rt_priority", (1, 99, 0))):
         for value in values:
             set_parameter(name, value)
             equal(read(f"{PARAMETERS}/{name}"), f"{value}\n", f"{name}={value} is taken and told")

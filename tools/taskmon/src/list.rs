@@ -128,6 +128,7 @@ fn meaning(name: &str) -> &'static str {
         "passes" => "times that all tasks were sampled",
         "pass_ns" => "nanoseconds spent in that",
         "late" => "passes that began a period or more late",
+        "missed" => "periods in which no pass began",
         "lost" => "descendants not followed, for want of memory or past max_targets",
         "reserve" => "allocations served by the reserve",
         "recycled" => "times that old samples made room for new ones",

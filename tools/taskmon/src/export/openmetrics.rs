@@ -12,7 +12,7 @@ use anyhow::Result;
 use std::{collections::HashMap, io::Write};
 
 /// The module's figures: as it names them, as Prometheus names them, what they are.
-const FIGURES: [(&str, &str, &str); 12] = [
+const FIGURES: [(&str, &str, &str); 13] = [
     ("targets", "targets", "Tasks watched, ended ones included."),
     ("created", "samples_created_total", "Samples ever taken."),
     ("alive", "samples", "Samples held now."),
@@ -41,6 +41,11 @@ const FIGURES: [(&str, &str, &str); 12] = [
         "late",
         "late_passes_total",
         "Passes that began a period or more late.",
+    ),
+    (
+        "missed",
+        "missed_periods_total",
+        "Periods in which no pass began.",
     ),
     (
         "lost",
