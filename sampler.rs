@@ -8,6 +8,7 @@ use crate::{
         kthread::{Current, KThread, Run},
         param::Listener,
     },
+    grid::Grid,
     params,
     pass::Pass,
     recorder::Recorder,
@@ -85,13 +86,12 @@ impl Pace {
     /// Begins a pass, if one is due by `now_ns`, up to which the grid has been brought.
     fn step(&mut self, now_ns: u64) -> Step {
         match &mut self.grid {
-            Some(grid) if grid.due_ns <= now_ns => {
+            Some(grid) if grid.due_ns() <= now_ns => {
                 self.passing = true;
-                self.passes.late += u64::from(grid.missed > 0);
-                grid.advance();
-                Step::Pass(grid.period_ns)
+                self.passes.late += u64::from(grid.advance());
+                Step::Pass(grid.period_ns())
             }
-            grid => Step::Sleep(grid.as_ref().map(|grid| grid.due_ns)),
+            grid => Step::Sleep(grid.as_ref().map(|grid| grid.due_ns())),
         }
     }
 }
@@ -185,53 +185,6 @@ impl Listener for Tuning {
             .set_max_samples(params::MAX_SAMPLES.get());
         recorder.trim();
         recorder.wake_sampler();
-    }
-}
-
-/// When the next pass is due: a whole number of periods after the first one, however late passes
-/// are. Nanoseconds of the monotonic clock.
-struct Grid {
-    due_ns: u64,
-    period_ns: u64,
-    /// How many whole periods have gone by since `due_ns`: no pass began in them.
-    missed: u64,
-}
-
-impl Grid {
-    /// A grid of which the first pass is due a period after `now_ns`.
-    fn new(now_ns: u64, period_ns: u64) -> Self {
-        Self {
-            due_ns: now_ns + period_ns,
-            period_ns,
-            missed: 0,
-        }
-    }
-
-    /// Counts the periods that have gone by without a pass until `now_ns`. Returns how many are new.
-    fn miss(&mut self, now_ns: u64) -> u64 {
-        let before = self.missed;
-        self.missed = before.max(now_ns.saturating_sub(self.due_ns) / self.period_ns);
-        self.missed - before
-    }
-
-    /// Goes on with another period from when the last pass was due. What is overdue stays so.
-    fn set_period(&mut self, period_ns: u64, now_ns: u64) {
-        if period_ns == self.period_ns {
-            return;
-        }
-        if now_ns < self.due_ns {
-            let last_ns = self.due_ns.saturating_sub(self.period_ns);
-            self.due_ns = now_ns.max(last_ns + period_ns);
-        }
-        self.period_ns = period_ns;
-        // Those have been counted.
-        self.missed = now_ns.saturating_sub(self.due_ns) / period_ns;
-    }
-
-    /// Goes on to the first due moment after the period that it has been brought up to.
-    fn advance(&mut self) {
-        self.due_ns += (self.missed + 1) * self.period_ns;
-        self.missed = 0;
     }
 }
 

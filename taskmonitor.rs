@@ -22,6 +22,7 @@ mod delta;
 mod encoder;
 mod eviction;
 mod family;
+mod grid;
 mod history;
 mod line;
 mod marks;

@@ -198,7 +198,7 @@ impl Registration {
     pub(crate) const fn new(name: &'static CStr, number: &'static Number, mode: u16) -> Self {
         // INVARIANT: As given.
         Self(bindings::kernel_param {
-            name: name.as_ptr().cast(),
+            name: name.to_bytes_with_nul().as_ptr().cast(),
             mod_: THIS_MODULE,
             ops: &OPERATIONS,
             perm: mode,
