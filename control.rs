@@ -138,12 +138,9 @@ impl Recorder {
                 let current = current!();
                 self.remove_tree(number, current.active_pid_ns().ok_or(ESRCH)?)
             }
-            Word::Stop => {
-                self.set_running(false);
-                Ok(())
-            }
+            Word::Stop => self.stop(),
             Word::Start => {
-                self.set_running(true);
+                self.start();
                 Ok(())
             }
             Word::Clear => {

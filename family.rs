@@ -149,7 +149,7 @@ impl Recorder {
             Some(tree.clone()),
             &self.store,
         ));
-        let first = self.is_running().then_some((born_us, Reading::Same));
+        let first = (born_us, Reading::Same);
         let mut registry = self.registry.lock();
         // Somebody may have named the child before its parent has come here.
         if tree.is_dissolved() || registry.has(&target.numbers) {

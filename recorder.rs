@@ -3,7 +3,7 @@
 //! What the parts of the recorder share.
 
 use crate::{
-    abstractions::{delayed_work::Work, kthread::Bell, slab::Cache},
+    abstractions::{delayed_work::Work, killable::WaitQueue, kthread::Bell, slab::Cache},
     family::Family,
     params,
     reclaim_work::{CLEAN_UP, GIVE_BACK},
@@ -34,6 +34,9 @@ pub(crate) struct Recorder {
     /// What wakes the sampler.
     #[pin]
     pub(crate) bell: Bell,
+    /// Where those wait who wait for the end of a pass.
+    #[pin]
+    pub(crate) pass_ended: WaitQueue,
     /// What it takes to follow forks.
     #[pin]
     pub(crate) family: Mutex<Family>,
@@ -64,6 +67,7 @@ impl Recorder {
                 store <- new_spinlock!(store, "taskmonitor store"),
                 pace <- new_spinlock!(Pace::new(), "taskmonitor pace"),
                 bell <- Bell::new(c"taskmonitor bell", static_lock_class!()),
+                pass_ended <- WaitQueue::new(c"taskmonitor pass", static_lock_class!()),
                 family <- new_mutex!(Family::default(), "taskmonitor family"),
                 give_back,
                 clean_up,

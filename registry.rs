@@ -41,6 +41,43 @@ pub(crate) struct Registry {
     /// When the last of the living was taken out, nanoseconds of the monotonic clock, until the sampler's
     /// grid has been ended for it.
     pub(crate) idle_since_ns: Option<u64>,
+    /// Whether, and how far, the targets are sampled.
+    pub(crate) sampling: Sampling,
+}
+
+/// Whether, and how far, the targets are sampled.
+///
+/// It is part of the registry so that its lock orders a `stop` with all that takes samples: the first
+/// one of a target, which is decided on when the target is inserted, and the passes.
+pub(crate) struct Sampling {
+    /// Whether it has not been stopped.
+    pub(crate) is_running: bool,
+    /// How many passes have begun, hence the number of the latest.
+    begun: u64,
+    /// How many have ended: as many, or one fewer.
+    ended: u64,
+}
+
+impl Sampling {
+    /// Begins a pass.
+    pub(crate) fn begin_pass(&mut self) {
+        self.begun += 1;
+    }
+
+    /// Ends the pass that is under way.
+    pub(crate) fn end_pass(&mut self) {
+        self.ended = self.begun;
+    }
+
+    /// The number of the latest pass.
+    pub(crate) fn latest_pass(&self) -> u64 {
+        self.begun
+    }
+
+    /// Whether the pass of that number has ended.
+    pub(crate) fn has_ended(&self, pass: u64) -> bool {
+        self.ended >= pass
+    }
 }
 
 /// How many targets may wait for their histories to be freed.
@@ -69,6 +106,11 @@ impl Registry {
             is_probed: false,
             lost: 0,
             idle_since_ns: None,
+            sampling: Sampling {
+                is_running: true,
+                begun: 0,
+                ended: 0,
+            },
         })
     }
 
@@ -106,6 +148,11 @@ impl Registry {
     /// Whether `max_targets` are watched.
     pub(crate) fn is_full(&self) -> bool {
         self.len() as u64 >= params::MAX_TARGETS.get()
+    }
+
+    /// Whether anybody is to be sampled.
+    pub(crate) fn is_sampled(&self) -> bool {
+        self.sampling.is_running && self.living.len() > 0
     }
 
     /// Whether forks and exits are told of though nobody is followed.

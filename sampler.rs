@@ -12,20 +12,18 @@ use crate::{
     params,
     pass::Pass,
     recorder::Recorder,
+    registry::Registry,
 };
 use kernel::{
+    prelude::*,
     sync::{
         atomic::{Atomic, Relaxed},
         Arc, SpinLockGuard,
     },
-    time::{delay::fsleep, Delta},
 };
 
 /// Whether, and when, the sampler goes on.
 pub(crate) struct Pace {
-    running: bool,
-    /// Whether a pass is under way.
-    passing: bool,
     /// Rises whenever the sampler is to look up from its sleep.
     calls: u64,
     /// When passes are due; none while nobody is watched, or sampling is paused.
@@ -58,8 +56,6 @@ impl Pace {
     /// A pace that has been begun.
     pub(crate) fn new() -> Self {
         Self {
-            running: true,
-            passing: false,
             calls: 0,
             grid: None,
             passes: Passes::default(),
@@ -67,15 +63,15 @@ impl Pace {
     }
 
     /// Brings the grid, and the count of missed periods, up to `now_ns`. `idle_since_ns`: when nobody was
-    /// watched any more, if that is new; `is_watched`: whether anybody is now.
-    fn bring_up(&mut self, now_ns: u64, idle_since_ns: Option<u64>, is_watched: bool) {
+    /// watched any more, if that is new; `is_sampled`: whether anybody is now, and is sampled.
+    fn bring_up(&mut self, now_ns: u64, idle_since_ns: Option<u64>, is_sampled: bool) {
         if let Some(grid) = &mut self.grid {
             self.passes.missed += grid.miss(idle_since_ns.unwrap_or(now_ns));
         }
-        if idle_since_ns.is_some() || !is_watched || !self.running {
+        if idle_since_ns.is_some() || !is_sampled {
             self.grid = None;
         }
-        if is_watched && self.running {
+        if is_sampled {
             let period_ns = params::PERIOD_MS.get() * 1_000_000;
             self.grid
                 .get_or_insert(Grid::new(now_ns, period_ns))
@@ -87,7 +83,6 @@ impl Pace {
     fn step(&mut self, now_ns: u64) -> Step {
         match &mut self.grid {
             Some(grid) if grid.due_ns() <= now_ns => {
-                self.passing = true;
                 self.passes.late += u64::from(grid.advance());
                 Step::Pass(grid.period_ns())
             }
@@ -97,55 +92,75 @@ impl Pace {
 }
 
 impl Recorder {
-    /// Whether sampling has not been stopped.
-    pub(crate) fn is_running(&self) -> bool {
-        self.pace.lock().running
+    /// Resumes sampling.
+    pub(crate) fn start(&self) {
+        self.set_running(true);
+        self.wake_sampler();
     }
 
-    /// Pauses or resumes sampling. Once it is paused no more samples are taken: a pass under way is
-    /// waited for. May sleep.
-    pub(crate) fn set_running(&self, running: bool) {
-        // Brought up to now before that changes, and by the next call after it.
-        self.pace_now().0.running = running;
+    /// Pauses sampling: once this has returned no sample is taken, also none of a fork or of a task
+    /// that is being added.
+    ///
+    /// Waits for the pass that is under way, and for no later one, which somebody else may begin.
+    /// Fails with `EINTR` when the process is being killed; sampling is paused all the same.
+    pub(crate) fn stop(&self) -> Result {
+        let pass = self.set_running(false);
         self.wake_sampler();
-        while !running && self.pace.lock().passing {
-            fsleep(Delta::from_millis(1));
-        }
+        self.pass_ended
+            .wait_killable(|| self.registry.lock().sampling.has_ended(pass))
+    }
+
+    /// Says whether passes are to begin. Returns the number of the latest.
+    fn set_running(&self, is_running: bool) -> u64 {
+        let mut registry = self.registry.lock();
+        // Brought up to now before that changes, and by the next call after it.
+        drop(self.pace_within(&mut registry));
+        registry.sampling.is_running = is_running;
+        registry.sampling.latest_pass()
     }
 
     /// The pace, brought up to this moment, and the moment, nanoseconds of the monotonic clock.
-    fn pace_now(&self) -> (SpinLockGuard<'_, Pace>, u64) {
-        let mut registry = self.registry.lock();
+    fn pace_within(&self, registry: &mut Registry) -> (SpinLockGuard<'_, Pace>, u64) {
         let idle_since_ns = registry.idle_since_ns.take();
-        let is_watched = registry.living().len() != 0;
         // Within the registry's lock, so that nobody is watched meanwhile who is not known of.
         let mut pace = self.pace.lock();
         let now_ns = clock::monotonic_ns();
-        pace.bring_up(now_ns, idle_since_ns, is_watched);
+        pace.bring_up(now_ns, idle_since_ns, registry.is_sampled());
         (pace, now_ns)
+    }
+
+    /// Begins a pass, if one is due. Also returns the number of calls until now, and the moment.
+    fn next_step(&self) -> (Step, u64, u64) {
+        let mut registry = self.registry.lock();
+        let (mut pace, now_ns) = self.pace_within(&mut registry);
+        let step = pace.step(now_ns);
+        if let Step::Pass(_) = step {
+            // There is a grid only while passes may begin, which changes under this lock.
+            registry.sampling.begin_pass();
+        }
+        (step, pace.calls, now_ns)
     }
 
     /// What the statistics say of the passes. Periods that are missed just now are among them, so that a
     /// sampler that gets no CPU shows.
     pub(crate) fn passes(&self) -> Passes {
-        self.pace_now().0.passes
+        self.pace_within(&mut self.registry.lock()).0.passes
     }
 
     /// Has the sampler look at what it is to do. May be called with no lock held but mutexes.
     pub(crate) fn wake_sampler(&self) {
-        self.pace_now().0.calls += 1;
+        self.pace_within(&mut self.registry.lock()).0.calls += 1;
         self.bell.ring();
     }
 
-    /// Notes that the pass that began at `begin_ns` has ended, or could not begin.
-    fn end_pass(&self, begin_ns: u64, is_made: bool) {
-        let mut pace = self.pace.lock();
-        pace.passing = false;
+    /// Counts the pass that began at `begin_ns`, or could not begin.
+    fn count_pass(&self, begin_ns: u64, is_made: bool) {
+        let passes = &mut self.pace.lock().passes;
         if is_made {
-            pace.passes.count += 1;
-            pace.passes.spent_ns += clock::monotonic_ns() - begin_ns;
+            passes.count += 1;
+            passes.spent_ns += clock::monotonic_ns() - begin_ns;
         } else {
-            pace.passes.missed += 1;
+            passes.missed += 1;
         }
     }
 }
@@ -196,10 +211,7 @@ impl Run for Sampler {
         let recorder = &*self.0;
         let mut spare = None;
         while !me.should_stop() {
-            let (step, calls, now_ns) = {
-                let (mut pace, now_ns) = recorder.pace_now();
-                (pace.step(now_ns), pace.calls, now_ns)
-            };
+            let (step, calls, now_ns) = recorder.next_step();
             match step {
                 Step::Sleep(until_ns) => {
                     let is_called = || recorder.pace.lock().calls != calls;
@@ -207,7 +219,9 @@ impl Run for Sampler {
                 }
                 Step::Pass(period_ns) => {
                     let is_made = Pass::run(recorder, me, period_ns, &mut spare);
-                    recorder.end_pass(now_ns, is_made);
+                    recorder.count_pass(now_ns, is_made);
+                    recorder.registry.lock().sampling.end_pass();
+                    recorder.pass_ended.wake_all();
                 }
             }
         }

@@ -40,10 +40,8 @@ impl Recorder {
         tree: Option<Arc<Tree>>,
     ) -> Result {
         let numbers = Numbers::new(subject.pid(), GFP_KERNEL)?;
-        let first = self.is_running().then(|| {
-            let reading = subject.as_mut().read(&rcu::read_lock());
-            (clock::boottime_us(), reading)
-        });
+        let reading = subject.as_mut().read(&rcu::read_lock());
+        let first = (clock::boottime_us(), reading);
         let mut spare = Some(self.segments.brief.alloc().ok_or(ENOMEM)?);
         let vacant = self.targets.alloc().ok_or(ENOMEM)?;
         let target = vacant.fill(Target::new(numbers, subject, tree, &self.store));
@@ -64,13 +62,14 @@ impl Recorder {
         Ok(())
     }
 
-    /// Adds `target` to the registry, with a `first` sample that was taken at that moment. `spare` is
-    /// for that. Returns the task, where it has ended, and whether nobody was sampled until now.
+    /// Adds `target` to the registry, with a `first` sample that was taken at that moment, unless
+    /// sampling has been stopped. `spare` is for that. Returns the task, where it has ended, and whether
+    /// nobody was sampled until now.
     pub(crate) fn admit(
         &self,
         registry: &mut Registry,
         target: &Ref<Target>,
-        first: Option<(u64, Reading)>,
+        first: (u64, Reading),
         spare: &mut Option<Vacant<Segment>>,
     ) -> (Option<Pin<KBox<Subject>>>, bool) {
         let mut store = self.store.lock();
@@ -79,7 +78,9 @@ impl Recorder {
         state.order = registry.last_order() + 1;
         state.history.origin = pass;
         let mut ended = None;
-        if let Some((moment_us, reading)) = first {
+        // The lock of the registry, which is held, is that under which `stop` says so.
+        if registry.sampling.is_running {
+            let (moment_us, reading) = first;
             // Sample 0 comes before the next pass.
             state.history.origin = pass - 1;
             state.birth_us = Some(moment_us);
@@ -92,6 +93,8 @@ impl Recorder {
             if reading.is_end() {
                 store.close(target);
             }
+        } else if let Some(subject) = &mut state.subject {
+            subject.as_mut().forget_reading();
         }
         drop(store);
         let is_living = ended.is_none();

@@ -22,6 +22,7 @@ pub(crate) mod cputime;
 pub(crate) mod delayed_work;
 pub(crate) mod exit;
 pub(crate) mod exit_notice;
+pub(crate) mod killable;
 pub(crate) mod kthread;
 pub(crate) mod layout;
 pub(crate) mod list;
