@@ -5,17 +5,17 @@
 use crate::{
     abstractions::{
         rights,
-        seq_file::{Page, SeqFile},
+        seq_file::{Page, Records},
         slab::Ref,
+        written::Written,
     },
-    control::Obeyed,
     line::Lines,
     reader::Reader,
     recorder::Recorder,
     target::Target,
     TaskMonitor,
 };
-use kernel::{current, page::PAGE_SIZE, prelude::*, sync::Arc, uaccess::UserSliceReader};
+use kernel::{current, prelude::*, sync::Arc};
 
 /// The bytes that are shown at once: as large as leaves little of a page over, and small enough that
 /// what is shown twice, as the page was full, is not much.
@@ -84,7 +84,7 @@ impl Samples {
     }
 }
 
-impl SeqFile for Samples {
+impl Records for Samples {
     type Data = Recorder;
     type Module = TaskMonitor;
     const WRITABLE: bool = true;
@@ -116,28 +116,12 @@ impl SeqFile for Samples {
         self.advance()
     }
 
-    fn show(&mut self, page: &mut Page<'_>) -> Result {
+    fn show(&mut self, page: &Page<'_>) -> Result {
         page.put(self.lines.text());
         Ok(())
     }
 
-    fn write(recorder: &Arc<Recorder>, mut from: UserSliceReader) -> Result<usize> {
-        let mut text = KVec::from_elem(0, from.len().min(PAGE_SIZE), GFP_KERNEL)?;
-        let mut obeyed = Obeyed::default();
-        loop {
-            // A look ahead: what is not consumed is read again, with what follows it.
-            let mut ahead = from.clone_reader();
-            let part = text.get_mut(..from.len().min(PAGE_SIZE)).ok_or(EINVAL)?;
-            if let Err(fault) = ahead.read_slice(part) {
-                obeyed.fail(fault);
-                return obeyed.written();
-            }
-            let before = obeyed.consumed();
-            recorder.obey(part, !ahead.is_empty(), &mut obeyed);
-            if obeyed.has_failed() || ahead.is_empty() {
-                return obeyed.written();
-            }
-            from.skip(obeyed.consumed() - before)?;
-        }
+    fn write(recorder: &Arc<Recorder>, text: &Written<'_>) -> Result<usize> {
+        recorder.obey(text, false)
     }
 }

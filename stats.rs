@@ -5,7 +5,7 @@
 use crate::{
     abstractions::{
         rights,
-        seq_file::{Page, SeqFile},
+        seq_file::{Page, Records},
     },
     recorder::Recorder,
     TaskMonitor,
@@ -15,7 +15,7 @@ use kernel::{fmt::Write, prelude::*, str::Formatter, sync::Arc};
 /// The file while it is open.
 pub(crate) struct Stats(Arc<Recorder>);
 
-impl SeqFile for Stats {
+impl Records for Stats {
     type Data = Recorder;
     type Module = TaskMonitor;
     const WRITABLE: bool = false;
@@ -33,7 +33,7 @@ impl SeqFile for Stats {
         false
     }
 
-    fn show(&mut self, page: &mut Page<'_>) -> Result {
+    fn show(&mut self, page: &Page<'_>) -> Result {
         let (targets, lost) = {
             let registry = self.0.registry.lock();
             (registry.len(), registry.lost)

@@ -111,9 +111,12 @@ impl kernel::Module for TaskMonitor {
         let sampler = Arc::new(sampler, GFP_KERNEL)?;
         let tuning = Tuning::new(recorder.clone(), sampler.clone());
         let parameters = Subscription::new(Arc::new(tuning, GFP_KERNEL)?);
-        let newest = Attribute::create(c"taskmonitor", recorder.clone(), static_lock_class!())?;
+        // Nobody is to have used a file in a load that fails. Those in debugfs refuse to be opened
+        // until the load has succeeded (abstractions/seq_file.rs); the one in sysfs can be used as
+        // soon as it is there, so it comes last of all that can fail.
+        let stats = seq_file::File::create(c"taskmonitor_stats", recorder.clone())?;
         let samples = seq_file::File::create(c"taskmonitor", recorder.clone())?;
-        let stats = seq_file::File::create(c"taskmonitor_stats", recorder)?;
+        let newest = Attribute::create(c"taskmonitor", recorder, static_lock_class!())?;
         kept.is_loaded = true;
         Ok(Self {
             _stats: stats,

@@ -42,6 +42,7 @@ mod slab_object;
 pub(crate) mod sysfs;
 pub(crate) mod tracepoint;
 mod vtime;
+pub(crate) mod written;
 
 /// The kernel goes on calling these where the value that registered them is leaked, so that they must not
 /// borrow: this compiles for only as long as each of the traits says `'static`.

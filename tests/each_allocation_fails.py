@@ -58,15 +58,15 @@ def words(one, two):
     for path in (SYSFS, DEBUGFS):
         for name, word, after in (("adding", f"{two}", lambda _: None),
                                   ("clear", "clear", lambda _: None),
-                                  ("two words", "stop start", lambda _: None),
-                                  ("taking away", f"{two} -{two}", lambda _: None)):
+                                  ("two words", "stop start ", lambda _: None),
+                                  ("taking away", f"{two} -{two} ", lambda _: None)):
             fd = os.open(path, os.O_WRONLY)
             each(f"{path}: {name}",
                  lambda: os.write(fd, word.encode()),
                  settle, after)
             os.close(fd)
     # A word that fails stops a write of several.
-    text = f"{two} -{two} {two} -{two}".encode()
+    text = f"{two} -{two} {two} -{two}\n".encode()
     fd = os.open(DEBUGFS, os.O_WRONLY)
     each("four words in one write", lambda: os.write(fd, text), settle)
     os.close(fd)

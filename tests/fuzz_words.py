@@ -13,81 +13,12 @@ import random
 from harness import (DEBUGFS, SYSFS, equal, idle_threads, loaded, note, ok, process, run, samples,
                      statistics, write)
 from witness import free_pid
+from words_model import SPACE, Model, lives
 
 SEED = int(os.environ.get("TASKMONITOR_SEED", "20261123"))
 # For each file. About one in a hundred is left out, as it would follow somebody hit by chance.
 WRITES = 51_000
 MAX_TARGETS = 5
-SPACE = b" \t\n\v\f\r"
-PAGE = 4096
-
-
-def lives(number):
-    """Whether some task has that number; 1 and those of kernel threads are hit by chance."""
-    try:
-        os.kill(number, 0)
-    except ProcessLookupError:
-        return False
-    return True
-
-
-class Model:
-    """What is watched, and what each word does to it."""
-
-    def __init__(self, processes):
-        self.processes = processes
-        self.watched, self.trees = [], set()
-
-    def obey(self, word):
-        """0 or the error."""
-        if word in (b"stop", b"start", b"clear"):
-            return 0
-        sign, digits = (word[:1], word[1:]) if word[:1] in (b"+", b"-") else (b"", word)
-        is_tree = sign != b"+" and digits.startswith(b"tree:")
-        if is_tree:
-            digits = digits[len(b"tree:"):]
-        if not digits or not all(48 <= byte <= 57 for byte in digits):
-            return errno.EINVAL
-        number = int(digits)
-        if not 1 <= number <= 2147483647:
-            return errno.EINVAL
-        if sign == b"-":
-            if number not in (self.trees if is_tree else self.watched):
-                return errno.ESRCH
-            self.watched.remove(number)
-            self.trees.discard(number)
-            return 0
-        if not lives(number) or is_tree and number not in self.processes:
-            return errno.ESRCH
-        if number in self.watched:
-            return errno.EEXIST
-        if len(self.watched) >= MAX_TARGETS:
-            return errno.ENOSPC
-        self.watched.append(number)
-        if is_tree:
-            self.trees.add(number)
-        return 0
-
-    def write(self, text, is_page):
-        """(bytes obeyed, error); a file in sysfs sees one page of the text at a time."""
-        cut = is_page and len(text) >= PAGE
-        text = text[:PAGE] if is_page else text
-        at, obeyed = 0, False
-        while True:
-            while at < len(text) and text[at] in SPACE:
-                at += 1
-            end = at
-            while end < len(text) and text[end] not in SPACE:
-                end += 1
-            if end == at:
-                return len(text), 0
-            if cut and end == len(text) and at > 0:
-                return at, 0
-            error = self.obey(text[at:end])
-            if error:
-                return (at, 0) if obeyed else (0, error)
-            obeyed = True
-            at = end
 
 
 class Generator:
@@ -133,7 +64,7 @@ class Generator:
             count = random.randrange(500, 1200)
         text = b"" if random.random() < 0.8 else self.blank()
         text += b"".join(self.word() + self.blank() for _ in range(count))
-        if random.random() < 0.5:
+        if random.random() < 0.2:
             text = text.rstrip(SPACE)
         if random.random() < 0.1 and text:
             text = self.mutate(text)
@@ -178,7 +109,7 @@ def differs(model, living, name):
 
 
 def fuzz(path, living, processes, dead):
-    model = Model(processes)
+    model = Model(processes, MAX_TARGETS)
     generator = Generator(living * 3 + dead)
     fd = os.open(path, os.O_WRONLY)
     failed = obeyed = 0

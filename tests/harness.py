@@ -172,10 +172,14 @@ def samples(path=DEBUGFS, size=65536, pid=None):
 
 
 def write(words, path=SYSFS):
-    """One write(); how many bytes of it were obeyed. Raises OSError."""
+    """One write(); how many bytes of the words were obeyed. Raises OSError.
+
+    Several words are ended by a newline, as `echo` does; bytes are written as they are."""
+    text = words if isinstance(words, bytes) else str(words).encode()
+    is_ended = isinstance(words, bytes) or len(text.split()) < 2 or text[-1:].isspace()
     fd = os.open(path, os.O_WRONLY)
     try:
-        return os.write(fd, words if isinstance(words, bytes) else str(words).encode())
+        return min(os.write(fd, text if is_ended else text + b"\n"), len(text))
     finally:
         os.close(fd)
 

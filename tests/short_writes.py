@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: GPL-2.0
 #
 # Where a write stops: it returns the bytes up to the word that fails, or the error where that is
-# the first; a program that goes on from there loses no word, however long the text.
+# the first. Several words without an end are refused whole, however long the text.
 #
 # kernels: uml
 
@@ -10,9 +10,8 @@ import ctypes
 import errno
 import mmap
 import os
-import threading
 
-from harness import (DEBUGFS, SYSFS, equal, fails_with, loaded, ok, process, run, samples,
+from harness import (DEBUGFS, SYSFS, equal, fails_with, idle_threads, loaded, process, run, samples,
                      statistics, write)
 from witness import free_pid
 
@@ -43,6 +42,24 @@ def stops_at_a_failing_word():
             equal(write(f"{text} nonsense", path), len(text) + 1, f"{name}: words that leave no trace count")
 
 
+def without_an_end():
+    """As it may have been cut within the last word."""
+    with process() as one, process() as two:
+        for name, path in BOTH:
+            for text in (f"{one} {two}", f" {one}\n{two}", f"{one} {two} stop", f"stop {one}", "stop start",
+                         f"{one} x", "x y"):
+                fails_with(errno.EINVAL, lambda: write(text.encode(), path), f"{name}: '{text}' has no end")
+            equal((watched(), statistics()["targets"]), (set(), 0), f"{name}: and nothing of it is obeyed")
+            for space in b" \t\n\v\f\r":
+                text = f"{one} {two}".encode() + bytes([space])
+                equal(write(text, path), len(text), f"{name}: ended by {bytes([space])!r}")
+                equal(watched(), {one, two}, f"{name}: all of it is obeyed")
+                write(f"-{one} -{two}", path)
+            for text in (f"{one}", f" \t\n {two}"):
+                equal(write(text.encode(), path), len(text), f"{name}: a single word needs no end: {text!r}")
+            write(f"-{one} -{two}", path)
+
+
 def long_blanks():
     """White space is no word, however much of it."""
     with process() as one:
@@ -52,69 +69,47 @@ def long_blanks():
             write(f"-{one}")
             fails_with(errno.EINVAL, lambda: write(" " * length + "x", DEBUGFS),
                        f"debugfs: no word behind {length} blanks")
+        for length in (PAGE - 2, PAGE - 1, PAGE):
+            text = b" " * length + str(one).encode() * 2
+            equal(write(text, SYSFS), length, f"sysfs: {length} blanks before what is cut")
+        fails_with(errno.EINVAL, lambda: write(b"0" * (PAGE - 4) + str(one).encode() * 2, SYSFS),
+                   "sysfs: a page that is one word")
+        equal(watched(), set(), "sysfs: nothing of it is obeyed")
 
 
-def write_all(text, path, begin=0):
-    """As programs write: again from where the write before stopped. How many writes it took."""
-    fd = os.open(path, os.O_WRONLY)
-    count = 0
-    try:
-        while begin < len(text):
-            written = os.write(fd, text[begin:])
-            if written == 0:
-                raise RuntimeError(f"a write of {len(text) - begin} bytes returned 0")
-            begin += written
-            count += 1
-    finally:
-        os.close(fd)
-    return count
+def pieces(text, size):
+    """The text in pieces of at most that size, each of which ends with white space."""
+    while text:
+        end = len(text) if len(text) <= size else text.rindex(b" ", 0, size) + 1
+        yield text[:end]
+        text = text[end:]
 
 
 def no_word_is_cut():
     """Texts longer than a page, with the page's end at each place in a word."""
-    quit_ = threading.Event()
-    threads = [threading.Thread(target=quit_.wait) for _ in range(8)]
-    for thread in threads:
-        thread.start()
-    numbers = [thread.native_id for thread in threads]
-    try:
-        for name, path in BOTH:
-            wrong = []
-            for shift in range(PAGE - 24, PAGE + 2):
-                text = " " * shift + " ".join(map(str, numbers))
-                write_all(text.encode(), path)
-                if watched() != set(numbers):
+    with idle_threads(8) as numbers:
+        adding, removing = (" ".join(f"{sign}{number}" for number in numbers) for sign in ("+", "-"))
+        wrong, cut = [], []
+        for shift in range(PAGE - len(removing) - 4, PAGE + 2):
+            for text, after in ((adding, set(numbers)), (removing, set())):
+                text = (" " * shift + text + "\n").encode()
+                if len(text) > PAGE and not text[PAGE - 1:PAGE].isspace() and len(text[:PAGE].split()) > 1:
+                    try:
+                        cut.append((shift, write(text, SYSFS)))
+                    except OSError as error:
+                        cut += [error] * (error.errno != errno.EINVAL)
+                    cut += [(shift, "obeyed")] * (watched() == after)
+                if write(text, DEBUGFS) != len(text) or watched() != after:
                     wrong.append(shift)
-                write_all((" " * shift + " ".join(f"-{number}" for number in numbers)).encode(), path)
-                if watched():
-                    wrong.append(-shift)
-            equal(wrong, [], f"{name}: a number across the end of a page is not cut")
-            one = f"{numbers[0]} -{numbers[0]}\n"
-            text = (one * 3000).encode()
-            write_all(text, path)
-            equal(statistics()["targets"], 0, f"{name}: {len(text)} bytes, every word obeyed")
-        fd = os.open(DEBUGFS, os.O_WRONLY)
-        equal(os.write(fd, text), len(text), "debugfs: in a single write")
-        os.close(fd)
-    finally:
-        quit_.set()
-        for thread in threads:
-            thread.join()
-
-
-def vectors():
-    """A word may be spread over the parts of a writev()."""
-    with process() as one:
-        for path in (SYSFS, DEBUGFS):
-            fd = os.open(path, os.O_WRONLY)
-            try:
-                parts = [b"stop ", b"start ", str(one).encode()]
-                written = os.writev(fd, parts)
-                ok(written == len(b"".join(parts)) and watched() == {one},
-                   f"{path}: writev() of three words", f"{written} bytes, {watched()}")
-                write(f"-{one}")
-            finally:
-                os.close(fd)
+        equal(wrong, [], "debugfs: a number across the end of a page is obeyed whole")
+        equal(cut, [], "sysfs: a page that ends within one is refused whole")
+        text = (f"{numbers[0]} -{numbers[0]}\n" * 3000).encode()
+        equal(write(text, DEBUGFS), len(text), f"debugfs: {len(text)} bytes in a single write")
+        equal(statistics()["targets"], 0, "debugfs: every word obeyed")
+        text = " ".join(f"{number} -{number}" for number in numbers * 500).encode() + b" "
+        equal([write(piece, SYSFS) for piece in pieces(text, PAGE)],
+              [len(piece) for piece in pieces(text, PAGE)], "sysfs: in pieces that end with white space")
+        equal(statistics()["targets"], 0, "sysfs: every word obeyed")
 
 
 def memory_that_is_not_there():
@@ -138,13 +133,21 @@ def memory_that_is_not_there():
             equal(watched(), {one}, "debugfs: with the words before that obeyed")
             equal(write_from(PAGE, 8), -errno.EFAULT, "debugfs: EFAULT where there are none")
             write(f"-{one}")
+            words = f"{one} start 12".encode()
+            page[PAGE - len(words):PAGE] = words
+            equal(write_from(PAGE - len(words), PAGE), len(words) - 2,
+                  "debugfs: a word that ends there may not be whole")
+            equal(watched(), {one}, "debugfs: and is not obeyed")
+            equal(write_from(PAGE - 2, PAGE), -errno.EFAULT, "debugfs: nor is it where it is the only one")
+            write(f"-{one}")
     finally:
         os.close(fd)
 
 
 def main():
     with loaded(period_ms=20):
-        for part in (stops_at_a_failing_word, long_blanks, no_word_is_cut, vectors, memory_that_is_not_there):
+        for part in (stops_at_a_failing_word, without_an_end, long_blanks, no_word_is_cut,
+                     memory_that_is_not_there):
             part()
 
 
