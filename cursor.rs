@@ -8,6 +8,8 @@ use crate::{
     recorder::Recorder,
     segment::{Content, Copy, Segment},
 };
+use core::convert::Infallible;
+use kernel::prelude::*;
 
 /// Looks up moments: O(1) where the passes asked for rise one by one. Works on a copy of the segment in
 /// which it stands, of which it keeps no reference.
@@ -21,14 +23,14 @@ pub(crate) struct Cursor {
 }
 
 impl Cursor {
-    /// A cursor that has looked up nothing.
-    pub(crate) const fn new() -> Self {
-        Self {
-            copy: Copy::new(),
+    /// A cursor that has looked up nothing. Made in place, being large.
+    pub(crate) fn new() -> impl Init<Self, Infallible> {
+        init!(Self {
+            copy <- Copy::new(),
             decoder: moments::Decoder::empty(),
             pass: 0,
             moment_us: 0,
-        }
+        })
     }
 
     /// The moment at which `pass` began, that of a sample in `segment`; `None` where `segment` has been

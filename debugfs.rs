@@ -26,10 +26,10 @@ const BLOCK: usize = 1024;
 /// What it shows was there when it was last read from its beginning, so that it comes to an end.
 pub(crate) struct Samples {
     recorder: Arc<Recorder>,
-    reader: Reader,
+    reader: KBox<Reader>,
     /// The number by which the reading process knows the target.
     pid: i32,
-    lines: Lines<BLOCK>,
+    lines: KBox<Lines<BLOCK>>,
     /// Whether all has been shown, but for the present lines.
     is_done: bool,
     /// The last target to show.
@@ -93,9 +93,9 @@ impl Records for Samples {
         rights::require_admin()?;
         Ok(Self {
             recorder: recorder.clone(),
-            reader: Reader::new(),
+            reader: KBox::init(Reader::new(), GFP_KERNEL)?,
             pid: 0,
-            lines: Lines::new(),
+            lines: KBox::init(Lines::in_place(), GFP_KERNEL)?,
             is_done: false,
             last_order: 0,
             last_pass: 0,

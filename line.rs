@@ -9,6 +9,7 @@
 //! digits are known.
 
 use crate::reader::Row;
+use core::convert::Infallible;
 use kernel::prelude::*;
 
 /// More than the longest line takes: six words, four numbers of up to 20 digits and one of ten.
@@ -40,6 +41,19 @@ impl<const SIZE: usize> Lines<SIZE> {
             sys: Known::zero(),
             time: Known::zero(),
         }
+    }
+
+    /// No lines, made in place: for many of them.
+    pub(crate) fn in_place() -> impl Init<Self, Infallible> {
+        init!(Self {
+            text <- pin_init::init_zeroed(),
+            len: 0,
+            pid: Known::zero(),
+            number: Known::zero(),
+            usr: Known::zero(),
+            sys: Known::zero(),
+            time: Known::zero(),
+        })
     }
 
     /// The lines.

@@ -16,6 +16,8 @@ use crate::{
     segment::{Content, Copy, Segment},
     target::Target,
 };
+use core::convert::Infallible;
+use kernel::prelude::*;
 
 /// A sample as it is shown.
 #[derive(Clone, Copy)]
@@ -52,20 +54,20 @@ pub(crate) struct Reader {
 }
 
 impl Reader {
-    /// A reader of nothing.
-    pub(crate) const fn new() -> Self {
-        Self {
+    /// A reader of nothing. Made in place, being large.
+    pub(crate) fn new() -> impl Init<Self, Infallible> {
+        init!(Self {
             target: None,
             segment: None,
-            copy: Copy::new(),
+            copy <- Copy::new(),
             decoder: Decoder::empty(),
             next: 0,
             end: 0,
             origin: 0,
             birth_us: None,
             last: NO_LAST,
-            times: Cursor::new(),
-        }
+            times <- Cursor::new(),
+        })
     }
 
     /// The target that is read.

@@ -239,9 +239,11 @@ pub(crate) struct Copy {
 }
 
 impl Copy {
-    /// No words.
-    pub(crate) const fn new() -> Self {
-        Self { words: [0; PLACES] }
+    /// No words. Made in place, being large.
+    pub(crate) fn new() -> impl Init<Self, Infallible> {
+        init!(Self {
+            words <- pin_init::init_zeroed(),
+        })
     }
 
     /// Copies what `segment` holds.

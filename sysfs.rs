@@ -119,7 +119,7 @@ impl Recorder {
             rows: KVec::with_capacity(ROWS_MAX, GFP_KERNEL)?,
             len: 0,
         };
-        let mut reader = KBox::new(Reader::new(), GFP_KERNEL)?;
+        let mut reader = KBox::init(Reader::new(), GFP_KERNEL)?;
         let mut at = self.registry.lock().first().map(Ref::from);
         while let Some(target) = at {
             if !self.add_newest(&mut page, &mut reader, target.clone())? {
