@@ -17,7 +17,7 @@ use crate::{
 
 /// How many segments are detached under one lock before others get it. With them go at most some 15 of
 /// the timeline that the last of them needed, and as many that nobody needs.
-pub(crate) const DETACHED_MAX: usize = 32;
+const DETACHED_MAX: usize = 32;
 
 /// Why a segment is taken from its target.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -29,7 +29,6 @@ pub(crate) enum Reason {
 }
 
 /// Segments that are in no history and not in the timeline any more, to be let go of with no lock held.
-#[must_use]
 pub(crate) struct Detached(List<Segment, 0>);
 
 impl Detached {
@@ -55,8 +54,12 @@ impl Detached {
 
     /// Lets go of them. Returns how many objects' memory has gone back to the slab by that: not what a
     /// reader stands in, nor what the reserve took.
-    pub(crate) fn free(mut self) -> usize {
-        self.free_all()
+    pub(crate) fn free(&mut self) -> usize {
+        if self.len() == 0 {
+            0
+        } else {
+            self.free_all()
+        }
     }
 
     // With a stack frame of its own.
@@ -75,9 +78,7 @@ impl Detached {
 
 impl Drop for Detached {
     fn drop(&mut self) {
-        if self.len() != 0 {
-            self.free_all();
-        }
+        self.free();
     }
 }
 
@@ -136,36 +137,39 @@ impl Store {
         let Some(owner) = oldest.owner() else {
             return;
         };
-        if let Some(held) = owner.history(self).held_open(&oldest) {
-            // A reader may go on in it. It needs no moments from now on.
-            oldest.seal(self, held);
-        }
-        let count = oldest.end(self).held().count;
-        let passes = owner.state(self).passes_needed(oldest.first(), count);
-        let (next, moments) = oldest.end_mut(self).detach();
-        if let Some(moments) = moments {
-            self.timeline.release(moments, &passes, detached);
-        }
-        self.cut(owner, next, reason);
-        detached.push(oldest);
-    }
-
-    /// Has the history of `target` go on at `next`, behind its oldest segment, which somebody holds.
-    fn cut(&mut self, target: &Object<Target>, next: Option<Ref<Segment>>, reason: Reason) {
-        let history = target.history_mut(self);
-        let (alive, was_open) = (history.alive(), history.is_open());
+        let end = oldest.end_mut(self);
+        let count = end.held().count;
+        let (next, moments) = end.detach();
+        let state = owner.state_mut(self);
+        let passes = state.passes_needed(oldest.first(), count);
+        let history = &mut state.history;
+        // One that is being filled is the last.
+        let closed = if next.is_none() {
+            history.close()
+        } else {
+            None
+        };
+        let alive = history.alive();
         let after = next.as_ref().map_or(history.next, |next| next.first());
         let gone = after.saturating_sub(history.oldest);
         history.oldest = history.oldest.max(after);
-        drop(history.cut(next));
         let fewer = alive - history.alive();
-        let closed = was_open && !history.is_open();
-        self.open -= usize::from(closed);
+        // `oldest` is another reference to the same segment.
+        drop(history.cut(next));
         self.counts.alive -= fewer;
         match reason {
             Reason::Evicted => self.counts.evicted += gone,
             Reason::Removed => self.counts.removed += gone,
         }
+        if let Some(moments) = moments {
+            self.timeline.release(moments, &passes, detached);
+        }
+        if let Some((_, held)) = closed {
+            self.open -= 1;
+            // A reader may go on in it. It needs no moments from now on.
+            oldest.seal(self, held);
+        }
+        detached.push(oldest);
     }
 
     /// Has `target` keep no more than `max_samples`, and detaches the segments of which nothing is left by

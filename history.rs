@@ -59,11 +59,6 @@ impl History {
         self.next.wrapping_sub(self.oldest)
     }
 
-    /// Whether the last segment is being filled.
-    pub(crate) fn is_open(&self) -> bool {
-        self.open
-    }
-
     /// The last sample, also where it has been evicted.
     pub(crate) fn last(&self) -> Sample {
         self.encoder.last()
@@ -150,12 +145,9 @@ impl History {
         Some((self.queue.last()?.clone(), held))
     }
 
-    /// Takes the oldest segment out, which leads to `next`, and is not filled any more. Returns it.
+    /// Takes the oldest segment out, which leads to `next`; none if it is the last, which has been
+    /// [closed](Self::close). Returns it.
     pub(crate) fn cut(&mut self, next: Option<Ref<Segment>>) -> Option<Ref<Segment>> {
-        if next.is_none() {
-            self.open = false;
-            self.room = 0;
-        }
         self.queue.cut(next)
     }
 

@@ -6,12 +6,12 @@ use crate::{
     abstractions::{
         clock,
         kthread::Current,
-        slab::{Ref, Vacant},
+        slab::{Object, Ref, Vacant},
     },
     cputime::{Reading, Subject},
     eviction::Detached,
     recorder::Recorder,
-    sample_cache::spare_segment,
+    sample_cache::{spare_segment, Store},
     segment::Segment,
     target::Target,
     timeline,
@@ -139,32 +139,8 @@ impl<'a> Pass<'a> {
                 taken = u64::wrapping_add(taken, 1);
                 continue;
             }
-            if state
-                .subject
-                .as_ref()
-                .is_some_and(|subject| subject.is_wide())
-            {
-                let subject = state.subject.take();
-                stop = subject.map(|subject| Stop::Wide(Ref::from(target), subject));
-                break;
-            }
-            let Some(subject) = &mut state.subject else {
-                continue;
-            };
-            let reading = subject.as_mut().read(&rcu);
-            let end_us = state.end_us(reading, self.last_us);
-            let lock = &self.recorder.store;
-            if !store.append(lock, target, reading.sample(), self.spare, &mut detached) {
-                stop = Some(Stop::NoRoom(Ref::from(target), reading));
-                break;
-            }
-            if let Some(end_us) = end_us {
-                let subject = target.state_mut(&mut store).record_end(end_us);
-                store.close(target);
-                stop = Some(Stop::Ended(Ref::from(target), subject));
-                break;
-            }
-            if detached.is_full() {
+            stop = self.sample(&mut store, target, &rcu, &mut detached);
+            if stop.is_some() || detached.is_full() {
                 break;
             }
         }
@@ -178,6 +154,33 @@ impl<'a> Pass<'a> {
         });
         registry.position = next;
         stop
+    }
+
+    /// Takes the sample of `target`, which has not been taken swiftly. Returns what stops the chunk.
+    // Out of the loop over those that are, which has the registers for itself.
+    #[inline(never)]
+    fn sample(
+        &mut self,
+        store: &mut Store,
+        target: &Object<Target>,
+        rcu: &rcu::Guard,
+        detached: &mut Detached,
+    ) -> Option<Stop> {
+        let state = target.state_mut(store);
+        let subject = state.subject.as_mut()?;
+        if subject.is_wide() {
+            let subject = state.subject.take();
+            return subject.map(|subject| Stop::Wide(Ref::from(target), subject));
+        }
+        let reading = subject.as_mut().read(rcu);
+        let end_us = state.end_us(reading, self.last_us);
+        let lock = &self.recorder.store;
+        if !store.append(lock, target, reading.sample(), self.spare, detached) {
+            return Some(Stop::NoRoom(Ref::from(target), reading));
+        }
+        let subject = target.state_mut(store).record_end(end_us?);
+        store.close(target);
+        Some(Stop::Ended(Ref::from(target), subject))
     }
 
     /// Writes down a sample that was read without the locks, or that there was no room for. The

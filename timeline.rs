@@ -18,6 +18,7 @@
 use crate::{
     abstractions::{
         list::List,
+        once::peek,
         slab::{Object, Ref, Vacant},
     },
     delta::Extent,
@@ -94,7 +95,7 @@ impl Timeline {
         while let Some(segment) = at {
             if segment.first() < passes.end {
                 if let Some(users) = users(segment) {
-                    users.store(users.load(Relaxed).wrapping_add(1), Relaxed);
+                    users.store(peek(users).wrapping_add(1), Relaxed);
                 }
                 first = Some(segment);
             }
@@ -114,21 +115,33 @@ impl Timeline {
         passes: &Range<u64>,
         detached: &mut Detached,
     ) {
+        let mut has_unused = false;
+        let needed = |segment: &&Object<Segment>| segment.first() < passes.end;
+        let all = core::iter::successors(Some(&*first), |segment| self.after(segment));
+        for users in all.take_while(needed).filter_map(|segment| users(segment)) {
+            let left = peek(users).wrapping_sub(1);
+            users.store(left, Relaxed);
+            has_unused |= left == 0;
+        }
+        if has_unused {
+            self.detach_unused(first, passes, detached);
+        }
+    }
+
+    /// Detaches those segments from `first` on, up to the end of `passes`, that nobody needs.
+    #[inline(never)]
+    fn detach_unused(&mut self, first: Ref<Segment>, passes: &Range<u64>, detached: &mut Detached) {
         let mut at = Some(first);
         while let Some(segment) = at {
             let after = self.after(&segment);
             at = after
                 .filter(|after| after.first() < passes.end)
                 .map(Ref::from);
-            let Some(users) = users(&segment) else {
-                return;
-            };
-            let left = users.load(Relaxed).wrapping_sub(1);
-            users.store(left, Relaxed);
-            if left == 0 {
-                if let Some(unused) = self.aged.remove(&segment) {
-                    detached.push(unused);
-                }
+            if is_used(&segment) {
+                continue;
+            }
+            if let Some(unused) = self.aged.remove(&segment) {
+                detached.push(unused);
             }
         }
     }
@@ -235,7 +248,7 @@ fn users(segment: &Segment) -> Option<&Atomic<u32>> {
 }
 
 fn is_used(segment: &Segment) -> bool {
-    users(segment).is_some_and(|users| users.load(Relaxed) != 0)
+    users(segment).is_some_and(|users| peek(users) != 0)
 }
 
 /// Writes down that the next pass begins at `moment`, microseconds since boot, which is kept until

@@ -8,7 +8,10 @@
 //!
 //! [`Arc`]: kernel::sync::Arc
 
-use super::slab::{Object, Ref};
+use super::{
+    once::peek,
+    slab::{Object, Ref},
+};
 use core::{cell::UnsafeCell, marker::PhantomData, ptr::NonNull};
 use kernel::sync::{
     aref::ARef,
@@ -131,7 +134,7 @@ impl<T: Linked<ID>, const ID: u8> List<T, ID> {
 
     /// Whether `object` is in this very list.
     pub(crate) fn contains(&self, object: &Object<T>) -> bool {
-        self.id != 0 && object.links().list.load(Relaxed) == self.id
+        self.id != 0 && peek(&object.links().list) == self.id
     }
 
     /// The object after `object`; `None` behind the last one, and where `object` is not in here.

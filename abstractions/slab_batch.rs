@@ -42,7 +42,7 @@ impl<T> Batch<T> {
 
     /// Gives back all. Returns how many objects' memory the slab has got back since the batch was new,
     /// which is all but what went to the reserve.
-    pub(crate) fn finish(mut self) -> usize {
+    pub(crate) fn finish(&mut self) -> usize {
         self.flush();
         self.returned
     }
