@@ -4,7 +4,8 @@
 //!
 //! The probe runs in every fork of the machine. One that is of no concern finds that out from one bit,
 //! without a lock. It is registered only while somebody is followed. Taking it away takes waiting, and
-//! freeing what a displaced target holds takes long: a work item does both, see reclaim_work.rs.
+//! freeing the history of a target that a fork displaced takes long: a work item does both, see
+//! reclaim_work.rs.
 
 use crate::{
     abstractions::{
