@@ -8,9 +8,8 @@ import pty
 import re
 import subprocess
 import termios
-import time
 
-from harness import parse
+from harness import parse, wait_until
 
 TASKMON = os.environ["TASKMONITOR_TASKMON"]
 
@@ -120,13 +119,13 @@ class Screen:
 
     def until(self, pattern, seconds=60):
         """Waits for a line that has the pattern; that line, or None."""
-        deadline = time.monotonic() + seconds
-        while time.monotonic() < deadline:
-            for line in self.lines():
-                if re.search(pattern, line):
-                    return line
-            time.sleep(0.1)
-        return None
+        found = []
+
+        def look():
+            found[:] = [line for line in self.lines() if re.search(pattern, line)]
+            return found
+
+        return found[0] if wait_until(look, seconds) else None
 
     def close(self):
         self._tmux("kill-server")
