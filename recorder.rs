@@ -59,8 +59,7 @@ impl Recorder {
         let targets = Cache::new(c"taskmonitor_target", 0, 0)?;
         let registry = Registry::new()?;
         let (give_back, clean_up) = (Work::new()?, Work::new()?);
-        let mut store = Store::new();
-        store.set_max_samples(params::MAX_SAMPLES.get());
+        let store = Store::new(params::MAX_SAMPLES.get());
         Arc::pin_init(
             pin_init!(Self {
                 registry <- new_spinlock!(registry, "taskmonitor registry"),

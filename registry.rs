@@ -15,6 +15,7 @@ use crate::{
     sample_cache::Store,
     target::{Target, BUCKET, LIVING, ORDER},
 };
+use core::convert::Infallible;
 use kernel::{pid_namespace::PidNamespace, prelude::*, sync::Arc};
 
 /// Who is watched.
@@ -87,13 +88,13 @@ const DISPLACED_MAX: usize = 1024;
 const BUCKETS: usize = 1024;
 
 impl Registry {
-    /// Nobody is watched. May sleep. Fails with `ENOMEM`.
-    pub(crate) fn new() -> Result<Self> {
+    /// Nobody is watched. Made in place, being large. May sleep. Fails with `ENOMEM`.
+    pub(crate) fn new() -> Result<impl Init<Self, Infallible>> {
         let mut by_number = KVec::with_capacity(BUCKETS, GFP_KERNEL)?;
         for _ in 0..BUCKETS {
             by_number.push(List::new(), GFP_KERNEL)?;
         }
-        Ok(Self {
+        Ok(init!(Self {
             order: List::new(),
             living: List::new(),
             ended: List::new(),
@@ -111,7 +112,7 @@ impl Registry {
                 begun: 0,
                 ended: 0,
             },
-        })
+        }))
     }
 
     /// How many targets there are, ended ones included.

@@ -19,6 +19,7 @@ use crate::{
     target::Target,
     timeline::Timeline,
 };
+use core::convert::Infallible;
 use kernel::{prelude::*, sync::SpinLock};
 
 /// Segments of each kind set aside for when the slab has none.
@@ -100,15 +101,24 @@ impl Target {
     }
 }
 
+/// How many samples of a target are kept, given `max_samples` of which 0 stands for no limit.
+fn limit_of(max_samples: u64) -> u64 {
+    match max_samples {
+        0 => u64::MAX,
+        max_samples => max_samples,
+    }
+}
+
 impl Store {
-    /// No samples.
-    pub(crate) const fn new() -> Self {
-        Self {
+    /// No samples. Made in place, being large. `max_samples` as for
+    /// [`set_max_samples`](Self::set_max_samples).
+    pub(crate) fn new(max_samples: u64) -> impl Init<Self, Infallible> {
+        init!(Self {
             by_age: List::new(),
             timeline: Timeline::new(),
             is_in_pass: false,
             open: 0,
-            max_samples: 0,
+            max_samples: limit_of(max_samples),
             counts: Counts {
                 created: 0,
                 alive: 0,
@@ -117,7 +127,7 @@ impl Store {
                 reserve: 0,
                 recycled: 0,
             },
-        }
+        })
     }
 
     /// How many segments hold samples, and moments of them.
@@ -127,10 +137,7 @@ impl Store {
 
     /// How many samples of each target are kept from now on; 0: as many as memory holds.
     pub(crate) fn set_max_samples(&mut self, max: u64) {
-        self.max_samples = match max {
-            0 => u64::MAX,
-            max => max,
-        };
+        self.max_samples = limit_of(max);
     }
 
     /// Appends to the history of `target` the sample of the present pass; `None`: it is the same as
