@@ -47,14 +47,16 @@ pub(crate) mod written;
 /// The kernel goes on calling these where the value that registered them is leaked, so that they must not
 /// borrow: this compiles for only as long as each of the traits says `'static`.
 #[allow(dead_code)]
-fn none_borrows<R, S, W, L, A>()
+fn none_borrows<R, S, W, L, A, F, D>()
 where
     R: kthread::Run,
     S: shrinker::Shrink,
     W: tracepoint::Watch,
     L: param::Listener,
     A: sysfs::Show,
+    F: seq_file::Records,
+    D: delayed_work::Deferred<0>,
 {
     fn is_static<T: 'static>() {}
-    is_static::<(R, S, W, L, A)>();
+    is_static::<(R, S, W, L, A, F, D)>();
 }

@@ -15,7 +15,13 @@ use kernel::{
 /// The kernel's `struct pid`: the PIDs of one task, one in each namespace that sees it. It is never
 /// used for another task, also when a PID is.
 ///
-/// Whoever holds a reference keeps the PID namespaces of the task.
+/// Whoever holds a reference keeps the PID namespaces of the task. To keep its PIDs alone there are
+/// [`Numbers`](super::pid_numbers::Numbers).
+///
+/// # Invariants
+///
+/// It is a `struct pid` of the kernel's, which stays where it is, and whose `count` is not 0 as long as
+/// there is a reference to this. A leaked reference keeps it for ever; nothing of ours is called by it.
 #[repr(transparent)]
 pub(crate) struct Pid(Opaque<bindings::pid>);
 

@@ -45,7 +45,7 @@ use kernel::{
 
 /// What a [`File`] shows and takes. All calls come from the process that reads or writes, may sleep,
 /// and those with a `Self` are made one at a time for each open file.
-pub(crate) trait Records: Sized + Send {
+pub(crate) trait Records: Sized + Send + 'static {
     /// What all who open the file share.
     type Data: Send + Sync + 'static;
     /// The module that must stay while the file is open.
