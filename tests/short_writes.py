@@ -11,8 +11,8 @@ import errno
 import mmap
 import os
 
-from harness import (DEBUGFS, SYSFS, equal, fails_with, idle_threads, loaded, process, run, samples,
-                     statistics, write)
+from harness import (DEBUGFS, SYSFS, equal, fails_with, idle_threads, loaded, process, read, run,
+                     samples, statistics, wait_until, write)
 from witness import free_pid
 
 BOTH = (("sysfs", SYSFS), ("debugfs", DEBUGFS))
@@ -144,10 +144,30 @@ def memory_that_is_not_there():
         os.close(fd)
 
 
+def position():
+    """A write to debugfs leaves the position at which the next read goes on."""
+    with process() as one:
+        write(one)
+        wait_until(lambda: len(samples()) > 5)
+        write("stop")
+        whole = read(DEBUGFS).encode()
+        fd = os.open(DEBUGFS, os.O_RDWR)
+        try:
+            for parts in ([b"stop stop "], [b"st", b"op ", b"stop\n"]):
+                os.lseek(fd, 0, os.SEEK_SET)
+                os.writev(fd, parts)
+                begin = os.read(fd, 30)
+                os.writev(fd, parts)
+                equal(begin + os.read(fd, 65536), whole, "debugfs: what is read begins, and goes on, where it was")
+        finally:
+            os.close(fd)
+        write(f"start -{one}")
+
+
 def main():
     with loaded(period_ms=20):
         for part in (stops_at_a_failing_word, without_an_end, long_blanks, no_word_is_cut,
-                     memory_that_is_not_there):
+                     memory_that_is_not_there, position):
             part()
 
 
