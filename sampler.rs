@@ -44,6 +44,26 @@ pub(crate) struct Passes {
     pub(crate) missed: u64,
 }
 
+impl Passes {
+    /// Counts a pass that has ended by `now_ns`.
+    fn count(&mut self, ended: &EndedPass, now_ns: u64) {
+        if ended.is_made {
+            self.count += 1;
+            self.spent_ns += now_ns.saturating_sub(ended.begin_ns);
+        } else {
+            self.missed += 1;
+        }
+    }
+}
+
+/// A pass that has just ended.
+struct EndedPass {
+    /// When it began, nanoseconds of the monotonic clock.
+    begin_ns: u64,
+    /// Whether samples were taken; else no memory was to be had for its moment.
+    is_made: bool,
+}
+
 /// What the sampler is to do next.
 enum Step {
     /// Sleep until that moment, nanoseconds of the monotonic clock; or until it is called.
@@ -129,16 +149,27 @@ impl Recorder {
         (pace, now_ns)
     }
 
-    /// Begins a pass, if one is due. Also returns the number of calls until now, and the moment.
-    fn next_step(&self) -> (Step, u64, u64) {
+    /// Ends the pass that is under way, if one is, and begins another, if one is due. Also returns the
+    /// number of calls until now, and the moment, nanoseconds of the monotonic clock.
+    fn next_step(&self, ended: Option<EndedPass>) -> (Step, u64, u64) {
         let mut registry = self.registry.lock();
         let (mut pace, now_ns) = self.pace_within(&mut registry);
+        if let Some(ended) = &ended {
+            pace.passes.count(ended, now_ns);
+            registry.sampling.end_pass();
+        }
         let step = pace.step(now_ns);
         if let Step::Pass(_) = step {
             // There is a grid only while passes may begin, which changes under this lock.
             registry.sampling.begin_pass();
         }
-        (step, pace.calls, now_ns)
+        let calls = pace.calls;
+        drop(pace);
+        drop(registry);
+        if ended.is_some() {
+            self.pass_ended.wake_all();
+        }
+        (step, calls, now_ns)
     }
 
     /// What the statistics say of the passes. Periods that are missed just now are among them, so that a
@@ -151,17 +182,6 @@ impl Recorder {
     pub(crate) fn wake_sampler(&self) {
         self.pace_within(&mut self.registry.lock()).0.calls += 1;
         self.bell.ring();
-    }
-
-    /// Counts the pass that began at `begin_ns`, or could not begin.
-    fn count_pass(&self, begin_ns: u64, is_made: bool) {
-        let passes = &mut self.pace.lock().passes;
-        if is_made {
-            passes.count += 1;
-            passes.spent_ns += clock::monotonic_ns() - begin_ns;
-        } else {
-            passes.missed += 1;
-        }
     }
 }
 
@@ -210,20 +230,22 @@ impl Run for Sampler {
     fn run(&self, me: &Current) {
         let recorder = &*self.0;
         let mut spare = None;
+        let mut ended = None;
         while !me.should_stop() {
-            let (step, calls, now_ns) = recorder.next_step();
+            let (step, calls, now_ns) = recorder.next_step(ended.take());
             match step {
                 Step::Sleep(until_ns) => {
                     let is_called = || recorder.pace.lock().calls != calls;
                     recorder.bell.sleep_until(me, until_ns, is_called);
                 }
                 Step::Pass(period_ns) => {
-                    let is_made = Pass::run(recorder, me, period_ns, &mut spare);
-                    recorder.count_pass(now_ns, is_made);
-                    recorder.registry.lock().sampling.end_pass();
-                    recorder.pass_ended.wake_all();
+                    ended = Some(EndedPass {
+                        is_made: Pass::run(recorder, me, period_ns, &mut spare),
+                        begin_ns: now_ns,
+                    });
                 }
             }
         }
+        // Nobody waits for the last pass: the files went before the thread.
     }
 }
