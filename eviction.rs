@@ -52,8 +52,8 @@ impl Detached {
         let _ = self.0.push_back(segment);
     }
 
-    /// Lets go of them. Returns how many objects' memory has gone back to the slab by that: not what a
-    /// reader stands in, nor what the reserve took.
+    /// Frees them. Returns how many objects went back to the slab, which are those in which no reader
+    /// stands and that the reserve did not take.
     pub(crate) fn free(&mut self) -> usize {
         if self.len() == 0 {
             0

@@ -3,8 +3,8 @@
 //! Delayed work items that act on an object and can be cancelled.
 //!
 //! The kernel crate's [`workqueue`] has delayed work items, but cannot cancel one. Here an item can be
-//! queued only while somebody keeps it [enabled](Enabled), and once he lets go of that, its function
-//! neither runs nor will.
+//! queued only while there is a guard that keeps it [enabled](Enabled). Once that has been dropped, its
+//! function neither runs nor will run.
 //!
 //! C header: [`include/linux/workqueue.h`](srctree/include/linux/workqueue.h).
 
@@ -83,16 +83,16 @@ impl<T: Deferred<ID>, const ID: u64> Work<T, ID> {
         Ok(Self(item))
     }
 
-    /// Has the object's function run in `delay_ms` milliseconds, where it is enabled and not pending
-    /// already. One that is just running runs once more then. May be called from any context, reclaim
-    /// included, with any locks held: it allocates nothing.
+    /// Queues the work item: its function runs in `delay_ms` milliseconds. Does nothing if the item is
+    /// disabled or pending; if its function is running, it runs once more. May be called from any
+    /// context, reclaim included, with any locks held: it allocates nothing.
     pub(crate) fn queue(&self, delay_ms: u32) {
         let delay = msecs_to_jiffies(delay_ms);
         let _ = workqueue::system_long().enqueue_delayed(self.0.clone(), delay);
     }
 
-    /// Has the work item act on `object` for as long as what this returns is kept. Fails with `EBUSY`
-    /// where it acts on one already.
+    /// Enables the work item, for `object`, until the returned guard is dropped. Fails with `EBUSY` if it
+    /// is enabled already.
     pub(crate) fn enable(&self, object: Arc<T>) -> Result<Enabled<T, ID>> {
         let item = self.0.clone();
         let mut place = item.object.lock();

@@ -67,8 +67,8 @@ impl<T: Run> KThread<T> {
         Ok(Self { task, _body: body })
     }
 
-    /// Has the scheduler run the thread as `SCHED_FIFO` with that priority, 1 to 99 (higher ones count
-    /// as 99), or as an ordinary thread, where it is 0.
+    /// Sets the thread's scheduling policy: `SCHED_FIFO` with that priority, 1 to 99 (higher ones count
+    /// as 99), or `SCHED_NORMAL` if it is 0.
     ///
     /// In force when it returns, also where the thread is runnable and gets no CPU: a task's policy is
     /// changed by the caller, with the lock of its run queue (`__sched_setscheduler()`). Not to be called

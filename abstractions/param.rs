@@ -61,8 +61,7 @@ impl Number {
     }
 }
 
-/// Who wants to know when a parameter has been written. Called with the module's parameter lock, a
-/// mutex, held.
+/// A listener for writes to the parameters. Called with the module's parameter lock, a mutex, held.
 pub(crate) trait Listener: Send + Sync + 'static {
     /// Some parameter has been written.
     fn changed(&self);

@@ -15,7 +15,7 @@ use kernel::{
 /// The kernel's `struct pid`: the PIDs of one task, one in each namespace that sees it. It is never
 /// used for another task, also when a PID is.
 ///
-/// Whoever holds a reference keeps the PID namespaces of the task. To keep its PIDs alone there are
+/// A reference to it keeps the PID namespaces of the task alive. The PIDs alone are kept as
 /// [`Numbers`](super::pid_numbers::Numbers).
 ///
 /// # Invariants

@@ -3,7 +3,7 @@
 //! The PIDs of a task as plain numbers, which outlive the task and its PID namespaces.
 //!
 //! A `struct pid` keeps the namespaces of its task alive, and each of them counts against
-//! `user.max_pid_namespaces`. Who only wants to know a task's PIDs later keeps these numbers.
+//! `user.max_pid_namespaces`. These numbers keep nothing alive.
 //!
 //! C headers: [`include/linux/pid.h`](srctree/include/linux/pid.h),
 //! [`include/linux/pid_namespace.h`](srctree/include/linux/pid_namespace.h),
