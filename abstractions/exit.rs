@@ -55,7 +55,12 @@ pub(crate) fn end_of(task: &Task) -> End {
         match (is_zombie, is_off) {
             (true, true) => End::Final,
             (true, false) => End::Coming,
-            (false, true) if read_once!(task, sighand).is_null() => End::Reaped,
+            (false, true) if read_once!(task, sighand).is_null() => {
+                // Pairs with the release in `__exit_signal()`: what is read from now on was written
+                // by the reaping.
+                seqlock::read_barrier();
+                End::Reaped
+            }
             (false, _) => End::Reaping,
         }
     }
