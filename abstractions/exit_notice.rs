@@ -41,7 +41,8 @@ use kernel::{
 ///
 /// `entry` is in the `wait_pidfd` queue of `pid`, which is referenced, from initialisation until the
 /// value is dropped. It is pinned, so the pointers of its neighbours stay right; leaking the value
-/// leaks the reference and the entry together.
+/// leaks the reference and the entry together. The type is not `Unpin` (`Opaque`), so that an exclusive
+/// reference to it may exist while the callback has a shared one; the callback writes atomics only.
 #[pin_data(PinnedDrop)]
 pub(crate) struct ExitNotice {
     #[pin]
