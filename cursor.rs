@@ -77,7 +77,7 @@ impl Cursor {
         }
     }
 
-    /// Goes to the segment in which `pass` is, which is the present one again where that has grown.
+    /// Loads the segment that holds `pass`, which is the present one again if that has grown.
     fn load(&mut self, recorder: &Recorder, segment: &Ref<Segment>, pass: u64) -> Option<()> {
         self.pass = 0;
         self.decoder = moments::Decoder::empty();

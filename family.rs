@@ -77,7 +77,7 @@ impl Recorder {
         Ok(())
     }
 
-    /// Has the probes taken away where nobody is followed any more. May be called from any context.
+    /// Queues the removal of the probe if nobody is followed any more. May be called from any context.
     pub(crate) fn check_probes(&self) {
         if self.registry.lock().has_idle_probes() {
             self.clean_up.queue(0);

@@ -137,7 +137,7 @@ impl History {
         (sealed, base)
     }
 
-    /// Has the last segment not be filled any more. Returns it, and what it holds, if it was.
+    /// Closes the last segment. Returns it, and what it holds, if it was open.
     pub(crate) fn close(&mut self) -> Option<(Ref<Segment>, Held)> {
         let held = self.held()?;
         self.open = false;

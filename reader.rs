@@ -140,7 +140,7 @@ impl Reader {
         self.times.moment_of(recorder, self.segment.as_ref(), pass)
     }
 
-    /// Goes to the segment in which the next sample is, or the first one after it.
+    /// Loads the segment that holds the next sample, or the first one after it.
     #[inline(never)]
     fn advance(&mut self, recorder: &Recorder) -> Option<()> {
         let (segment, held) = loop {
@@ -177,7 +177,7 @@ impl Reader {
         Some(())
     }
 
-    /// Lets go of all that is read.
+    /// Drops the references to what is read.
     pub(crate) fn leave(&mut self) {
         self.segment = None;
         self.decoder = Decoder::empty();

@@ -11,8 +11,8 @@
 //!    [`Recorder::pace`](crate::recorder::Recorder::pace), which says when the next are due. Neither is
 //!    taken with the other.
 //!
-//! The kernel's own locks that
-//! are taken inside (that of a process's `prev_cputime`, run queues, slab) are leaves to us.
+//! The kernel's own locks that are taken inside (that of a process's `prev_cputime`, run queues, slab)
+//! are leaves to us. The wait queue function of an exit notice takes none of ours.
 //!
 //! From 3 on they are spinlocks that no interrupt takes. Memory is neither allocated nor waited for
 //! while one is held, so the shrinker may take the store's, and a fork or an exit the registry's,

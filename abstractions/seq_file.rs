@@ -56,10 +56,10 @@ pub(crate) trait Records: Sized + Send + 'static {
     /// Somebody opens the file.
     fn open(data: &Arc<Self::Data>) -> Result<Self>;
 
-    /// Goes to the first record. False: there is none.
+    /// Moves to the first record. Returns false if there is none.
     fn first(&mut self) -> bool;
 
-    /// Goes on to the next record. False: there is none.
+    /// Moves to the next record. Returns false if there is none.
     fn next(&mut self) -> bool;
 
     /// Writes the current record to `page`. May be called again for the same record.
@@ -100,7 +100,7 @@ struct Cursor<T> {
 }
 
 impl<T: Records> Cursor<T> {
-    /// Goes to the record of that index, in one step where it is the one that was left.
+    /// Moves to the record of that index, in one step if it is the one that was left.
     fn seek(&mut self, index: bindings::loff_t) -> bool {
         match self.at {
             Some((at, there)) if at == index && index != 0 => return there,
