@@ -4,12 +4,12 @@
 
 use crate::{
     abstractions::{
-        list::Links,
+        list::ListLinks,
         slab::{Object, Ref},
     },
     bits::Words,
     delta::{self, Extent},
-    impl_linked, moments,
+    impl_list_links, moments,
     sample_cache::Store,
     target::Target,
 };
@@ -38,14 +38,14 @@ const STRIDE: usize = 64;
 /// that are full. So whoever has been told, under the lock, what it holds may read it without.
 pub(crate) struct Segment {
     /// The place among the segments of all targets, or in the timeline.
-    by_age: Links<Segment>,
+    by_age: ListLinks<Segment>,
     content: Content,
     /// The number of its first sample, or of its first pass.
     first: u64,
     end: LockedBy<End, Store>,
 }
 
-impl_linked!(Segment, 0, by_age);
+impl_list_links!(Segment, 0, by_age);
 
 /// What is in a segment.
 pub(crate) enum Content {
@@ -147,7 +147,7 @@ impl Segment {
         store: &SpinLock<Store>,
     ) -> impl Init<Self, Infallible> + '_ {
         init!(Self {
-            by_age: Links::new(),
+            by_age: ListLinks::new(),
             content,
             first,
             end: LockedBy::new(store, End::default()),

@@ -19,11 +19,11 @@
 //! wherever that happens.
 
 use crate::{
-    abstractions::{clock, list::Links, pid_numbers::Numbers},
+    abstractions::{clock, list::ListLinks, pid_numbers::Numbers},
     cputime::{Glance, Reading, Subject},
     delta::Sample,
     history::History,
-    impl_linked,
+    impl_list_links,
     sample_cache::Store,
 };
 use core::{convert::Infallible, ops::Range};
@@ -44,9 +44,9 @@ pub(crate) const BUCKET: u8 = 2;
 
 /// A watched task. Once its end has been recorded it keeps nothing of the kernel's alive.
 pub(crate) struct Target {
-    in_order: Links<Target>,
-    in_living: Links<Target>,
-    in_bucket: Links<Target>,
+    in_order: ListLinks<Target>,
+    in_living: ListLinks<Target>,
+    in_bucket: ListLinks<Target>,
     /// The PIDs of the task, which stay known after its end.
     pub(crate) numbers: Numbers,
     /// The tree that its forks are to join, if they are followed.
@@ -54,9 +54,9 @@ pub(crate) struct Target {
     state: LockedBy<State, Store>,
 }
 
-impl_linked!(Target, ORDER, in_order);
-impl_linked!(Target, LIVING, in_living);
-impl_linked!(Target, BUCKET, in_bucket);
+impl_list_links!(Target, ORDER, in_order);
+impl_list_links!(Target, LIVING, in_living);
+impl_list_links!(Target, BUCKET, in_bucket);
 
 /// What the lock of the store protects of a target.
 pub(crate) struct State {
@@ -191,9 +191,9 @@ impl Target {
         store: &SpinLock<Store>,
     ) -> impl Init<Self, Infallible> + '_ {
         init!(Self {
-            in_order: Links::new(),
-            in_living: Links::new(),
-            in_bucket: Links::new(),
+            in_order: ListLinks::new(),
+            in_living: ListLinks::new(),
+            in_bucket: ListLinks::new(),
             numbers,
             tree,
             state: LockedBy::new(

@@ -25,7 +25,7 @@ use kernel::sync::{
 /// `list` is the number of the list that the object is in, or 0; it changes from 0 by one who holds that
 /// list's `&mut List`, and back to 0 likewise. `prev` and `next` are accessed only by one who holds that
 /// list's `&List` (to read) or `&mut List` (to write).
-pub(crate) struct Links<T> {
+pub(crate) struct ListLinks<T> {
     list: Atomic<u64>,
     prev: UnsafeCell<Option<NonNull<Object<T>>>>,
     next: UnsafeCell<Option<NonNull<Object<T>>>>,
@@ -33,11 +33,11 @@ pub(crate) struct Links<T> {
 
 // SAFETY: `list` is atomic, and access to the pointers is ruled by the borrow of the list that the
 // object is in (see the invariants).
-unsafe impl<T: Send + Sync> Send for Links<T> {}
+unsafe impl<T: Send + Sync> Send for ListLinks<T> {}
 // SAFETY: As above.
-unsafe impl<T: Send + Sync> Sync for Links<T> {}
+unsafe impl<T: Send + Sync> Sync for ListLinks<T> {}
 
-impl<T> Links<T> {
+impl<T> ListLinks<T> {
     /// A place in no list.
     pub(crate) const fn new() -> Self {
         Self {
@@ -48,36 +48,61 @@ impl<T> Links<T> {
     }
 }
 
-/// A type whose values can be in a [`List`]; implemented by [`impl_linked`](super::impl_linked).
+/// A type whose values can be in a [`List`]; implemented by [`impl_list_links`](super::impl_list_links).
 ///
 /// # Safety
 ///
-/// `links` returns a reference to the same field of `self` each time, a `Links` that lies in `self`, so
+/// `links` returns a reference to the same field of `self` each time, a `ListLinks` that lies in `self`, so
 /// that it is there as long as the object.
-pub(crate) unsafe trait Linked<const ID: u8>: Sized {
+pub(crate) unsafe trait HasListLinks<const ID: u8>: Sized {
     /// This value's place in a list.
-    fn links(&self) -> &Links<Self>;
+    fn links(&self) -> &ListLinks<Self>;
 }
 
-/// Says which field of a type is its place in a [`List`](super::list::List). Where values are in
-/// several lists at once, each kind of list has an `ID` and a field of its own.
+/// Implements [`HasListLinks`](super::list::HasListLinks): names the field that holds a type's
+/// [`ListLinks`](super::list::ListLinks).
+///
+/// The arguments are the type, the `ID` of the kind of list, and the field. A type that can be in lists
+/// of several kinds at once has one field for each `ID`. A generic type's parameters and their bounds
+/// come first, in `impl{}`.
+///
+/// # Examples
+///
+/// ```ignore
+/// struct Job {
+///     by_age: ListLinks<Job>,
+/// }
+///
+/// impl_list_links!(Job, 0, by_age);
+///
+/// struct Message<T> {
+///     in_queue: ListLinks<Message<T>>,
+///     content: T,
+/// }
+///
+/// impl_list_links!(impl{T: Send} Message<T>, 0, in_queue);
+/// ```
 #[macro_export]
-macro_rules! impl_linked {
-    ($type:ty, $id:expr, $field:ident) => {
+macro_rules! impl_list_links {
+    (impl{$($generics:tt)*} $type:ty, $id:expr, $field:ident) => {
         #[allow(unsafe_code)]
-        // SAFETY: It is a `Links` in `self`, the same each time, as is checked there.
-        unsafe impl $crate::abstractions::list::Linked<{ $id }> for $type {
-            fn links(&self) -> &$crate::abstractions::list::Links<Self> {
-                // A field of its own, and a `Links`, not something that derefs to one.
-                const _: usize = core::mem::offset_of!($type, $field);
-                let _: *const $crate::abstractions::list::Links<Self> = &raw const self.$field;
+        // SAFETY: `links` returns the field `$field` of `self` at each call. `offset_of!` accepts a field
+        // of the type itself only, not one that is reached by `Deref`, and the type of the pointer is
+        // that of a `ListLinks`, not of something that derefs to one.
+        unsafe impl<$($generics)*> $crate::abstractions::list::HasListLinks<{ $id }> for $type {
+            fn links(&self) -> &$crate::abstractions::list::ListLinks<Self> {
+                let _ = core::mem::offset_of!(Self, $field);
+                let _: *const $crate::abstractions::list::ListLinks<Self> = &raw const self.$field;
                 &self.$field
             }
         }
     };
+    ($type:ty, $id:expr, $field:ident) => {
+        $crate::impl_list_links! { impl{} $type, $id, $field }
+    };
 }
 
-/// A list of objects, linked by their [`Links`] for `ID`.
+/// A list of objects, linked by their [`ListLinks`] for `ID`.
 ///
 /// # Invariants
 ///
@@ -87,7 +112,7 @@ macro_rules! impl_linked {
 /// - Nothing refers to this value, which may be moved. Leaked, it keeps its objects, which then are in no
 ///   other list either.
 /// - Two lists for two `ID`s that share a field share its `list` too, so that an object is in one of them.
-pub(crate) struct List<T: Linked<ID>, const ID: u8> {
+pub(crate) struct List<T: HasListLinks<ID>, const ID: u8> {
     id: u64,
     first: Option<NonNull<Object<T>>>,
     last: Option<NonNull<Object<T>>>,
@@ -96,13 +121,13 @@ pub(crate) struct List<T: Linked<ID>, const ID: u8> {
 }
 
 // SAFETY: A list is a set of `Ref`s.
-unsafe impl<T: Linked<ID> + Send + Sync, const ID: u8> Send for List<T, ID> {}
+unsafe impl<T: HasListLinks<ID> + Send + Sync, const ID: u8> Send for List<T, ID> {}
 // SAFETY: A `&List` gives out `&Object<T>` only.
-unsafe impl<T: Linked<ID> + Send + Sync, const ID: u8> Sync for List<T, ID> {}
+unsafe impl<T: HasListLinks<ID> + Send + Sync, const ID: u8> Sync for List<T, ID> {}
 
 static NEXT_ID: Atomic<u64> = Atomic::new(1);
 
-impl<T: Linked<ID>, const ID: u8> List<T, ID> {
+impl<T: HasListLinks<ID>, const ID: u8> List<T, ID> {
     /// An empty list.
     pub(crate) const fn new() -> Self {
         Self {
@@ -259,7 +284,7 @@ impl<T: Linked<ID>, const ID: u8> List<T, ID> {
     }
 }
 
-impl<T: Linked<ID>, const ID: u8> Drop for List<T, ID> {
+impl<T: HasListLinks<ID>, const ID: u8> Drop for List<T, ID> {
     fn drop(&mut self) {
         while self.pop_front().is_some() {}
     }
