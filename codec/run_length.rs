@@ -1,0 +1,53 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! Coding of run lengths: how often a sample is repeated.
+//!
+//! A length is written as groups of three bits, lowest first. The bit before each group tells whether
+//! another group follows.
+
+use super::bits::{low_bits, BitReader, Words};
+
+/// The prefix of a run.
+pub(crate) const BEGIN: u64 = 0b01;
+/// How many bits of a length one group holds.
+const GROUP: u32 = 3;
+
+/// Returns how many bits a run of that length takes, prefix included; 0 for no run.
+pub(crate) fn cost(run: u64) -> u32 {
+    match run {
+        0 => 0,
+        _ => 2 + (1 + GROUP) * (u64::BITS - run.leading_zeros()).div_ceil(GROUP),
+    }
+}
+
+/// Writes a run, prefix included; nothing if `run` is 0.
+///
+/// `write` appends the lowest bits of a number and returns the total of bits written since. Returns
+/// that total.
+pub(crate) fn put(mut run: u64, mut write: impl FnMut(u64, u32) -> u32) -> u32 {
+    let mut len = match run {
+        0 => write(0, 0),
+        _ => write(BEGIN, 2),
+    };
+    while run != 0 {
+        let group = run & low_bits(GROUP);
+        run >>= GROUP;
+        len = write(u64::from(run != 0) | group << 1, 1 + GROUP);
+    }
+    len
+}
+
+/// Reads a run whose prefix has been read.
+pub(crate) fn take<W: Words + ?Sized>(from: &mut BitReader, words: &W) -> u64 {
+    let mut run = 0;
+    let mut shift = 0;
+    while shift < u64::BITS {
+        let group = from.take(words, 1 + GROUP);
+        run |= group >> 1 << shift;
+        shift += GROUP;
+        if group & 1 == 0 {
+            break;
+        }
+    }
+    run
+}

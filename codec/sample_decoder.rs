@@ -1,0 +1,128 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! Decoding of samples; sample.rs describes the format.
+
+use super::{
+    bits::{BitReader, Words},
+    run_length,
+    sample::{Extent, Sample, SampleBase, SampleWidths, SAMPLE},
+    width::Width,
+};
+
+/// Decodes what a [`SampleEncoder`](super::SampleEncoder) wrote.
+#[derive(Clone, Copy, Default)]
+pub(crate) struct SampleDecoder {
+    last: Sample,
+    /// How often `last` is returned before more bits are read.
+    repeat: u64,
+    widths: SampleWidths,
+    reader: BitReader,
+    /// The run after the last bit.
+    run: u64,
+}
+
+impl SampleDecoder {
+    /// A decoder of no samples.
+    pub(crate) const fn empty() -> Self {
+        Self {
+            last: Sample { usr: 0, sys: 0 },
+            repeat: 0,
+            widths: SampleWidths::zero(),
+            reader: BitReader::new(0),
+            run: 0,
+        }
+    }
+
+    /// A decoder of the sequence with this base and extent.
+    pub(crate) fn new(base: SampleBase, extent: Extent) -> Self {
+        Self {
+            last: base.sample,
+            repeat: 1,
+            widths: base.widths(),
+            reader: BitReader::new(extent.bits),
+            run: extent.run,
+        }
+    }
+
+    /// Returns the next sample; `None` after the last one. `words` are the words of the sequence, the same
+    /// at each call.
+    #[inline(always)]
+    pub(crate) fn next<W: Words + ?Sized>(&mut self, words: &W) -> Option<Sample> {
+        if self.repeat == 0 {
+            let at = self.reader.at();
+            let bits = self.reader.peek(words);
+            if bits & 1 | u64::from(self.widths.wide) == SAMPLE && self.reader.skip(self.widths.len)
+            {
+                let bits = bits >> 1;
+                let delta = Sample {
+                    usr: self.widths.usr.cut(bits),
+                    sys: self
+                        .widths
+                        .sys
+                        .cut(bits.wrapping_shr(self.widths.usr.bits())),
+                };
+                return Some(self.advance(delta, at));
+            }
+            return self.next_in_parts(words);
+        }
+        self.repeat -= 1;
+        Some(self.last)
+    }
+
+    /// Advances to the sample that is `delta` after the last one, and was read from bit `before` on.
+    #[inline(always)]
+    fn advance(&mut self, delta: Sample, before: u32) -> Sample {
+        self.widths.record(delta);
+        self.widths.adapt(before, self.reader.at());
+        self.last = delta.after(self.last);
+        self.last
+    }
+
+    /// Reads whatever is not a sample in the present narrow widths.
+    #[inline(never)]
+    fn next_in_parts<W: Words + ?Sized>(&mut self, words: &W) -> Option<Sample> {
+        let before = self.reader.at();
+        if self.reader.is_empty() {
+            self.repeat = core::mem::take(&mut self.run);
+        } else if self.reader.take(words, 1) == SAMPLE {
+            return Some(self.take_sample(words, before));
+        } else if self.reader.take(words, 1) == run_length::BEGIN >> 1 {
+            self.repeat = run_length::take(&mut self.reader, words);
+        } else {
+            let mut take = |width: Width| {
+                let bits = self.reader.take(words, Width::FIELD);
+                width.with_bits(bits as u32)
+            };
+            self.widths = SampleWidths::new(take(self.widths.usr), take(self.widths.sys));
+            return Some(self.take_sample(words, before));
+        }
+        self.repeat = self.repeat.checked_sub(1)?;
+        Some(self.last)
+    }
+
+    /// Reads the two numbers of a sample, whose prefix begins at bit `before`.
+    fn take_sample<W: Words + ?Sized>(&mut self, words: &W, before: u32) -> Sample {
+        let mut take = |width: Width| self.reader.take(words, width.bits());
+        let delta = Sample {
+            usr: take(self.widths.usr),
+            sys: take(self.widths.sys),
+        };
+        self.advance(delta, before)
+    }
+
+    /// Skips `count` samples, or all if fewer are left.
+    pub(crate) fn skip<W: Words + ?Sized>(&mut self, mut count: u64, words: &W) {
+        while count != 0 {
+            // A run is skipped in one step.
+            let run = count.min(self.repeat);
+            self.repeat -= run;
+            count -= run;
+            if count != 0 {
+                if self.next(words).is_none() {
+                    return;
+                }
+                count -= 1;
+            }
+        }
+    }
+}

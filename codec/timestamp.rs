@@ -1,0 +1,216 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! Encoding and decoding of timestamps: the times at which sampling passes begin, in microseconds.
+//!
+//! A coded sequence begins with one complete timestamp and a step, the time expected between two
+//! passes. For each further timestamp the deviation from that step is coded, in microseconds: the
+//! deviations 0, -1, 1, -2, … as the numbers 0, 1, 2, 3, … A number is written as a 0 bit and the
+//! number in the present width. If it does not fit, it is written as a 1 bit, a new width in 7 bits, and
+//! the number.
+
+use super::{
+    bits::{BitReader, BitWriter, Words},
+    width::Width,
+};
+
+/// The beginning of a coded sequence: what a decoder needs besides the bits.
+#[derive(Clone, Copy, Default)]
+pub(crate) struct TimestampBase {
+    /// The first timestamp, microseconds since boot.
+    first: u64,
+    /// The expected step, microseconds. The longest period, an hour, fits.
+    step: u32,
+    /// The width of the first number.
+    bits: u8,
+}
+
+/// Encodes a sequence of timestamps.
+#[derive(Clone, Copy, Default)]
+pub(crate) struct TimestampEncoder {
+    last: u64,
+    step: u64,
+    width: Width,
+    writer: BitWriter,
+}
+
+impl TimestampEncoder {
+    /// An encoder whose last timestamp is 0.
+    pub(crate) const fn new() -> Self {
+        Self {
+            last: 0,
+            step: 0,
+            width: Width::zero(),
+            writer: BitWriter::new(),
+        }
+    }
+
+    /// Returns the last timestamp.
+    pub(crate) fn last(&self) -> u64 {
+        self.last
+    }
+
+    /// Returns how many bits were written since [`begin`](Self::begin).
+    pub(crate) fn bits(&self) -> u32 {
+        self.writer.len()
+    }
+
+    /// Returns those of them that have not been passed to `store` yet.
+    pub(crate) fn tail(&self) -> u64 {
+        self.writer.tail()
+    }
+
+    /// Begins a new sequence with `first`. Further timestamps are expected `step` microseconds apart.
+    pub(crate) fn begin(&mut self, first: u64, step: u32) -> TimestampBase {
+        let bits = self.width.bits();
+        *self = Self {
+            last: first,
+            step: step.into(),
+            width: Width::of(bits),
+            ..Self::new()
+        };
+        // A width is 64 at most.
+        let bits = bits as u8;
+        TimestampBase { first, step, bits }
+    }
+
+    /// Appends `timestamp` and passes each full word to `store`. Appends nothing and returns false if the
+    /// length would exceed `capacity` bits.
+    pub(crate) fn append(
+        &mut self,
+        timestamp: u64,
+        capacity: u32,
+        mut store: impl FnMut(usize, u64),
+    ) -> bool {
+        let off = timestamp.wrapping_sub(self.last).wrapping_sub(self.step) as i64;
+        let number = ((off << 1) ^ (off >> 63)) as u64;
+        let width = self.width.widened(number);
+        let is_wider = width != self.width;
+        let head = if is_wider { 1 + Width::FIELD } else { 1 };
+        if self.writer.len() + head + width.bits() > capacity {
+            return false;
+        }
+        let head_bits = if is_wider {
+            1 | u64::from(width.bits()) << 1
+        } else {
+            0
+        };
+        let before = self.writer.len();
+        self.writer.put(head_bits, head, &mut store);
+        self.writer.put(number, width.bits(), &mut store);
+        self.width = width;
+        self.width.record(number);
+        if Width::is_window_over(before, self.writer.len()) {
+            self.width = self.width.adapted();
+        }
+        self.last = timestamp;
+        true
+    }
+}
+
+/// Decodes what a [`TimestampEncoder`] wrote.
+#[derive(Clone, Copy, Default)]
+pub(crate) struct TimestampDecoder {
+    next: Option<u64>,
+    step: u64,
+    width: Width,
+    reader: BitReader,
+}
+
+impl TimestampDecoder {
+    /// A decoder of no timestamps.
+    pub(crate) const fn empty() -> Self {
+        Self {
+            next: None,
+            step: 0,
+            width: Width::zero(),
+            reader: BitReader::new(0),
+        }
+    }
+
+    /// A decoder of the sequence with this base and `bits` bits after it.
+    pub(crate) fn new(base: TimestampBase, bits: u32) -> Self {
+        Self {
+            next: Some(base.first),
+            step: base.step.into(),
+            width: Width::of(base.bits.into()),
+            reader: BitReader::new(bits),
+        }
+    }
+
+    /// Returns the next timestamp; `None` after the last one. `words` are the words of the sequence, the
+    /// same at each call.
+    #[inline(always)]
+    pub(crate) fn next<W: Words + ?Sized>(&mut self, words: &W) -> Option<u64> {
+        let timestamp = self.next?;
+        if self.reader.is_empty() {
+            self.next = None;
+            return Some(timestamp);
+        }
+        let before = self.reader.at();
+        let bits = self.reader.peek(words);
+        let number = if bits & 1 == 0 && self.width.is_narrow() {
+            self.reader.skip(1 + self.width.bits());
+            self.width.cut(bits >> 1)
+        } else {
+            self.take_in_parts(words)
+        };
+        self.width.record(number);
+        if Width::is_window_over(before, self.reader.at()) {
+            self.width = self.width.adapted();
+        }
+        let off = (number >> 1) ^ (number & 1).wrapping_neg();
+        self.next = Some(timestamp.wrapping_add(self.step).wrapping_add(off));
+        Some(timestamp)
+    }
+
+    /// Reads a number that has a new width, or whose width is not narrow.
+    #[inline(never)]
+    fn take_in_parts<W: Words + ?Sized>(&mut self, words: &W) -> u64 {
+        if self.reader.take(words, 1) == 1 {
+            let bits = self.reader.take(words, Width::FIELD);
+            self.width = self.width.with_bits(bits as u32);
+        }
+        self.reader.take(words, self.width.bits())
+    }
+}
+
+#[cfg_attr(CONFIG_KUNIT, kernel::prelude::kunit_tests(taskmonitor_timestamp))]
+#[cfg(any(test, CONFIG_KUNIT))]
+mod tests {
+    use super::{super::random::Random, *};
+
+    #[test]
+    fn what_was_coded_is_decoded() {
+        let mut random = Random::new(1);
+        let mut encoder = TimestampEncoder::new();
+        for round in 0..2000 {
+            let mut words = [0_u64; 32];
+            let mut timestamps = [0_u64; 128];
+            let mut now = random.next() >> (round % 64);
+            let base = encoder.begin(now, 1000);
+            let mut coded = 0;
+            for timestamp in &mut timestamps {
+                // Near the step, and now and then far from it, backwards too.
+                let jitter = random.next_of_any_length();
+                now = now
+                    .wrapping_add(1000)
+                    .wrapping_add(jitter)
+                    .wrapping_sub(jitter / 2);
+                *timestamp = now;
+                if !encoder.append(now, 32 * 64, |index, word| words[index] = word) {
+                    break;
+                }
+                coded += 1;
+            }
+            if let Some(word) = words.get_mut((encoder.bits() / 64) as usize) {
+                *word = encoder.tail();
+            }
+            let mut decoder = TimestampDecoder::new(base, encoder.bits());
+            assert_eq!(decoder.next(&words[..]), Some(base.first));
+            for timestamp in &timestamps[..coded] {
+                assert_eq!(decoder.next(&words[..]), Some(*timestamp));
+            }
+            assert_eq!(decoder.next(&words[..]), None);
+        }
+    }
+}
