@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! /sys/kernel/debug/taskmonitor: all samples, target by target.
+//! /sys/kernel/debug/taskmonitor: all samples, target by target. Commands can be written to it.
 
 use crate::{
     abstractions::{
@@ -9,78 +9,78 @@ use crate::{
         slab::Ref,
         written::Written,
     },
-    line::Lines,
-    reader::Reader,
+    control,
     recorder::Recorder,
-    target::Target,
+    sample_cache::HistoryReader,
+    targets::Target,
+    text::Lines,
     TaskMonitor,
 };
 use kernel::{current, prelude::*, sync::Arc};
 
-/// The bytes that are shown at once: as large as leaves little of a page over, and small enough that
-/// what is shown twice, as the page was full, is not much.
+/// The size of the block of lines that is one record for `seq_file`. It divides a page with little left
+/// over. A record that does not fit the rest of the page is shown a second time, so it must not be large.
 const BLOCK: usize = 1024;
 
-/// The file while it is open. What `seq_file` calls a record is a block of lines.
+/// The open file.
 ///
-/// What it shows was there when it was last read from its beginning, so that it comes to an end.
+/// A read from the beginning fixes what is shown: the targets and the passes that exist then. So reading
+/// ends, even while more samples are taken.
 pub(crate) struct Samples {
     recorder: Arc<Recorder>,
-    reader: KBox<Reader>,
-    /// The number by which the reading process knows the target.
+    reader: KBox<HistoryReader<Target>>,
+    /// The PID of the present target in the PID namespace of the process that reads.
     pid: i32,
     lines: KBox<Lines<BLOCK>>,
-    /// Whether all has been shown, but for the present lines.
+    /// Whether `lines` are the last ones.
     is_done: bool,
-    /// The last target to show.
+    /// The order of the last target to show.
     last_order: u64,
     /// The last pass to show.
     last_pass: u64,
 }
 
 impl Samples {
-    /// Goes to the next lines. False: there are none.
+    /// Formats the next block of lines. Returns false if there are no more.
     fn advance(&mut self) -> bool {
         self.lines.clear();
-        while self.lines.have_room() && !self.is_done {
-            match self.reader.next(&self.recorder) {
-                Some(row) => self.lines.push(self.pid, &row),
+        while self.lines.can_take_line() && !self.is_done {
+            match self.reader.next(self.recorder.samples()) {
+                Some(sample) => self.lines.push(self.pid, &sample),
                 None => self.is_done = !self.enter_next(),
             }
         }
         !self.lines.text().is_empty()
     }
 
-    /// Goes to the next target. False: there is none.
+    /// Moves to the next target. Returns false if there is none.
     fn enter_next(&mut self) -> bool {
-        let next = {
-            let registry = self.recorder.registry.lock();
-            let store = self.recorder.store.lock();
-            let next = match self.reader.target() {
-                Some(target) => registry.next(target, &store),
-                None => registry.first(),
-            };
-            next.filter(|next| next.state(&store).order <= self.last_order)
-                .map(Ref::from)
+        let targets = self.recorder.targets();
+        let next = match self.reader.owner() {
+            Some(target) => targets.next(target),
+            None => targets.first(),
         };
-        let Some(target) = next else {
-            self.reader.leave();
-            return false;
-        };
-        self.enter(target);
-        true
+        match next.filter(|next| next.order() <= self.last_order) {
+            Some(target) => {
+                self.enter(target);
+                true
+            }
+            None => {
+                self.reader.leave();
+                false
+            }
+        }
     }
 
     fn enter(&mut self, target: Ref<Target>) {
         let current = current!();
-        let number = current
-            .active_pid_ns()
-            .and_then(|namespace| target.numbers.in_namespace(namespace));
-        // One that the reader cannot see is passed over: as if all its samples had been read.
-        let from = if number.is_some() { 0 } else { u64::MAX };
-        self.pid = number.unwrap_or(0);
+        let namespace = current.active_pid_ns();
+        let pid = namespace.and_then(|namespace| target.pids().in_namespace(namespace));
+        // A target that the process cannot see is skipped: reading starts after its last sample.
+        let from = if pid.is_some() { 0 } else { u64::MAX };
+        self.pid = pid.unwrap_or(0);
         self.reader
-            .enter(&self.recorder, target, from, self.last_pass);
+            .enter(self.recorder.samples(), target, from, self.last_pass);
     }
 }
 
@@ -93,9 +93,9 @@ impl Records for Samples {
         rights::require_admin()?;
         Ok(Self {
             recorder: recorder.clone(),
-            reader: KBox::init(Reader::new(), GFP_KERNEL)?,
+            reader: KBox::init(HistoryReader::new(), GFP_KERNEL)?,
             pid: 0,
-            lines: KBox::init(Lines::in_place(), GFP_KERNEL)?,
+            lines: KBox::init(pin_init::init_zeroed(), GFP_KERNEL)?,
             is_done: false,
             last_order: 0,
             last_pass: 0,
@@ -105,10 +105,8 @@ impl Records for Samples {
     fn first(&mut self) -> bool {
         self.reader.leave();
         self.is_done = false;
-        let registry = self.recorder.registry.lock();
-        self.last_order = registry.last_order();
-        drop(registry);
-        self.last_pass = self.recorder.store.lock().timeline.next() - 1;
+        self.last_order = self.recorder.targets().lock().last_order();
+        self.last_pass = self.recorder.samples().lock().next_pass() - 1;
         self.advance()
     }
 
@@ -122,6 +120,6 @@ impl Records for Samples {
     }
 
     fn write(recorder: &Arc<Recorder>, text: &Written<'_>) -> Result<usize> {
-        recorder.obey(text, false)
+        control::execute(recorder, text, false)
     }
 }

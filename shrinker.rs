@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! Eviction under memory pressure: whole segments, the oldest of all targets first.
+//! The shrinker: evicts whole segments under memory pressure, the oldest of all targets first.
 //!
-//! Takes the store's spinlock, for a few segments at a time, and waits for nobody.
+//! It is called in any allocation that may sleep, and itself never waits. It takes the spinlock of the
+//! sample cache for a few segments at a time.
 
 use crate::{
     abstractions::{clock, shrinker::Shrink},
-    eviction::Detached,
     recorder::Recorder,
 };
 use kernel::{
@@ -15,25 +15,25 @@ use kernel::{
     sync::atomic::{Atomic, Relaxed},
 };
 
-/// The second, since boot, in which an eviction pass was last told of.
-static TOLD: Atomic<u64> = Atomic::new(0);
+/// The second since boot in which an eviction was last logged.
+static LAST_LOGGED: Atomic<u64> = Atomic::new(0);
 
-/// Whether an eviction pass is to be told of in the kernel log: one a second, as printing takes
-/// memory and time just when both are short.
-fn may_tell() -> bool {
-    let now = clock::boottime_us() / 1_000_000;
-    TOLD.xchg(now, Relaxed) != now
+/// Returns whether an eviction may be logged: at most one in a second, because logging takes memory and
+/// time just when both are short.
+fn may_log() -> bool {
+    let second = clock::boottime_us() / 1_000_000;
+    LAST_LOGGED.xchg(second, Relaxed) != second
 }
 
 impl Shrink for Recorder {
     fn count(&self) -> usize {
-        self.store.lock().segments()
+        self.samples().lock().segments()
     }
 
     fn scan(&self, segments: usize) -> Option<usize> {
-        let is_told = may_tell();
+        let is_logged = may_log();
         let before = self.count();
-        if is_told {
+        if is_logged {
             print_macro!(
                 DEBUG,
                 false,
@@ -41,21 +41,20 @@ impl Shrink for Recorder {
             );
         }
         let mut freed = 0;
-        let mut is_over = false;
-        while freed < segments && !is_over {
-            let mut detached = Detached::new();
-            self.store.lock().evict(segments - freed, &mut detached);
-            is_over = detached.len() == 0;
-            // Where a reader stands in one, the next one goes for it too.
-            freed += detached.free();
+        let mut is_empty = false;
+        while freed < segments && !is_empty {
+            let evicted = self.samples().evict(segments - freed);
+            is_empty = evicted.detached == 0;
+            // A segment that a reader refers to is not freed yet. Another one is evicted in its place.
+            freed += evicted.freed;
         }
-        if is_told {
+        if is_logged {
             print_macro!(DEBUG, false, "eviction ends: {freed} segments freed\n");
         }
-        if is_over && freed == 0 {
+        if is_empty && freed == 0 {
             return None;
         }
-        self.give_slabs_back_later();
+        self.queue_give_back();
         Some(freed)
     }
 }

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! /sys/kernel/debug/taskmonitor_stats: counters, one a line.
+//! /sys/kernel/debug/taskmonitor_stats: the statistics, one number in each line.
 
 use crate::{
     abstractions::{
@@ -12,7 +12,7 @@ use crate::{
 };
 use kernel::{fmt::Write, prelude::*, str::Formatter, sync::Arc};
 
-/// The file while it is open.
+/// The open file.
 pub(crate) struct Stats(Arc<Recorder>);
 
 impl Records for Stats {
@@ -35,23 +35,19 @@ impl Records for Stats {
 
     fn show(&mut self, page: &Page<'_>) -> Result {
         let (targets, lost) = {
-            let registry = self.0.registry.lock();
+            let registry = self.0.targets().lock();
             (registry.len(), registry.lost)
         };
-        let counts = {
-            let store = self.0.store.lock();
-            store.check();
-            store.counts
-        };
-        let passes = self.0.passes();
+        let counts = self.0.samples().lock().counts();
+        let passes = self.0.pass_counts();
         let rows = [
             ("targets", targets as u64),
             ("created", counts.created),
             ("alive", counts.alive),
             ("evicted", counts.evicted),
             ("removed", counts.removed),
-            ("bytes", self.0.segments.bytes()),
-            ("passes", passes.count),
+            ("bytes", self.0.samples().bytes()),
+            ("passes", passes.passes),
             ("pass_ns", passes.spent_ns),
             ("late", passes.late),
             ("missed", passes.missed),

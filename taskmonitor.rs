@@ -1,60 +1,53 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! A flight recorder for CPU time.
+//! taskmonitor: a flight recorder for CPU time.
 //!
-//! A kernel thread samples the user and system time of the tasks that it is told to watch, once a
-//! period, and keeps the history in kernel memory: densely, giving way when memory is short, and
-//! outliving the tasks that it is about.
+//! A kernel thread samples the user and system time of the watched tasks once a period, and keeps the
+//! samples in kernel memory. The memory is used densely, is given back under memory pressure, and outlives
+//! the tasks.
 //!
-//! Everything but [`abstractions`] is safe Rust.
+//! The source is built in layers. A file uses the layers below its own, and `make check` verifies that:
+//!
+//! ```text
+//! taskmonitor                             init and teardown of the module (this file)
+//! debugfs  sysfs                          the samples files
+//! control  stats  sampler  shrinker       commands; statistics; the thread; memory pressure
+//! recorder                                the layers below, joined
+//! targets                                 which tasks are watched; reading their CPU time
+//! sample_cache  schedule                  what was sampled; when passes are due
+//! text                                    samples as text
+//! codec                                   samples and timestamps as bits
+//! params                                  the module parameters
+//! abstractions                            safe wrappers for what the kernel crate lacks
+//! ```
+//!
+//! A layer is a file X.rs with its parts in the folder X/, and X.rs begins with how the layer works. All
+//! of it is safe Rust, except for `abstractions`.
 
 #![deny(unsafe_code)]
 
 #[allow(unsafe_code)]
 mod abstractions;
-mod bits;
+mod codec;
 mod control;
-mod cputime;
-mod cursor;
 mod debugfs;
-mod decoder;
-mod delta;
-mod encoder;
-mod eviction;
-mod family;
-mod grid;
-mod history;
-mod line;
-mod marks;
-mod moments;
 mod params;
-mod pass;
-mod queue;
-mod reader;
-mod reclaim_work;
 mod recorder;
-mod registry;
-mod run;
 mod sample_cache;
 mod sampler;
-mod segment;
+mod schedule;
 mod shrinker;
 mod stats;
 mod sysfs;
-mod target;
-mod timeline;
-mod watch;
-mod width;
+mod targets;
+mod text;
 
 use abstractions::{
-    delayed_work::Enabled, kthread::KThread, layout, param::Subscription, seq_file,
-    shrinker::Shrinker, sysfs::Attribute,
+    kthread::KThread, layout, param::Subscription, seq_file, shrinker::Shrinker, sysfs::Attribute,
 };
-use family::Following;
 use kernel::{prelude::*, static_lock_class, sync::Arc};
-use reclaim_work::{CLEAN_UP, GIVE_BACK};
-use recorder::Recorder;
-use sampler::{Sampler, Tuning};
+use recorder::{CleanUp, ForkTrackingGuard, GiveBack, Recorder};
+use sampler::{Sampler, Tunables};
 
 module! {
     type: TaskMonitor,
@@ -64,19 +57,21 @@ module! {
     license: "GPL",
 }
 
-/// All that the module has made. The fields go in this order: nobody gets in any more, nothing is
-/// sampled any more, nothing is asked of it any more, and then what was kept goes.
+/// What the module has registered and allocated.
+///
+/// Drop order, which is the order of the fields: remove the files, stop taking parameters, stop following
+/// forks, stop sampling, unregister the shrinker, cancel deferred work, free the samples.
 pub(crate) struct TaskMonitor {
     _stats: seq_file::File<stats::Stats>,
     _samples: seq_file::File<debugfs::Samples>,
     _newest: Attribute<Recorder>,
     _parameters: Subscription,
-    _following: Following,
+    _fork_tracking: ForkTrackingGuard,
     _sampler: Arc<KThread<Sampler>>,
     _shrinker: Shrinker<Recorder>,
-    _give_back: Enabled<Recorder, GIVE_BACK>,
-    _clean_up: Enabled<Recorder, CLEAN_UP>,
-    _kept: Kept,
+    _give_back: GiveBack,
+    _clean_up: CleanUp,
+    _teardown: Teardown,
 }
 
 impl kernel::Module for TaskMonitor {
@@ -95,73 +90,69 @@ impl kernel::Module for TaskMonitor {
             return Err(EINVAL);
         }
         let recorder = Recorder::new()?;
-        let mut kept = Kept {
+        let mut teardown = Teardown {
             recorder: recorder.clone(),
             is_loaded: false,
         };
-        let following = Following(recorder.clone());
-        watch_first(&recorder, pid, is_tree)?;
-        let clean_up = recorder.clean_up.enable(recorder.clone())?;
-        let give_back = recorder.give_back.enable(recorder.clone())?;
+        let fork_tracking = ForkTrackingGuard(recorder.clone());
+        add_first(&recorder, pid, is_tree)?;
+        let (give_back, clean_up) = recorder.enable_work()?;
         let shrinker = Shrinker::register(c"taskmonitor", recorder.clone())?;
-        let sampler = KThread::spawn(
-            c"taskmonitor",
-            Arc::new(Sampler(recorder.clone()), GFP_KERNEL)?,
-        )?;
-        let sampler = Arc::new(sampler, GFP_KERNEL)?;
-        let tuning = Tuning::new(recorder.clone(), sampler.clone());
-        let parameters = Subscription::new(Arc::new(tuning, GFP_KERNEL)?);
-        // Nobody is to have used a file in a load that fails. Those in debugfs refuse to be opened
-        // until the load has succeeded (abstractions/seq_file.rs); the one in sysfs can be used as
-        // soon as it is there, so it comes last of all that can fail.
+        let sampler = Arc::new(Sampler(recorder.clone()), GFP_KERNEL)?;
+        let sampler = Arc::new(KThread::spawn(c"taskmonitor", sampler)?, GFP_KERNEL)?;
+        let tunables = Tunables::new(recorder.clone(), sampler.clone());
+        let parameters = Subscription::new(Arc::new(tunables, GFP_KERNEL)?);
+        // No file may be used before everything that can fail has succeeded. The files in debugfs refuse
+        // to be opened until the module is loaded (abstractions/seq_file.rs). The file in sysfs can be
+        // used as soon as it exists, so it is created last.
         let stats = seq_file::File::create(c"taskmonitor_stats", recorder.clone())?;
         let samples = seq_file::File::create(c"taskmonitor", recorder.clone())?;
         let newest = Attribute::create(c"taskmonitor", recorder, static_lock_class!())?;
-        kept.is_loaded = true;
+        teardown.is_loaded = true;
         Ok(Self {
             _stats: stats,
             _samples: samples,
             _newest: newest,
             _parameters: parameters,
-            _following: following,
+            _fork_tracking: fork_tracking,
             _sampler: sampler,
             _shrinker: shrinker,
             _give_back: give_back,
             _clean_up: clean_up,
-            _kept: kept,
+            _teardown: teardown,
         })
     }
 }
 
-/// Watches the task that the parameters name, if they name one.
+/// Adds the task that the parameters name, if they name one.
 ///
-/// kmod shows the ESRCH of a load as "Module has wrong symbol version", so that the log says what it means.
-fn watch_first(recorder: &Arc<Recorder>, pid: i32, is_tree: bool) -> Result {
-    let watched = match (pid, is_tree) {
+/// If there is no such task, logs its PID: kmod explains ESRCH as "wrong symbol version".
+fn add_first(recorder: &Arc<Recorder>, pid: i32, is_tree: bool) -> Result {
+    let added = match (pid, is_tree) {
         (0, _) => Ok(()),
         (pid, false) => recorder.add(pid),
         (pid, true) => recorder.add_tree(pid),
     };
-    if watched == Err(ESRCH) {
+    if added == Err(ESRCH) {
         pr_err!("no task with PID {pid} (in the loader's PID namespace)\n");
     }
-    watched
+    added
 }
 
-/// The targets and their samples.
+/// Frees all targets and samples when it is dropped.
 ///
-/// Each segment refers to its target, and each target to its segments: somebody has to part them.
-struct Kept {
+/// Dropping the recorder would not: a segment refers to its target, and the target to its segments.
+struct Teardown {
     recorder: Arc<Recorder>,
-    /// Whether the module was loaded, so that there is something to tell of.
+    /// Whether the load succeeded. If so, the final counts are logged.
     is_loaded: bool,
 }
 
-impl Drop for Kept {
+impl Drop for Teardown {
     fn drop(&mut self) {
         self.recorder.free_displaced();
         if self.is_loaded {
-            let counts = self.recorder.store.lock().counts;
+            let counts = self.recorder.samples().lock().counts();
             pr_info!(
                 "created {} evicted {} removed {} alive {}\n",
                 counts.created,

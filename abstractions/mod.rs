@@ -30,8 +30,6 @@ pub(crate) mod once;
 pub(crate) mod param;
 pub(crate) mod pid;
 pub(crate) mod pid_numbers;
-#[cfg(CONFIG_KUNIT)]
-pub(crate) mod random;
 pub(crate) mod rights;
 pub(crate) mod seq_file;
 mod seqlock;

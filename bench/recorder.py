@@ -146,7 +146,7 @@ class Recorder:
         pages = 0
         for line in read("/proc/slabinfo").splitlines():
             fields = line.split()
-            if fields[0] in ("taskmonitor_segment", "taskmonitor_brief"):
+            if fields[0] in ("taskmonitor_segment", "taskmonitor_small"):
                 pages_per_slab = int(fields[5])
                 slabs = int(fields[fields.index("slabdata") + 2])
                 pages += pages_per_slab * slabs

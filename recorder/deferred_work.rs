@@ -1,63 +1,65 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! Work items: what a worker does for those who must not sleep, or not take long. That is reclaim, and a
-//! fork or an exit of any task.
+//! Work items: work that takes long or sleeps, for callers that must do neither. These are memory
+//! reclaim, forks, and the sampler.
 
-use crate::{abstractions::delayed_work::Deferred, eviction::Reason, recorder::Recorder};
+use super::Recorder;
+use crate::abstractions::delayed_work::{Deferred, Enabled};
+use kernel::{prelude::*, sync::Arc};
 
 /// The work item that gives slab pages back.
 ///
-/// The slab keeps objects that were freed, some dozens for each CPU, and with each of them a page
-/// from being free. When the oldest segments have been evicted, so that whole pages would come free,
-/// that is a good part of what memory pressure asked for.
-pub(crate) const GIVE_BACK: u64 = 0;
+/// The slab allocator keeps freed objects for each CPU, some dozens, and each of them keeps a slab page
+/// from being freed. If whole pages were freed by evicting the oldest segments, these objects hold back a
+/// good part of the memory that was asked for.
+pub(super) const GIVE_BACK: u64 = 0;
 
-/// The work item that frees displaced targets, and takes idle probes away.
-pub(crate) const CLEAN_UP: u64 = 1;
+/// The work item that frees displaced targets, and removes the fork probe when it is not needed.
+pub(super) const CLEAN_UP: u64 = 1;
 
-/// The time from when an eviction begins until slab pages are given back, for it and all others that
-/// begin meanwhile. Giving back interrupts every CPU.
-const PAUSE_MS: u32 = 2000;
+/// The time from the first eviction until slab pages are given back, for that and all evictions in
+/// between. Giving back interrupts each CPU.
+const GIVE_BACK_DELAY_MS: u32 = 2000;
+
+/// Keeps [`GIVE_BACK`] enabled.
+pub(crate) type GiveBack = Enabled<Recorder, GIVE_BACK>;
+
+/// Keeps [`CLEAN_UP`] enabled.
+pub(crate) type CleanUp = Enabled<Recorder, CLEAN_UP>;
 
 impl Deferred<GIVE_BACK> for Recorder {
     fn run(&self) {
-        self.segments.give_back();
+        self.samples.shrink_slabs();
     }
 }
 
 impl Deferred<CLEAN_UP> for Recorder {
     fn run(&self) {
         self.free_displaced();
-        self.remove_idle_probes();
+        self.remove_idle_probe();
     }
 }
 
 impl Recorder {
-    /// Has slab pages given back after a pause. May be called from any context.
-    pub(crate) fn give_slabs_back_later(&self) {
-        self.give_back.queue(PAUSE_MS);
+    /// Enables both work items. May sleep. Fails with `EBUSY` if they are enabled already.
+    pub(crate) fn enable_work(self: &Arc<Self>) -> Result<(GiveBack, CleanUp)> {
+        let give_back = self.give_back.enable(self.clone())?;
+        let clean_up = self.clean_up.enable(self.clone())?;
+        Ok((give_back, clean_up))
     }
 
-    /// Frees the targets that forks have displaced, and their histories. May sleep.
+    /// Queues the work item that gives slab pages back. May be called from any context.
+    pub(crate) fn queue_give_back(&self) {
+        self.give_back.queue(GIVE_BACK_DELAY_MS);
+    }
+
+    /// Queues the work item that cleans up. May be called from any context.
+    pub(super) fn queue_clean_up(&self) {
+        self.clean_up.queue(0);
+    }
+
+    /// Frees the targets that were displaced to follow forks, and their samples. May sleep.
     pub(crate) fn free_displaced(&self) {
-        loop {
-            let displaced = self.registry.lock().take_displaced();
-            let Some(displaced) = displaced else {
-                return;
-            };
-            self.forget(&displaced, Reason::Evicted);
-        }
-    }
-
-    /// Takes the probes away where nobody is followed any more. May sleep.
-    fn remove_idle_probes(&self) {
-        let mut family = self.family.lock();
-        let mut registry = self.registry.lock();
-        if registry.has_idle_probes() {
-            registry.is_probed = false;
-            drop(registry);
-            // Nobody is added meanwhile, as that takes the lock of the family.
-            family.probes = None;
-        }
+        self.targets.free_displaced(&self.samples);
     }
 }

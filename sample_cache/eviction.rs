@@ -1,113 +1,80 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! Detaching segments from their targets: the oldest of all, or of one; and with them what the timeline
-//! tells of their passes.
+//! Detaching segments from their histories: the oldest of all, or all of one history.
 //!
-//! Under the lock of the [`Store`]. What was detached is let go of later, without it.
+//! Segments are detached under the lock, and freed after it has been released (detached.rs). With a
+//! segment of samples its claim on the timeline ends, and segments of timestamps that are not needed by
+//! others are detached too.
 
-use crate::{
-    abstractions::{
-        list::List,
-        slab::{Batch, Last, Object, Ref},
-    },
-    sample_cache::Store,
-    segment::Segment,
-    target::Target,
-};
+use super::{detached::Detached, segment::Segment, HasHistory, SampleCache, Store};
+use crate::abstractions::slab::{Object, Ref};
 
-/// How many segments are detached under one lock before others get it. With them go at most some 15 of
-/// the timeline that the last of them needed, and as many that nobody needs.
-const DETACHED_MAX: usize = 32;
-
-/// Why a segment is taken from its target.
+/// Why samples are given up.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Reason {
-    /// Memory is short, or there are too many.
+    /// Memory is short, or there are more than `max_samples`.
     Evicted,
-    /// Somebody said so.
+    /// A command asked for it.
     Removed,
 }
 
-/// Segments that are in no history and not in the timeline any more, to be let go of with no lock held.
-pub(crate) struct Detached(List<Segment, 0>);
+/// What [`SampleCache::evict`] did.
+pub(crate) struct Evicted {
+    /// How many segments were detached; 0: there are none left.
+    pub(crate) detached: usize,
+    /// How many of them have been freed.
+    pub(crate) freed: usize,
+}
 
-impl Detached {
-    /// None.
-    pub(crate) const fn new() -> Self {
-        Self(List::new())
-    }
-
-    /// How many there are.
-    pub(crate) fn len(&self) -> usize {
-        self.0.len()
-    }
-
-    /// Whether no more are to be detached under this lock.
-    pub(crate) fn is_full(&self) -> bool {
-        self.len() >= DETACHED_MAX
-    }
-
-    /// Adds a segment that has just left its list.
-    pub(crate) fn push(&mut self, segment: Ref<Segment>) {
-        let _ = self.0.push_back(segment);
-    }
-
-    /// Frees them. Returns how many objects went back to the slab, which are those in which no reader
-    /// stands and that the reserve did not take.
-    pub(crate) fn free(&mut self) -> usize {
-        if self.len() == 0 {
-            0
-        } else {
-            self.free_all()
+impl<T: HasHistory> SampleCache<T> {
+    /// Evicts the oldest segments of all histories, `count` of them or fewer.
+    ///
+    /// Does not sleep. Takes the lock of the store once.
+    pub(crate) fn evict(&self, count: usize) -> Evicted {
+        let mut detached = Detached::new();
+        self.lock().evict(count, &mut detached);
+        Evicted {
+            detached: detached.len(),
+            freed: detached.free(),
         }
     }
 
-    // With a stack frame of its own.
-    #[inline(never)]
-    fn free_all(&mut self) -> usize {
-        let mut batch = Batch::new();
-        while let Some(segment) = self.0.pop_front() {
-            // The memory of one in which a reader stands goes back when he leaves it.
-            if let Ok(last) = Last::of(segment) {
-                batch.free(last);
-            }
-        }
-        batch.finish()
+    /// Frees all samples of `owner`. No spinlock is held.
+    pub(crate) fn clear(&self, owner: &Object<T>, reason: Reason) {
+        self.in_steps(|store, detached| store.detach_all_of(owner, reason, detached));
+    }
+
+    /// Evicts the samples of `owner` that exceed `max_samples`. No spinlock is held.
+    pub(crate) fn trim(&self, owner: &Object<T>) {
+        self.in_steps(|store, detached| store.trim(owner, detached));
     }
 }
 
-impl Drop for Detached {
-    fn drop(&mut self) {
-        self.free();
-    }
-}
-
-impl Store {
-    /// Detaches the oldest segments of `target`, and counts their samples as gone. Returns whether there
-    /// may be more.
-    pub(crate) fn detach_all_of(
+impl<T: HasHistory> Store<T> {
+    /// Detaches the oldest segments of `owner`. Returns whether there may be more.
+    fn detach_all_of(
         &mut self,
-        target: &Object<Target>,
+        owner: &Object<T>,
         reason: Reason,
-        detached: &mut Detached,
+        detached: &mut Detached<T>,
     ) -> bool {
         while !detached.is_full() {
-            if !self.detach_first_of(target, reason, detached) {
+            if !self.detach_first_of(owner, reason, detached) {
                 break;
             }
         }
         self.trim_timeline(detached);
-        target.history(self).first().is_some()
+        owner.history(self).first_segment().is_some()
     }
 
-    /// Detaches the oldest segment of `target`; false where there is none.
+    /// Detaches the oldest segment of `owner`. Returns false if there is none.
     fn detach_first_of(
         &mut self,
-        target: &Object<Target>,
+        owner: &Object<T>,
         reason: Reason,
-        detached: &mut Detached,
+        detached: &mut Detached<T>,
     ) -> bool {
-        let Some(first) = target.history(self).first().cloned() else {
+        let Some(first) = owner.history(self).first_segment().cloned() else {
             return false;
         };
         let Some(first) = self.by_age.remove(&first) else {
@@ -117,8 +84,8 @@ impl Store {
         true
     }
 
-    /// Evicts the oldest segments of all: `count`, or until `detached` is full.
-    pub(crate) fn evict(&mut self, count: usize, detached: &mut Detached) {
+    /// Detaches the oldest segments of all histories, until `count` are in `detached` or it is full.
+    pub(super) fn evict(&mut self, count: usize, detached: &mut Detached<T>) {
         while detached.len() < count && !detached.is_full() {
             let Some(oldest) = self.by_age.pop_front() else {
                 break;
@@ -128,79 +95,87 @@ impl Store {
         self.trim_timeline(detached);
     }
 
-    /// Detaches `oldest`, which was the first of all or the first of its target, from that target, and
-    /// counts its samples as gone.
+    /// Detaches `oldest` from its history, whose oldest segment it is. It has left the list by age.
     ///
-    /// From then on it refers to no other segment, and none to it. So a reader who stands in it keeps
-    /// this one from being freed, and no more.
-    fn detach(&mut self, oldest: Ref<Segment>, reason: Reason, detached: &mut Detached) {
+    /// From then on it refers to no other segment, and no other segment refers to it. So a reader that
+    /// has a reference to it keeps this one segment in memory, and no more.
+    fn detach(&mut self, oldest: Ref<Segment<T>>, reason: Reason, detached: &mut Detached<T>) {
         let Some(owner) = oldest.owner() else {
             return;
         };
-        let end = oldest.end_mut(self);
-        let count = end.held().count;
-        let (next, moments) = end.detach();
-        let state = owner.state_mut(self);
-        let passes = state.passes_needed(oldest.first(), count);
-        let history = &mut state.history;
-        // One that is being filled is the last.
+        let state = oldest.state_mut(self);
+        let count = state.contents().count;
+        let (next, timestamps) = state.detach();
+        let history = owner.history_mut(self);
+        let passes = history.passes_needed(oldest.first(), count);
+        // An open segment is the newest one.
         let closed = if next.is_none() {
             history.close()
         } else {
             None
         };
         let alive = history.alive();
-        let after = next.as_ref().map_or(history.next, |next| next.first());
-        let gone = after.saturating_sub(history.oldest);
-        history.oldest = history.oldest.max(after);
+        let end = next.as_ref().map_or(history.next(), |next| next.first());
+        let dropped = history.drop_before(end);
         let fewer = alive - history.alive();
-        // `oldest` is another reference to the same segment.
-        drop(history.cut(next));
+        // This is another reference to `oldest`.
+        drop(history.pop(next));
         self.counts.alive -= fewer;
         match reason {
-            Reason::Evicted => self.counts.evicted += gone,
-            Reason::Removed => self.counts.removed += gone,
+            Reason::Evicted => self.counts.evicted += dropped,
+            Reason::Removed => self.counts.removed += dropped,
         }
-        if let Some(moments) = moments {
-            self.timeline.release(moments, &passes, detached);
+        if let Some(timestamps) = timestamps {
+            self.timeline.release(timestamps, &passes, detached);
         }
-        if let Some((_, held)) = closed {
+        if let Some((_, contents)) = closed {
             self.open -= 1;
-            // A reader may go on in it. It needs no moments from now on.
-            oldest.seal(self, held);
+            // A reader may still decode it. It needs no timestamps from now on.
+            oldest.seal(self, contents);
         }
         detached.push(oldest);
     }
 
-    /// Has `target` keep no more than `max_samples`, and detaches the segments of which nothing is left by
-    /// that. Returns whether there are more.
-    pub(crate) fn trim(&mut self, target: &Object<Target>, detached: &mut Detached) -> bool {
+    /// Evicts the samples of `owner` that exceed `max_samples`, and detaches the segments that hold no
+    /// others. Returns whether there may be more such segments.
+    fn trim(&mut self, owner: &Object<T>, detached: &mut Detached<T>) -> bool {
         let max_samples = self.max_samples;
-        let history = target.history_mut(self);
+        let history = owner.history_mut(self);
         let alive = history.alive();
-        let keep = history.next.saturating_sub(max_samples);
-        let extra = keep.saturating_sub(history.oldest);
-        history.oldest += extra;
-        history.renew_room(max_samples);
+        let dropped = history.drop_before(history.next().saturating_sub(max_samples));
+        history.renew_budget(max_samples);
         let fewer = alive - history.alive();
-        self.counts.evicted += extra;
+        self.counts.evicted += dropped;
         self.counts.alive -= fewer;
-        while !detached.is_full() && self.is_first_over(target) {
-            self.detach_first_of(target, Reason::Evicted, detached);
+        while !detached.is_full() && self.is_first_unused(owner) {
+            self.detach_first_of(owner, Reason::Evicted, detached);
         }
         self.trim_timeline(detached);
-        self.is_first_over(target)
+        self.is_first_unused(owner)
     }
 
-    /// Whether no sample of the first segment of `target` counts as alive, and it is not the last.
-    fn is_first_over(&self, target: &Object<Target>) -> bool {
-        let history = target.history(self);
-        let next = history.first().and_then(|first| first.end(self).next());
-        next.is_some_and(|next| next.first() <= history.oldest)
+    /// Evicts the samples of `owner` that exceed `max_samples`, if there are any, and renews the budget
+    /// of its history.
+    pub(super) fn enforce_max_samples(&mut self, owner: &Object<T>, detached: &mut Detached<T>) {
+        let max_samples = self.max_samples;
+        let history = owner.history_mut(self);
+        if history.alive() > max_samples {
+            self.trim(owner, detached);
+        } else {
+            history.renew_budget(max_samples);
+        }
     }
 
-    /// Detaches what the timeline tells of passes that no history needs any more.
-    pub(crate) fn trim_timeline(&mut self, detached: &mut Detached) {
+    /// Returns whether the oldest segment of `owner` holds no sample that is kept, and is not the newest.
+    fn is_first_unused(&self, owner: &Object<T>) -> bool {
+        let history = owner.history(self);
+        let first = history.first_segment();
+        let next = first.and_then(|first| first.state(self).next());
+        next.is_some_and(|next| next.first() <= history.oldest())
+    }
+
+    /// Detaches the segments of the timeline that no history needs any more.
+    pub(super) fn trim_timeline(&mut self, detached: &mut Detached<T>) {
         if self.open == 0 && !self.is_in_pass {
             self.timeline.trim(detached);
         }

@@ -1,163 +1,252 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! One target's samples: its segments, and what is needed to append to the last of them.
+//! The history of one object: a queue of segments, and the encoder that appends to the last of them.
 
+use super::{
+    segment::{Contents, Segment, SAMPLES_MAX},
+    HasHistory,
+};
 use crate::{
     abstractions::slab::Ref,
-    delta::{Base, Sample},
-    encoder::Encoder,
-    queue::Queue,
-    segment::{Held, Segment},
+    codec::{Sample, SampleBase, SampleEncoder},
 };
+use core::ops::Range;
 
-/// How many samples a segment holds at most, so that an idle target's history has an age too.
-pub(crate) const SPAN: u16 = 4096;
-
-/// One target's samples.
-pub(crate) struct History {
-    /// Its segments.
-    pub(crate) queue: Queue,
-    /// Whether the last segment is being filled.
-    open: bool,
-    /// How many more samples may be appended before the limits are looked at: that of the last segment,
-    /// which is open then, and that on how many are kept.
-    room: u16,
-    /// How many bits the last segment may hold.
+/// The samples of one object, numbered from 0. Protected by the lock of the [`Store`](super::Store).
+///
+/// All samples belong to consecutive passes: sample `n` to the pass `first_pass + n`.
+pub(crate) struct History<T: HasHistory> {
+    /// The oldest segment.
+    first: Option<Ref<Segment<T>>>,
+    /// The newest segment.
+    last: Option<Ref<Segment<T>>>,
+    /// Whether the newest segment is open, that is, not sealed yet.
+    is_open: bool,
+    /// How many samples may be appended until limits must be checked again: that of the open segment,
+    /// and `max_samples`. 0 if no segment is open.
+    budget: u16,
+    /// How many bits of data the open segment can hold.
     capacity: u32,
-    encoder: Encoder,
-    /// The number of the oldest sample that counts as alive.
-    pub(crate) oldest: u64,
+    encoder: SampleEncoder,
+    /// The number of the oldest sample kept.
+    oldest: u64,
     /// The number of the next sample.
-    pub(crate) next: u64,
+    next: u64,
     /// The number of the pass to which sample 0 belongs.
-    pub(crate) origin: u64,
+    first_pass: u64,
+    /// When sample 0 was taken, microseconds since boot, if that was not in a pass.
+    first_time_us: Option<u64>,
+    /// When the last sample was taken, microseconds since boot, once there will be no more samples.
+    last_time_us: Option<u64>,
 }
 
-impl History {
-    /// No samples.
+impl<T: HasHistory> History<T> {
+    /// An empty history.
     pub(crate) const fn new() -> Self {
         Self {
-            queue: Queue::new(),
-            open: false,
-            room: 0,
+            first: None,
+            last: None,
+            is_open: false,
+            budget: 0,
             capacity: 0,
-            encoder: Encoder::new(),
+            encoder: SampleEncoder::new(),
             oldest: 0,
             next: 0,
-            origin: 0,
+            first_pass: 0,
+            first_time_us: None,
+            last_time_us: None,
         }
     }
 
-    /// The oldest segment.
-    pub(crate) fn first(&self) -> Option<&Ref<Segment>> {
-        self.queue.first()
+    /// Sets the pass to which sample 0 will belong. `time_us`: the time of sample 0, microseconds since
+    /// boot, if it is not taken in a pass.
+    pub(crate) fn begin(&mut self, first_pass: u64, time_us: Option<u64>) {
+        self.first_pass = first_pass;
+        self.first_time_us = time_us;
     }
 
-    /// How many samples count as alive.
+    /// Sets the time of the last sample, microseconds since boot. No sample follows it.
+    pub(crate) fn end(&mut self, time_us: u64) {
+        self.last_time_us = Some(time_us);
+    }
+
+    /// Returns the number of the oldest sample kept.
+    pub(crate) fn oldest(&self) -> u64 {
+        self.oldest
+    }
+
+    /// Returns the number of the next sample, which is how many have been appended.
+    pub(crate) fn next(&self) -> u64 {
+        self.next
+    }
+
+    /// Returns the pass to which sample 0 belongs.
+    pub(super) fn first_pass(&self) -> u64 {
+        self.first_pass
+    }
+
+    /// Returns when sample 0 was taken, if that was not in a pass.
+    pub(crate) fn first_time_us(&self) -> Option<u64> {
+        self.first_time_us
+    }
+
+    /// Returns when the last sample was taken, once there will be no more.
+    pub(super) fn last_time_us(&self) -> Option<u64> {
+        self.last_time_us
+    }
+
+    /// Returns how many samples are kept.
     #[inline(always)]
-    pub(crate) fn alive(&self) -> u64 {
+    pub(super) fn alive(&self) -> u64 {
         self.next.wrapping_sub(self.oldest)
     }
 
-    /// The last sample, also where it has been evicted.
-    pub(crate) fn last(&self) -> Sample {
+    /// Returns the last sample, even if it has been evicted.
+    pub(crate) fn last_sample(&self) -> Sample {
         self.encoder.last()
     }
 
-    /// What is in `segment`, one of this history's, where it is still being filled.
-    pub(crate) fn held_open(&self, segment: &Segment) -> Option<Held> {
-        let held = self.held()?;
-        core::ptr::eq(&***self.queue.last()?, segment).then_some(held)
+    /// Returns the oldest segment.
+    pub(super) fn first_segment(&self) -> Option<&Ref<Segment<T>>> {
+        self.first.as_ref()
     }
 
-    /// Whether another sample may be appended with no look at the limits. Takes it as appended.
+    /// Returns whether a sample can be appended without checking limits, if its bits fit.
     #[inline(always)]
-    pub(crate) fn take_room(&mut self) -> bool {
-        let (left, is_none) = self.room.overflowing_sub(1);
-        if !is_none {
-            self.room = left;
+    pub(crate) fn has_budget(&self) -> bool {
+        self.budget != 0
+    }
+
+    /// Appends a sample if the open segment has space for it and the budget is not used up; else returns
+    /// false. `None` stands for a sample equal to the last one.
+    ///
+    /// This is the only function that adds a sample to a segment that exists. The caller counts the
+    /// sample as created, see [`Store::count_appended`](super::Store::count_appended).
+    #[inline(always)]
+    pub(crate) fn try_append(&mut self, sample: Option<Sample>) -> bool {
+        let (budget, is_used_up) = self.budget.overflowing_sub(1);
+        if is_used_up {
+            return false;
         }
-        !is_none
+        self.budget = budget;
+        match sample {
+            None => self.encoder.repeat(),
+            Some(sample) => {
+                if !self.encode(sample) {
+                    return false;
+                }
+            }
+        }
+        // 64 bits do not overflow.
+        self.next = self.next.wrapping_add(1);
+        true
     }
 
-    /// Looks at the limits: no more than `max_samples` are kept.
-    pub(crate) fn renew_room(&mut self, max_samples: u64) {
-        let kept = self.next.saturating_sub(self.oldest);
-        let span = self.span_left();
-        // No more than `SPAN`.
-        self.room = max_samples.saturating_sub(kept).min(span.into()) as u16;
-    }
-
-    /// How many more samples the last segment may hold, if their bits fit; 0 where it is not open.
-    pub(crate) fn span_left(&self) -> u16 {
-        self.held()
-            .map_or(0, |held| SPAN.saturating_sub(held.count))
-    }
-
-    /// Appends the last sample once more, where the last segment [may hold it](Self::span_left).
+    /// Encodes `sample` into the open segment. Returns false if its bits do not fit.
     #[inline(always)]
-    pub(crate) fn repeat(&mut self) {
-        self.encoder.repeat();
-        self.count();
-    }
-
-    /// Appends `sample`, where the last segment [may hold it](Self::span_left); false where its bits do
-    /// not fit.
-    #[inline(always)]
-    pub(crate) fn append(&mut self, sample: Sample) -> bool {
-        let queue = &self.queue;
-        let store = |index, word| {
-            if let Some(last) = queue.last() {
+    fn encode(&mut self, sample: Sample) -> bool {
+        let last = &self.last;
+        self.encoder.append(sample, self.capacity, |index, word| {
+            if let Some(last) = last {
                 last.set_word(index, word);
             }
-        };
-        let fits = self.encoder.append(sample, self.capacity, store);
-        if fits {
-            self.count();
-        }
-        fits
+        })
     }
 
-    /// Counts a sample as appended.
-    #[inline(always)]
-    fn count(&mut self) {
-        // 64 bits do not run out.
-        self.next = self.next.wrapping_add(1);
+    /// Sets the budget to what the limit of the open segment allows.
+    pub(super) fn allow_to_end_of_segment(&mut self) {
+        self.budget = self
+            .contents()
+            .map_or(0, |contents| SAMPLES_MAX.saturating_sub(contents.count));
     }
 
-    /// Counts `sample` (`None`: the last one again) as the first one of a segment for that many bits,
-    /// which is to be pushed to the queue. Returns what the one before it holds, if it was open, and the base of
-    /// the new one.
-    pub(crate) fn begin(&mut self, sample: Option<Sample>, capacity: u32) -> (Option<Held>, Base) {
-        let sealed = self.held();
-        let base = self.encoder.rebase(sample.unwrap_or(self.last()));
-        self.open = true;
+    /// Sets the budget to what both limits allow: that of the open segment, and `max_samples` kept.
+    pub(super) fn renew_budget(&mut self, max_samples: u64) {
+        self.allow_to_end_of_segment();
+        let allowed = max_samples.saturating_sub(self.alive());
+        self.budget = self.budget.min(allowed.try_into().unwrap_or(u16::MAX));
+    }
+
+    /// Counts a sample that is not kept, because there is no memory for it.
+    pub(super) fn skip_sample(&mut self) {
+        self.next += 1;
+        self.oldest = self.next;
+    }
+
+    /// Appends `sample` (`None`: one equal to the last) as the base of a new segment of that capacity in
+    /// bits, which is still to be [pushed](Self::push). The last segment has been closed.
+    ///
+    /// Returns the number of the sample, and the base.
+    pub(super) fn begin_segment(
+        &mut self,
+        sample: Option<Sample>,
+        capacity: u32,
+    ) -> (u64, SampleBase) {
+        let base = self.encoder.begin(sample.unwrap_or(self.last_sample()));
+        let number = self.next;
         self.capacity = capacity;
-        self.count();
-        (sealed, base)
+        self.next += 1;
+        (number, base)
     }
 
-    /// Closes the last segment. Returns it, and what it holds, if it was open.
-    pub(crate) fn close(&mut self) -> Option<(Ref<Segment>, Held)> {
-        let held = self.held()?;
-        self.open = false;
-        self.room = 0;
-        Some((self.queue.last()?.clone(), held))
+    /// Makes `segment` the newest one, open. Returns the one that was the newest.
+    pub(super) fn push(&mut self, segment: Ref<Segment<T>>) -> Option<Ref<Segment<T>>> {
+        self.is_open = true;
+        if self.first.is_none() {
+            self.first = Some(segment.clone());
+        }
+        self.last.replace(segment)
     }
 
-    /// Takes the oldest segment out, which leads to `next`; none if it is the last, which has been
-    /// [closed](Self::close). Returns it.
-    pub(crate) fn cut(&mut self, next: Option<Ref<Segment>>) -> Option<Ref<Segment>> {
-        self.queue.cut(next)
+    /// Closes the newest segment. Returns it with what it holds, for the caller to seal it; `None` if it
+    /// was not open.
+    pub(super) fn close(&mut self) -> Option<(Ref<Segment<T>>, Contents)> {
+        let contents = self.contents()?;
+        self.is_open = false;
+        self.budget = 0;
+        Some((self.last.clone()?, contents))
     }
 
-    fn held(&self) -> Option<Held> {
-        let last = self.queue.last().filter(|_| self.open)?;
-        Some(Held {
+    /// Removes the oldest segment, after which `next` is the oldest one. If `next` is `None`, the segment
+    /// was the newest too, and has been closed. Returns the removed segment.
+    pub(super) fn pop(&mut self, next: Option<Ref<Segment<T>>>) -> Option<Ref<Segment<T>>> {
+        if next.is_none() {
+            self.last = None;
+        }
+        core::mem::replace(&mut self.first, next)
+    }
+
+    /// Moves the oldest sample kept up to `number`, if it is older. Returns by how many.
+    pub(super) fn drop_before(&mut self, number: u64) -> u64 {
+        let dropped = number.saturating_sub(self.oldest);
+        self.oldest = self.oldest.max(number);
+        dropped
+    }
+
+    /// Returns what `segment`, one of this history, holds, if it is open.
+    pub(super) fn open_contents(&self, segment: &Segment<T>) -> Option<Contents> {
+        let contents = self.contents()?;
+        core::ptr::eq(&***self.last.as_ref()?, segment).then_some(contents)
+    }
+
+    /// Returns what the open segment holds.
+    fn contents(&self) -> Option<Contents> {
+        let last = self.last.as_ref().filter(|_| self.is_open)?;
+        Some(Contents {
             extent: self.encoder.extent(),
             tail: Some(self.encoder.tail()),
-            // No more than `SPAN`.
+            // `SAMPLES_MAX` at most.
             count: self.next.wrapping_sub(last.first()) as u16,
         })
+    }
+
+    /// Returns the passes whose timestamps are needed to show the `count` samples from the number `first`
+    /// on: all of their passes, except those of samples whose time the history itself stores.
+    pub(super) fn passes_needed(&self, first: u64, count: u16) -> Range<u64> {
+        let mut end = first + u64::from(count);
+        let has_first_time = first == 0 && self.first_time_us.is_some();
+        let has_last_time = self.last_time_us.is_some() && end == self.next;
+        end -= u64::from(has_last_time && count != 0);
+        self.first_pass + first + u64::from(has_first_time)..self.first_pass + end
     }
 }

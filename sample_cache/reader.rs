@@ -1,186 +1,193 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! Reading a target's samples while others are added and evicted.
+//! Reading a history while samples are appended and evicted.
 //!
-//! A reader holds a reference to the segment in which it stands, and no lock while it gives samples
-//! out. It goes on to the next one in O(1). Where its own has been detached meanwhile, everything older
-//! has been too, and it goes on at the target's oldest. So a reader who stands still keeps one segment
-//! from being freed, whatever goes on behind it.
+//! A reader holds a reference to one segment, and decodes a copy of it without a lock. It reaches the next
+//! segment in O(1). If its segment has been detached meanwhile, so has everything older, and the reader
+//! continues with the oldest sample of the history. So a reader that pauses keeps one segment in memory,
+//! whatever happens meanwhile.
 
+use super::{
+    history::History,
+    segment::{seek, Kind, Segment},
+    segment_copy::SegmentCopy,
+    time_cursor::TimeCursor,
+    HasHistory, SampleCache,
+};
 use crate::{
     abstractions::slab::Ref,
-    cursor::Cursor,
-    decoder::Decoder,
-    delta::Sample,
-    recorder::Recorder,
-    segment::{Content, Copy, Segment},
-    target::Target,
+    codec::{SampleDecoder, TimedSample},
 };
 use core::convert::Infallible;
 use kernel::prelude::*;
 
-/// A sample as it is shown.
-#[derive(Clone, Copy)]
-pub(crate) struct Row {
-    /// Which of the target's it is, from 0.
-    pub(crate) number: u64,
-    /// CPU time consumed.
-    pub(crate) sample: Sample,
-    /// When it was taken, microseconds since boot.
-    pub(crate) time_us: u64,
-    /// Whether it is the last one of a task that has ended.
-    pub(crate) is_end: bool,
-}
+/// Stands for the number and time of the exit sample if there is none: no sample has this number.
+const NO_EXIT: (u64, u64) = (u64::MAX, 0);
 
-const NO_LAST: (u64, u64) = (u64::MAX, 0);
-
-/// A place in the history of one target, or of none.
-pub(crate) struct Reader {
-    target: Option<Ref<Target>>,
-    segment: Option<Ref<Segment>>,
-    copy: Copy,
-    decoder: Decoder,
-    /// The number of the sample that the decoder gives next.
+/// A position in the history of one object, or of none.
+pub(crate) struct HistoryReader<T: HasHistory> {
+    owner: Option<Ref<T>>,
+    segment: Option<Ref<Segment<T>>>,
+    copy: SegmentCopy,
+    decoder: SampleDecoder,
+    /// The number of the sample that the decoder returns next.
     next: u64,
-    /// The number of the first sample that is not to be shown.
+    /// The number of the first sample that is not read.
     end: u64,
-    /// What to add to a sample's number for that of its pass.
-    origin: u64,
-    birth_us: Option<u64>,
-    /// The number and the moment of the last sample of a target that has ended; else a number that
-    /// no sample has.
-    last: (u64, u64),
-    times: Cursor,
+    /// The pass to which sample 0 belongs.
+    first_pass: u64,
+    /// When sample 0 was taken, microseconds since boot, if that was not in a pass.
+    first_time_us: Option<u64>,
+    /// The number and the time of the exit sample, or [`NO_EXIT`].
+    exit: (u64, u64),
+    times: TimeCursor,
 }
 
-impl Reader {
-    /// A reader of nothing. Made in place, being large.
+impl<T: HasHistory> HistoryReader<T> {
+    /// A reader of nothing. Initialised in place, because it is large.
     pub(crate) fn new() -> impl Init<Self, Infallible> {
         init!(Self {
-            target: None,
+            owner: None,
             segment: None,
-            copy <- Copy::new(),
-            decoder: Decoder::empty(),
+            copy <- SegmentCopy::new(),
+            decoder: SampleDecoder::empty(),
             next: 0,
             end: 0,
-            origin: 0,
-            birth_us: None,
-            last: NO_LAST,
-            times <- Cursor::new(),
+            first_pass: 0,
+            first_time_us: None,
+            exit: NO_EXIT,
+            times <- TimeCursor::new(),
         })
     }
 
-    /// The target that is read.
-    pub(crate) fn target(&self) -> Option<&Ref<Target>> {
-        self.target.as_ref()
+    /// Returns the object whose history is read.
+    pub(crate) fn owner(&self) -> Option<&Ref<T>> {
+        self.owner.as_ref()
     }
 
-    /// Begins to read `target`: its samples from the number `from` on, of passes up to `until`.
+    /// Begins to read the history of `owner`: its samples from the number `from` on, up to that of the
+    /// pass `last_pass`. Takes the lock of the store.
     pub(crate) fn enter(
         &mut self,
-        recorder: &Recorder,
-        target: Ref<Target>,
+        samples: &SampleCache<T>,
+        owner: Ref<T>,
         from: u64,
-        until: u64,
+        last_pass: u64,
     ) {
-        self.segment = None;
-        self.decoder = Decoder::empty();
-        let store = recorder.store.lock();
-        let state = target.state(&store);
-        let history = &state.history;
-        self.next = from.max(history.oldest);
-        self.end = history.next.min((until + 1).saturating_sub(history.origin));
-        self.origin = history.origin;
-        self.birth_us = state.birth_us;
-        self.last = match state.end_us {
-            Some(end_us) => (history.next - 1, end_us),
-            None => NO_LAST,
-        };
-        drop(store);
-        self.target = Some(target);
+        self.begin(samples, owner, |_| from, last_pass);
     }
 
-    /// The next sample; `None` behind the last.
+    /// Begins to read the newest `count` samples of the history of `owner`. Takes the lock of the store.
+    pub(crate) fn enter_newest(&mut self, samples: &SampleCache<T>, owner: Ref<T>, count: u64) {
+        let from = |history: &History<T>| history.next().saturating_sub(count);
+        self.begin(samples, owner, from, u64::MAX - 1);
+    }
+
+    fn begin(
+        &mut self,
+        samples: &SampleCache<T>,
+        owner: Ref<T>,
+        from: impl FnOnce(&History<T>) -> u64,
+        last_pass: u64,
+    ) {
+        self.segment = None;
+        self.decoder = SampleDecoder::empty();
+        let store = samples.lock();
+        let history = owner.history(&store);
+        self.first_pass = history.first_pass();
+        self.next = from(history).max(history.oldest());
+        let end = (last_pass + 1).saturating_sub(self.first_pass);
+        self.end = history.next().min(end);
+        self.first_time_us = history.first_time_us();
+        self.exit = match history.last_time_us() {
+            Some(time_us) => (history.next() - 1, time_us),
+            None => NO_EXIT,
+        };
+        drop(store);
+        self.owner = Some(owner);
+    }
+
+    /// Returns the next sample; `None` after the last one. May take the lock of the store.
     #[inline(always)]
-    pub(crate) fn next(&mut self, recorder: &Recorder) -> Option<Row> {
+    pub(crate) fn next(&mut self, samples: &SampleCache<T>) -> Option<TimedSample> {
         while self.next < self.end {
             let Some(sample) = self.decoder.next(&self.copy) else {
-                self.advance(recorder)?;
+                self.advance(samples)?;
                 continue;
             };
             let number = self.next;
-            let is_end = number == self.last.0;
-            let time = if is_end {
-                Some(self.last.1)
+            let is_exit = number == self.exit.0;
+            let time = if is_exit {
+                Some(self.exit.1)
             } else if number == 0 {
-                self.birth_us.or_else(|| self.moment_of(recorder, 0))
+                self.first_time_us.or_else(|| self.time_of(samples, 0))
             } else {
-                self.moment_of(recorder, number)
+                self.time_of(samples, number)
             };
             let Some(time_us) = time else {
-                // Evicted, and so is its pass. What is left begins elsewhere.
-                self.decoder = Decoder::empty();
+                // The segment has been detached. The rest of the history begins later.
+                self.decoder = SampleDecoder::empty();
                 continue;
             };
             self.next += 1;
-            return Some(Row {
+            return Some(TimedSample {
                 number,
                 sample,
                 time_us,
-                is_end,
+                is_exit,
             });
         }
         None
     }
 
-    /// When the pass of that sample began.
+    /// Returns when the pass of that sample began.
     #[inline(always)]
-    fn moment_of(&mut self, recorder: &Recorder, number: u64) -> Option<u64> {
-        let pass = self.origin + number;
-        self.times.moment_of(recorder, self.segment.as_ref(), pass)
+    fn time_of(&mut self, samples: &SampleCache<T>, number: u64) -> Option<u64> {
+        let pass = self.first_pass + number;
+        self.times.time_of(samples, self.segment.as_ref(), pass)
     }
 
-    /// Loads the segment that holds the next sample, or the first one after it.
+    /// Copies the segment that holds the next sample, or the first one after it.
     #[inline(never)]
-    fn advance(&mut self, recorder: &Recorder) -> Option<()> {
-        let (segment, held) = loop {
-            let store = recorder.store.lock();
-            let history = &self.target.as_ref()?.state(&store).history;
-            let own = self.segment.as_ref().map(|segment| segment.end(&store));
-            let segment = match own.filter(|end| !end.is_detached()) {
-                Some(end) => end.next()?,
+    fn advance(&mut self, samples: &SampleCache<T>) -> Option<()> {
+        let (segment, contents) = loop {
+            let store = samples.lock();
+            let history = self.owner.as_ref()?.history(&store);
+            let own = self.segment.as_ref().map(|segment| segment.state(&store));
+            let segment = match own.filter(|state| !state.is_detached()) {
+                Some(state) => state.next()?,
                 None => {
-                    self.next = self.next.max(history.oldest);
-                    history.first()?
+                    self.next = self.next.max(history.oldest());
+                    history.first_segment()?
                 }
             };
-            // Where it begins further on, what is before that is passed over.
-            let (segment, is_found) = Segment::seek(segment, self.next, &store);
+            let (segment, is_found) = seek(segment, self.next, &store);
             if !is_found {
                 let passed = segment.clone();
                 drop(store);
                 self.segment = Some(passed);
                 continue;
             }
+            // Samples before the segment have been evicted: skip them.
             self.next = self.next.max(segment.first());
-            let held = history
-                .held_open(segment)
-                .unwrap_or_else(|| segment.end(&store).held());
-            break (segment.clone(), held);
+            let contents = history
+                .open_contents(segment)
+                .unwrap_or_else(|| segment.state(&store).contents());
+            break (segment.clone(), contents);
         };
-        if let Content::Samples { base, .. } = segment.content() {
-            self.copy.fill(&segment, &held);
-            self.decoder = Decoder::new(*base, held.extent);
+        if let Kind::Samples { base, .. } = segment.kind() {
+            self.copy.fill(&segment, &contents);
+            self.decoder = SampleDecoder::new(*base, contents.extent);
             self.decoder.skip(self.next - segment.first(), &self.copy);
         }
         self.segment = Some(segment);
         Some(())
     }
 
-    /// Drops the references to what is read.
+    /// Ends reading: drops the references to the object and to its segment.
     pub(crate) fn leave(&mut self) {
         self.segment = None;
-        self.decoder = Decoder::empty();
-        self.target = None;
+        self.decoder = SampleDecoder::empty();
+        self.owner = None;
     }
 }

@@ -1,17 +1,21 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! A segment: the block of fixed size in which samples, or the moments of passes, are kept.
+//! A segment: the fixed-size slab object that holds samples of one history, or timestamps of passes.
+//!
+//! A segment is a small header, followed by 64-bit words of coded data. Only the sampler writes to a
+//! segment, and only while the segment is open, that is, the last one of its history or of the timeline.
+//! A word that was written never changes, except the one that is being filled. When a segment is full it
+//! is sealed: its length is stored in it, and it never changes again. So whoever has read under the lock
+//! how much a segment holds may read that part without the lock.
 
+use super::{HasHistory, Store};
 use crate::{
     abstractions::{
         list::ListLinks,
         slab::{Object, Ref},
     },
-    bits::Words,
-    delta::{self, Extent},
-    impl_list_links, moments,
-    sample_cache::Store,
-    target::Target,
+    codec::{Extent, SampleBase, TimestampBase},
+    impl_list_links,
 };
 use core::convert::Infallible;
 use kernel::{
@@ -22,113 +26,123 @@ use kernel::{
     },
 };
 
-/// The bytes of a segment's payload, in words of 64 bits: 512 bytes with what is before it. Smaller
-/// ones take more for each sample; larger ones give fewer pages back when half of them are evicted,
-/// as those that are being filled stay, and are dear for a task of few samples.
-pub(crate) const WORDS: u16 = 50;
-/// The same for the first segment of a target, as many a task's life is short.
-pub(crate) const BRIEF_WORDS: u16 = 6;
+/// How many samples a segment holds at most, so that the segments of an idle task have an age too.
+pub(super) const SAMPLES_MAX: u16 = 4096;
+/// How many words of data a segment has: with the header it takes 512 bytes. Smaller segments would take
+/// more memory for each sample. With larger ones fewer slab pages come free when the oldest half of all
+/// segments is evicted, because the open ones stay; and tasks with few samples would take more.
+pub(super) const WORDS: u16 = 50;
+/// How many words of data a small segment has. The first segment of a history is a small one, because
+/// many tasks live for a few samples only.
+pub(super) const SMALL_WORDS: u16 = 6;
 
-/// How many segments of a queue a reader passes by before others get the lock.
-const STRIDE: usize = 64;
+/// How many segments [`seek`] passes in one call, which is made under the lock.
+const SEEK_MAX: usize = 64;
 
-/// A segment in the cache.
-///
-/// Only the sampler writes into it, and only while it is the last of its queue: words behind those
-/// that are full. So whoever has been told, under the lock, what it holds may read it without.
-pub(crate) struct Segment {
-    /// The place among the segments of all targets, or in the timeline.
-    by_age: ListLinks<Segment>,
-    content: Content,
-    /// The number of its first sample, or of its first pass.
+/// A segment in a slab cache. `T` is the type that has histories.
+pub(crate) struct Segment<T: HasHistory> {
+    /// The place in the list of all segments by age, in the timeline, or in a list of detached segments.
+    links: ListLinks<Segment<T>>,
+    kind: Kind<T>,
+    /// The number of its first sample, or of the pass of its first timestamp.
     first: u64,
-    end: LockedBy<End, Store>,
+    state: LockedBy<State<T>, Store<T>>,
 }
 
-impl_list_links!(Segment, 0, by_age);
+impl_list_links!(impl{T: HasHistory} Segment<T>, 0, links);
 
-/// What is in a segment.
-pub(crate) enum Content {
-    /// Samples of one target.
+/// What a segment holds.
+pub(super) enum Kind<T: HasHistory> {
+    /// Samples of one history.
     Samples {
-        /// Whose.
-        owner: Ref<Target>,
-        /// The first.
-        base: delta::Base,
+        /// The object that has the history.
+        owner: Ref<T>,
+        /// The first sample.
+        base: SampleBase,
     },
-    /// Moments of passes.
-    Moments {
-        /// The first.
-        base: moments::Base,
-        /// How many sealed segments of samples need one of them; see timeline.rs.
+    /// Timestamps of passes.
+    Timestamps {
+        /// The first timestamp.
+        base: TimestampBase,
+        /// How many sealed segments of samples need a timestamp in this one; see timeline.rs.
         users: Atomic<u32>,
     },
 }
 
-/// What a segment holds.
+/// How much a segment holds.
 #[derive(Clone, Copy)]
-pub(crate) struct Held {
-    /// What has been coded in it.
-    pub(crate) extent: Extent,
-    /// The last bits of that, where it is still being filled: those that do not fill a word.
-    pub(crate) tail: Option<u64>,
-    /// How many samples or moments that is.
-    pub(crate) count: u16,
+pub(super) struct Contents {
+    /// The length of the coded data.
+    pub(super) extent: Extent,
+    /// The last, incomplete word of the data, if the segment is open. It has not been stored.
+    pub(super) tail: Option<u64>,
+    /// The number of samples or timestamps.
+    pub(super) count: u16,
 }
 
-/// The end of a segment.
-#[derive(Default)]
-pub(crate) struct End {
-    /// The bits in use, once it is sealed.
+/// The part of a segment that the lock of the [`Store`] protects.
+pub(super) struct State<T: HasHistory> {
+    /// The length in bits, once sealed.
     bits: u16,
-    /// How often the last sample is repeated behind them, once it is sealed.
+    /// The run after the last bit, once sealed.
     run: u16,
-    /// How many samples or moments it holds, once it is sealed.
+    /// The number of samples or timestamps, once sealed.
     count: u16,
-    /// Whether it has been detached.
-    detached: bool,
-    /// The segment after it in its queue, until it is detached.
-    next: Option<Ref<Segment>>,
-    /// The first segment of the timeline that it needs, from when it is sealed until it is detached.
-    moments: Option<Ref<Segment>>,
+    is_detached: bool,
+    /// The next segment of the same history, until this one is detached.
+    next: Option<Ref<Segment<T>>>,
+    /// The first segment of the timeline that this segment of samples needs, from sealing to detaching.
+    timestamps: Option<Ref<Segment<T>>>,
 }
 
-impl End {
-    /// Has the segment lead to `next`.
-    pub(crate) fn lead_to(&mut self, next: Ref<Segment>) {
+impl<T: HasHistory> State<T> {
+    const fn new() -> Self {
+        Self {
+            bits: 0,
+            run: 0,
+            count: 0,
+            is_detached: false,
+            next: None,
+            timestamps: None,
+        }
+    }
+
+    /// Sets the next segment of the same history.
+    pub(super) fn set_next(&mut self, next: Ref<Segment<T>>) {
         self.next = Some(next);
     }
 
-    /// Has the segment need the moments from there on.
-    pub(crate) fn need(&mut self, moments: Option<Ref<Segment>>) {
-        self.moments = moments;
+    /// Sets the first segment of the timeline that this segment needs.
+    pub(super) fn set_timestamps(&mut self, timestamps: Option<Ref<Segment<T>>>) {
+        self.timestamps = timestamps;
     }
 
-    /// The first segment of the timeline that it needs, where it is sealed.
-    pub(crate) fn moments(&self) -> Option<&Object<Segment>> {
-        self.moments.as_deref()
+    /// Returns the first segment of the timeline that this segment needs, if this one is sealed.
+    pub(super) fn timestamps(&self) -> Option<&Object<Segment<T>>> {
+        self.timestamps.as_deref()
     }
 
-    /// Has the segment be detached: it refers to no other any more, whoever still refers to it. Returns
-    /// the one to which it led, and the first one of the timeline that it needed.
-    pub(crate) fn detach(&mut self) -> (Option<Ref<Segment>>, Option<Ref<Segment>>) {
-        self.detached = true;
-        (self.next.take(), self.moments.take())
+    /// Marks the segment as detached. It refers to no other segment from now on.
+    ///
+    /// Returns the next segment, and the first one of the timeline that this one needed.
+    pub(super) fn detach(&mut self) -> (Option<Ref<Segment<T>>>, Option<Ref<Segment<T>>>) {
+        self.is_detached = true;
+        (self.next.take(), self.timestamps.take())
     }
 
-    /// The segment after it.
-    pub(crate) fn next(&self) -> Option<&Ref<Segment>> {
+    /// Returns the next segment of the same history.
+    pub(super) fn next(&self) -> Option<&Ref<Segment<T>>> {
         self.next.as_ref()
     }
 
-    /// Whether the segment has been detached.
-    pub(crate) fn is_detached(&self) -> bool {
-        self.detached
+    /// Returns whether the segment has been detached.
+    pub(super) fn is_detached(&self) -> bool {
+        self.is_detached
     }
 
-    /// What the segment holds, once it is sealed.
-    pub(crate) fn held(&self) -> Held {
-        Held {
+    /// Returns how much the segment holds, once it is sealed.
+    pub(super) fn contents(&self) -> Contents {
+        Contents {
             extent: Extent {
                 bits: self.bits.into(),
                 run: self.run.into(),
@@ -139,130 +153,93 @@ impl End {
     }
 }
 
-impl Segment {
-    /// An empty segment.
-    pub(crate) fn new(
+impl<T: HasHistory> Segment<T> {
+    /// An empty, open segment that is in no list. `lock` is the lock of the store.
+    pub(super) fn new(
         first: u64,
-        content: Content,
-        store: &SpinLock<Store>,
+        kind: Kind<T>,
+        lock: &SpinLock<Store<T>>,
     ) -> impl Init<Self, Infallible> + '_ {
         init!(Self {
-            by_age: ListLinks::new(),
-            content,
+            links: ListLinks::new(),
+            kind,
             first,
-            end: LockedBy::new(store, End::default()),
+            state: LockedBy::new(lock, State::new()),
         })
     }
 
-    /// The number of its first sample, or of its first pass.
-    pub(crate) fn first(&self) -> u64 {
+    /// Returns the number of its first sample, or of the pass of its first timestamp.
+    pub(super) fn first(&self) -> u64 {
         self.first
     }
 
-    /// What is in it.
-    pub(crate) fn content(&self) -> &Content {
-        &self.content
+    /// Returns what kind of data it holds.
+    pub(super) fn kind(&self) -> &Kind<T> {
+        &self.kind
     }
 
-    /// The target whose samples are in it.
-    pub(crate) fn owner(&self) -> Option<&Ref<Target>> {
-        match &self.content {
-            Content::Samples { owner, .. } => Some(owner),
-            Content::Moments { .. } => None,
+    /// Returns the object that has the history; `None` for a segment of timestamps.
+    pub(super) fn owner(&self) -> Option<&Ref<T>> {
+        match &self.kind {
+            Kind::Samples { owner, .. } => Some(owner),
+            Kind::Timestamps { .. } => None,
         }
     }
 
-    /// Its end.
-    pub(crate) fn end<'a>(&'a self, store: &'a Store) -> &'a End {
-        self.end.access(store)
+    /// Returns the part that the lock protects.
+    pub(super) fn state<'a>(&'a self, store: &'a Store<T>) -> &'a State<T> {
+        self.state.access(store)
     }
 
-    /// Its end.
-    pub(crate) fn end_mut<'a>(&'a self, store: &'a mut Store) -> &'a mut End {
-        self.end.access_mut(store)
-    }
-
-    /// Goes from `segment` along its queue to the one in which `number` is, if that is in none before
-    /// it, but no further than a stride. Returns where that leads, and whether it is the one.
-    pub(crate) fn seek<'a>(
-        mut segment: &'a Ref<Segment>,
-        number: u64,
-        store: &'a Store,
-    ) -> (&'a Ref<Segment>, bool) {
-        for _ in 0..STRIDE {
-            match segment.end(store).next() {
-                Some(next) if next.first() <= number => segment = next,
-                _ => return (segment, true),
-            }
-        }
-        (segment, false)
+    /// Returns the part that the lock protects, to change it.
+    pub(super) fn state_mut<'a>(&'a self, store: &'a mut Store<T>) -> &'a mut State<T> {
+        self.state.access_mut(store)
     }
 }
 
-impl Object<Segment> {
-    /// How many bits of payload it takes.
+/// Follows a history from `segment` on to the segment that holds the sample `number`, or would hold it.
+///
+/// Passes up to [`SEEK_MAX`] segments. Returns the segment reached, and whether it is the right one.
+pub(super) fn seek<'a, T: HasHistory>(
+    mut segment: &'a Ref<Segment<T>>,
+    number: u64,
+    store: &'a Store<T>,
+) -> (&'a Ref<Segment<T>>, bool) {
+    for _ in 0..SEEK_MAX {
+        match segment.state(store).next() {
+            Some(next) if next.first() <= number => segment = next,
+            _ => return (segment, true),
+        }
+    }
+    (segment, false)
+}
+
+impl<T: HasHistory> Object<Segment<T>> {
+    /// Returns how many bits of data the segment can hold.
     #[inline(always)]
-    pub(crate) fn capacity(&self) -> u32 {
+    pub(super) fn capacity(&self) -> u32 {
         self.words().len() as u32 * u64::BITS
     }
 
-    /// Writes one word.
-    pub(crate) fn set_word(&self, index: usize, word: u64) {
+    /// Stores one word of data.
+    pub(super) fn set_word(&self, index: usize, word: u64) {
         if let Some(place) = self.words().get(index) {
             place.store(word, Relaxed);
         }
     }
 
-    /// Has the segment, which was open until now, hold `held` for ever.
-    pub(crate) fn seal(&self, store: &mut Store, held: Held) {
-        let Held {
+    /// Seals the segment, which is open. It holds `contents` from now on.
+    pub(super) fn seal(&self, store: &mut Store<T>, contents: Contents) {
+        let Contents {
             extent,
             tail,
             count,
-        } = held;
+        } = contents;
         if let Some(tail) = tail {
             self.set_word((extent.bits / u64::BITS) as usize, tail);
         }
-        let end = self.end_mut(store);
-        // Each is bounded by the size of a segment, or by `count`.
-        (end.bits, end.run, end.count) = (extent.bits as u16, extent.run as u16, count);
-    }
-}
-
-/// As many words as a copy has places for: a power of two, which spares a comparison at each.
-const PLACES: usize = (WORDS as usize + 1).next_power_of_two();
-
-/// A copy of the words of a segment.
-#[derive(Clone, Copy)]
-pub(crate) struct Copy {
-    words: [u64; PLACES],
-}
-
-impl Copy {
-    /// No words. Made in place, being large.
-    pub(crate) fn new() -> impl Init<Self, Infallible> {
-        init!(Self {
-            words <- pin_init::init_zeroed(),
-        })
-    }
-
-    /// Copies what `segment` holds.
-    pub(crate) fn fill(&mut self, segment: &Object<Segment>, held: &Held) {
-        let bits = held.extent.bits;
-        let stored = bits.div_ceil(u64::BITS) as usize;
-        for (word, source) in self.words.iter_mut().zip(segment.words()).take(stored) {
-            *word = source.load(Relaxed);
-        }
-        let last = self.words.get_mut((bits / u64::BITS) as usize);
-        if let (Some(tail), Some(last)) = (held.tail, last) {
-            *last = tail;
-        }
-    }
-}
-
-impl Words for Copy {
-    #[inline(always)]
-    fn word(&self, index: usize) -> u64 {
-        self.words[index % PLACES]
+        let state = self.state_mut(store);
+        // The bits fit the segment, and the run is less than `SAMPLES_MAX`, so neither is truncated.
+        (state.bits, state.run, state.count) = (extent.bits as u16, extent.run as u16, count);
     }
 }

@@ -1,95 +1,102 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! Looking up the moments of passes in the timeline.
+//! Looking up timestamps of passes for a reader.
 
-use crate::{
-    abstractions::slab::Ref,
-    moments,
-    recorder::Recorder,
-    segment::{Content, Copy, Segment},
+use super::{
+    segment::{Kind, Segment},
+    segment_copy::SegmentCopy,
+    HasHistory, SampleCache,
 };
+use crate::{abstractions::slab::Ref, codec::TimestampDecoder};
 use core::convert::Infallible;
 use kernel::prelude::*;
 
-/// Looks up moments: O(1) where the passes asked for rise one by one. Works on a copy of the segment in
-/// which it stands, of which it keeps no reference.
-pub(crate) struct Cursor {
-    copy: Copy,
-    decoder: moments::Decoder,
-    /// The pass whose moment the decoder gives next.
+/// A position in the timeline. Decodes a copy of one segment, to which it keeps no reference. Looking up
+/// one pass after the other is O(1) for each.
+pub(super) struct TimeCursor {
+    copy: SegmentCopy,
+    decoder: TimestampDecoder,
+    /// The pass whose timestamp the decoder returns next.
     pass: u64,
-    /// The moment before that.
-    moment_us: u64,
+    /// The timestamp before that, microseconds since boot.
+    last_us: u64,
 }
 
-impl Cursor {
-    /// A cursor that has looked up nothing. Made in place, being large.
-    pub(crate) fn new() -> impl Init<Self, Infallible> {
+impl TimeCursor {
+    /// A cursor at no position. Initialised in place, because it is large.
+    pub(super) fn new() -> impl Init<Self, Infallible> {
         init!(Self {
-            copy <- Copy::new(),
-            decoder: moments::Decoder::empty(),
+            copy <- SegmentCopy::new(),
+            decoder: TimestampDecoder::empty(),
             pass: 0,
-            moment_us: 0,
+            last_us: 0,
         })
     }
 
-    /// The moment at which `pass` began, that of a sample in `segment`; `None` where `segment` has been
-    /// evicted, and the moment with it.
+    /// Returns when `pass` began, microseconds since boot. `segment` holds a sample of that pass.
+    ///
+    /// Returns `None` if `segment` has been detached, and the timestamp with it. May take the lock of the
+    /// store.
     #[inline(always)]
-    pub(crate) fn moment_of(
+    pub(super) fn time_of<T: HasHistory>(
         &mut self,
-        recorder: &Recorder,
-        segment: Option<&Ref<Segment>>,
+        samples: &SampleCache<T>,
+        segment: Option<&Ref<Segment<T>>>,
         pass: u64,
     ) -> Option<u64> {
         if pass == self.pass {
-            if let Some(moment) = self.decoder.next(&self.copy) {
+            if let Some(time_us) = self.decoder.next(&self.copy) {
                 self.pass += 1;
-                self.moment_us = moment;
-                return Some(moment);
+                self.last_us = time_us;
+                return Some(time_us);
             }
         }
-        self.find_moment_of(recorder, segment?, pass)
+        self.find(samples, segment?, pass)
     }
 
     #[inline(never)]
-    fn find_moment_of(
+    fn find<T: HasHistory>(
         &mut self,
-        recorder: &Recorder,
-        segment: &Ref<Segment>,
+        samples: &SampleCache<T>,
+        segment: &Ref<Segment<T>>,
         pass: u64,
     ) -> Option<u64> {
         if pass + 1 == self.pass {
-            return Some(self.moment_us);
+            return Some(self.last_us);
         }
         if pass < self.pass {
-            self.decoder = moments::Decoder::empty();
+            self.decoder = TimestampDecoder::empty();
         }
         loop {
-            while let Some(moment) = self.decoder.next(&self.copy) {
+            while let Some(time_us) = self.decoder.next(&self.copy) {
                 self.pass += 1;
-                self.moment_us = moment;
+                self.last_us = time_us;
                 if self.pass > pass {
-                    return Some(moment);
+                    return Some(time_us);
                 }
             }
-            self.load(recorder, segment, pass)?;
+            self.load(samples, segment, pass)?;
         }
     }
 
-    /// Loads the segment that holds `pass`, which is the present one again if that has grown.
-    fn load(&mut self, recorder: &Recorder, segment: &Ref<Segment>, pass: u64) -> Option<()> {
+    /// Copies the segment that holds `pass`. It is the present one again if that has grown.
+    fn load<T: HasHistory>(
+        &mut self,
+        samples: &SampleCache<T>,
+        segment: &Ref<Segment<T>>,
+        pass: u64,
+    ) -> Option<()> {
         self.pass = 0;
-        self.decoder = moments::Decoder::empty();
-        let (found, held) = {
-            let store = recorder.store.lock();
-            let near = segment.end(&store).moments();
-            let (found, held) = store.timeline.find(&store, near, pass)?;
-            (Ref::from(found), held)
+        self.decoder = TimestampDecoder::empty();
+        let (found, contents) = {
+            let store = samples.lock();
+            let near = segment.state(&store).timestamps();
+            let (found, contents) = store.timeline.find(&store, near, pass)?;
+            (Ref::from(found), contents)
         };
-        if let Content::Moments { base, .. } = found.content() {
-            self.copy.fill(&found, &held);
-            self.decoder = moments::Decoder::new(*base, held.extent.bits);
+        if let Kind::Timestamps { base, .. } = found.kind() {
+            self.copy.fill(&found, &contents);
+            self.decoder = TimestampDecoder::new(*base, contents.extent.bits);
             self.pass = found.first();
         }
         Some(())

@@ -1,84 +1,83 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! When each pass began. All targets are sampled in each pass, so its moment is kept once, for all.
+//! The timeline: the timestamp of each pass. All objects are sampled in each pass, so its timestamp is
+//! kept once for all of them.
 //!
-//! Passes are numbered from 1. Their moments are kept in segments of the timeline, each for as long as
-//! somebody may need a moment in it:
+//! Passes are numbered from 1. Their timestamps are kept in segments of their own kind. Such a segment
+//! is kept as long as a timestamp in it may be needed:
 //!
-//! - Each has a count of users, the sealed segments of samples that need a moment in it. Those are
-//!   counted when they are sealed, and discounted when they are detached. As a segment of samples spans
-//!   [`SPAN`] passes at most, that is some 15 segments of the timeline, whose moments take 12 bits or so.
-//! - A history that is still being appended to has one sample in each pass, and its open segment `SPAN`
-//!   samples at most. So it needs moments of the last `SPAN` passes only, and segments that hold such
-//!   are kept without a count as long as there is an open segment of samples.
+//! - It counts its users: the sealed segments of samples that need a timestamp in it. A segment of
+//!   samples is counted when it is sealed, and no longer when it is detached. It spans [`SAMPLES_MAX`]
+//!   passes at most. A timestamp takes about 12 bits, so that is about 15 segments of the timeline.
+//! - A history that is still appended to has one sample in each pass, and its open segment holds
+//!   `SAMPLES_MAX` samples at most. So it needs timestamps of the last `SAMPLES_MAX` passes only.
+//!   Segments that hold those are kept without a user as long as a segment of samples is open.
 //!
-//! So a segment of the timeline that nobody needs goes, also from between two that are needed, and
-//! memory is bounded by the samples that are held.
+//! Any other segment of the timeline is freed, even one between two that are needed. So the memory of the
+//! timeline is bounded by the samples that are kept.
 
+use super::{
+    detached::Detached,
+    memory::SpareSegment,
+    segment::{Contents, Kind, Segment, SAMPLES_MAX},
+    HasHistory, Store, StoreGuard,
+};
 use crate::{
     abstractions::{
         list::List,
         once::peek,
-        slab::{Object, Ref, Vacant},
+        slab::{Object, Ref},
     },
-    delta::Extent,
-    eviction::Detached,
-    history::SPAN,
-    moments,
-    sample_cache::Store,
-    segment::{Content, Held, Segment},
+    codec::{Extent, TimestampEncoder},
 };
 use core::ops::Range;
-use kernel::sync::{
-    atomic::{Atomic, Relaxed},
-    SpinLock,
-};
+use kernel::sync::atomic::{Atomic, Relaxed};
 
-/// The moments of the passes.
-pub(crate) struct Timeline {
+/// The timestamps of passes. Protected by the lock of the [`Store`].
+pub(super) struct Timeline<T: HasHistory> {
     /// Segments that no open segment of samples needs, oldest first. Each has users.
-    aged: List<Segment, 0>,
+    aged: List<Segment<T>, 0>,
     /// The segments after those, oldest first.
-    young: List<Segment, 0>,
-    /// Whether the last segment is being filled. It is one of the young ones then.
-    open: bool,
-    encoder: moments::Encoder,
-    /// Moments in the last segment.
-    held: u16,
+    young: List<Segment<T>, 0>,
+    /// Whether the newest segment is open. It is a young one then.
+    is_open: bool,
+    encoder: TimestampEncoder,
+    /// How many timestamps the newest segment holds.
+    count: u16,
     /// The number of the next pass.
     next: u64,
 }
 
-impl Timeline {
-    /// No passes yet.
-    pub(crate) const fn new() -> Self {
+impl<T: HasHistory> Timeline<T> {
+    /// An empty timeline.
+    pub(super) const fn new() -> Self {
         Self {
             aged: List::new(),
             young: List::new(),
-            open: false,
-            encoder: moments::Encoder::new(),
-            held: 0,
+            is_open: false,
+            encoder: TimestampEncoder::new(),
+            count: 0,
             next: 1,
         }
     }
 
-    /// The number of the next pass.
-    pub(crate) fn next(&self) -> u64 {
+    /// Returns the number of the next pass.
+    pub(super) fn next_pass(&self) -> u64 {
         self.next
     }
 
-    /// When the last pass began, microseconds since boot; 0: there was none.
-    pub(crate) fn last_us(&self) -> u64 {
+    /// Returns when the latest pass began, microseconds since boot; 0 if there was none.
+    pub(super) fn last_us(&self) -> u64 {
         self.encoder.last()
     }
 
-    /// How many segments it takes.
-    pub(crate) fn segments(&self) -> usize {
+    /// Returns how many segments there are.
+    pub(super) fn segments(&self) -> usize {
         self.aged.len() + self.young.len()
     }
 
-    /// The segment after `segment`.
-    fn after(&self, segment: &Object<Segment>) -> Option<&Object<Segment>> {
+    /// Returns the segment after `segment`.
+    fn after(&self, segment: &Object<Segment<T>>) -> Option<&Object<Segment<T>>> {
         if self.aged.contains(segment) {
             self.aged.next(segment).or(self.young.first())
         } else {
@@ -86,11 +85,11 @@ impl Timeline {
         }
     }
 
-    /// Counts a user of each segment that holds moments of `passes`, which are among the last [`SPAN`].
-    /// Returns the first of them.
-    pub(crate) fn retain(&mut self, passes: &Range<u64>) -> Option<Ref<Segment>> {
+    /// Counts one more user of each segment that holds timestamps of `passes`, which are among the last
+    /// [`SAMPLES_MAX`]. Returns the first of these segments.
+    pub(super) fn retain(&mut self, passes: &Range<u64>) -> Option<Ref<Segment<T>>> {
         let mut first = None;
-        // From the last one on, where the passes of a task that consumes CPU time are.
+        // From the newest one backwards: the segments of a busy task span few passes.
         let mut at = self.young.last().filter(|_| !passes.is_empty());
         while let Some(segment) = at {
             if segment.first() < passes.end {
@@ -107,16 +106,16 @@ impl Timeline {
         first.map(Ref::from)
     }
 
-    /// Discounts the user that [`retain`](Self::retain) counted, which returned `first`. Segments that
-    /// nobody needs by that go to `detached`.
-    pub(crate) fn release(
+    /// Undoes a [`retain`](Self::retain) that returned `first`. Moves segments that have no users any more
+    /// to `detached`.
+    pub(super) fn release(
         &mut self,
-        first: Ref<Segment>,
+        first: Ref<Segment<T>>,
         passes: &Range<u64>,
-        detached: &mut Detached,
+        detached: &mut Detached<T>,
     ) {
         let mut has_unused = false;
-        let needed = |segment: &&Object<Segment>| segment.first() < passes.end;
+        let needed = |segment: &&Object<Segment<T>>| segment.first() < passes.end;
         let all = core::iter::successors(Some(&*first), |segment| self.after(segment));
         for users in all.take_while(needed).filter_map(|segment| users(segment)) {
             let left = peek(users).wrapping_sub(1);
@@ -128,9 +127,14 @@ impl Timeline {
         }
     }
 
-    /// Detaches those segments from `first` on, up to the end of `passes`, that nobody needs.
+    /// Detaches the aged segments without users, from `first` on up to the end of `passes`.
     #[inline(never)]
-    fn detach_unused(&mut self, first: Ref<Segment>, passes: &Range<u64>, detached: &mut Detached) {
+    fn detach_unused(
+        &mut self,
+        first: Ref<Segment<T>>,
+        passes: &Range<u64>,
+        detached: &mut Detached<T>,
+    ) {
         let mut at = Some(first);
         while let Some(segment) = at {
             let after = self.after(&segment);
@@ -146,22 +150,21 @@ impl Timeline {
         }
     }
 
-    /// Detaches the young segments that nobody uses, where no segment of samples is open, and no pass is
-    /// under way whose moment may be needed.
-    pub(crate) fn trim(&mut self, detached: &mut Detached) {
+    /// Detaches the young segments without users. No segment of samples is open, and no pass is under way.
+    pub(super) fn trim(&mut self, detached: &mut Detached<T>) {
         while let Some(first) = self.young.first() {
             let is_last = self.young.len() == 1;
             if is_last && is_used(first) {
-                // The next passes may go there.
+                // It stays open for the next passes.
                 return;
             }
-            self.open &= !is_last;
+            self.is_open &= !is_last;
             self.age_first(detached);
         }
     }
 
-    /// Detaches the first of the young ones where nobody uses it; else it has aged.
-    fn age_first(&mut self, detached: &mut Detached) {
+    /// Moves the first young segment to the aged ones, or to `detached` if it has no users.
+    fn age_first(&mut self, detached: &mut Detached<T>) {
         match self.young.pop_front() {
             Some(first) if is_used(&first) => {
                 // It has just left its list.
@@ -172,54 +175,58 @@ impl Timeline {
         }
     }
 
-    /// Has those segments age that hold no moment of the last [`SPAN`] passes, nor of that under way.
-    fn age(&mut self, detached: &mut Detached) {
+    /// Ages the segments that hold no timestamp of the last [`SAMPLES_MAX`] passes, nor of the one under
+    /// way.
+    fn age(&mut self, detached: &mut Detached<T>) {
         while let Some(first) = self.young.first() {
-            // The first pass behind those of `first`.
+            // The first pass after those of `first`.
             let end = self.young.next(first).map(|second| second.first());
-            if end.is_none_or(|end| end + u64::from(SPAN) + 1 > self.next) {
+            if end.is_none_or(|end| end + u64::from(SAMPLES_MAX) + 1 > self.next) {
                 return;
             }
             self.age_first(detached);
         }
     }
 
-    fn held(&self) -> Option<Held> {
+    /// Returns what the open segment holds.
+    fn contents(&self) -> Option<Contents> {
         let extent = Extent {
             bits: self.encoder.bits(),
             run: 0,
         };
-        self.open.then_some(Held {
+        self.is_open.then_some(Contents {
             extent,
             tail: Some(self.encoder.tail()),
-            count: self.held,
+            count: self.count,
         })
     }
 
-    /// Writes down the next pass where the last segment has room for it.
-    fn append(&mut self, moment: u64) -> bool {
-        let (true, Some(last)) = (self.open && self.held < u16::MAX, self.young.last()) else {
+    /// Appends the timestamp of the next pass, if the open segment has space for it; else returns false.
+    fn try_append(&mut self, time_us: u64) -> bool {
+        let (true, Some(last)) = (self.is_open && self.count < u16::MAX, self.young.last()) else {
             return false;
         };
-        let done = self.encoder.append(moment, last.capacity(), |index, word| {
-            last.set_word(index, word)
-        });
+        let done = self
+            .encoder
+            .append(time_us, last.capacity(), |index, word| {
+                last.set_word(index, word)
+            });
         if done {
-            self.held += 1;
+            self.count += 1;
             self.next += 1;
         }
         done
     }
 
-    /// The segment that holds the moment of `pass`, and what is in it. `near` is the first one that a
-    /// sealed segment of samples needs; none for one that is open.
-    pub(crate) fn find<'a>(
+    /// Returns the segment that holds the timestamp of `pass`, and how much it holds. `near` is the first
+    /// segment that the sealed segment of samples needs; `None` for an open segment of samples.
+    pub(super) fn find<'a>(
         &'a self,
-        store: &Store,
-        near: Option<&'a Object<Segment>>,
+        store: &Store<T>,
+        near: Option<&'a Object<Segment<T>>>,
         pass: u64,
-    ) -> Option<(&'a Object<Segment>, Held)> {
-        let is_before = |segment: &&Object<Segment>| segment.first() <= pass;
+    ) -> Option<(&'a Object<Segment<T>>, Contents)> {
+        let is_before = |segment: &&Object<Segment<T>>| segment.first() <= pass;
         let segment = match near {
             Some(near) => core::iter::successors(Some(near), |segment| self.after(segment))
                 .take_while(is_before)
@@ -231,68 +238,81 @@ impl Timeline {
             .young
             .last()
             .is_some_and(|last| core::ptr::eq(last, segment));
-        let held = self.held().filter(|_| is_last);
-        let held = held.unwrap_or_else(|| segment.end(store).held());
-        let passes = segment.first()..segment.first() + u64::from(held.count);
-        passes.contains(&pass).then_some((segment, held))
+        let contents = self.contents().filter(|_| is_last);
+        let contents = contents.unwrap_or_else(|| segment.state(store).contents());
+        let passes = segment.first()..segment.first() + u64::from(contents.count);
+        passes.contains(&pass).then_some((segment, contents))
     }
 }
 
-/// How many sealed segments of samples need a moment in `segment`. Accessed under the lock of the
-/// [`Store`] only.
-fn users(segment: &Segment) -> Option<&Atomic<u32>> {
-    match segment.content() {
-        Content::Moments { users, .. } => Some(users),
-        Content::Samples { .. } => None,
+/// Returns the number of sealed segments of samples that need a timestamp in `segment`. Accessed under
+/// the lock of the [`Store`] only.
+fn users<T: HasHistory>(segment: &Segment<T>) -> Option<&Atomic<u32>> {
+    match segment.kind() {
+        Kind::Timestamps { users, .. } => Some(users),
+        Kind::Samples { .. } => None,
     }
 }
 
-fn is_used(segment: &Segment) -> bool {
+fn is_used<T: HasHistory>(segment: &Segment<T>) -> bool {
     users(segment).is_some_and(|users| peek(users) != 0)
 }
 
-/// Writes down that the next pass begins at `moment`, microseconds since boot, which is kept until
-/// [`Store::end_pass`] at least; `step` are expected until the pass after it. False: it takes a new
-/// segment, and `spare` is none.
-pub(crate) fn begin_pass(
-    store: &mut Store,
-    lock: &SpinLock<Store>,
-    (moment, step): (u64, u32),
-    spare: &mut Option<Vacant<Segment>>,
-    detached: &mut Detached,
-) -> bool {
-    let begun = store.timeline.append(moment)
-        || begin_segment(store, lock, (moment, step), spare, detached);
-    store.is_in_pass |= begun;
-    begun
+impl<T: HasHistory> StoreGuard<'_, T> {
+    /// Records that the next pass begins at `time_us`, microseconds since boot. The pass after it is
+    /// expected `period_us` later. The timestamp is kept at least until [`end_pass`](Store::end_pass).
+    ///
+    /// A new segment is made from `spare`. Returns false, and records nothing, if that is needed and
+    /// empty.
+    pub(crate) fn begin_pass(
+        &mut self,
+        time_us: u64,
+        period_us: u32,
+        spare: &mut SpareSegment<T>,
+        detached: &mut Detached<T>,
+    ) -> bool {
+        let is_recorded = self.timeline.try_append(time_us)
+            || self.begin_timeline_segment(time_us, period_us, spare, detached);
+        self.is_in_pass |= is_recorded;
+        is_recorded
+    }
+
+    /// Records the next pass as the first one of a new segment. Returns false if `spare` is empty.
+    fn begin_timeline_segment(
+        &mut self,
+        time_us: u64,
+        period_us: u32,
+        spare: &mut SpareSegment<T>,
+        detached: &mut Detached<T>,
+    ) -> bool {
+        let Some(memory) = spare.take() else {
+            return false;
+        };
+        let lock = self.0.lock_ref();
+        let timeline = &mut self.timeline;
+        let sealed = timeline.contents();
+        let before = timeline.young.last().map(Ref::from);
+        let base = timeline.encoder.begin(time_us, period_us);
+        let users = Atomic::new(0);
+        let kind = Kind::Timestamps { base, users };
+        let segment = memory.fill(Segment::new(timeline.next, kind, lock));
+        // The segment is new, so it is in no list.
+        let _ = timeline.young.push_back(segment);
+        timeline.is_open = true;
+        timeline.count = 1;
+        timeline.next += 1;
+        timeline.age(detached);
+        if let (Some(before), Some(contents)) = (before, sealed) {
+            before.seal(self, contents);
+        }
+        true
+    }
 }
 
-/// Writes it down as the first one of a new segment; false where `spare` is none.
-fn begin_segment(
-    store: &mut Store,
-    lock: &SpinLock<Store>,
-    (moment, step): (u64, u32),
-    spare: &mut Option<Vacant<Segment>>,
-    detached: &mut Detached,
-) -> bool {
-    let Some(vacant) = spare.take() else {
-        return false;
-    };
-    let timeline = &mut store.timeline;
-    let sealed = timeline.held();
-    let last = timeline.young.last().map(Ref::from);
-    let base = timeline.encoder.rebase(moment, step);
-    let users = Atomic::new(0);
-    let content = Content::Moments { base, users };
-    let segment = vacant.fill(Segment::new(timeline.next, content, lock));
-    // It is new, hence in no list.
-    let _ = timeline.young.push_back(segment);
-    timeline.open = true;
-    timeline.held = 1;
-    timeline.next += 1;
-    timeline.age(detached);
-    if let (Some(last), Some(held)) = (last, sealed) {
-        last.seal(store, held);
+impl<T: HasHistory> Store<T> {
+    /// Ends the pass that is under way: all of its samples have been appended.
+    pub(crate) fn end_pass(&mut self, detached: &mut Detached<T>) {
+        self.is_in_pass = false;
+        self.trim_timeline(detached);
     }
-    true
 }

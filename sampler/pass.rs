@@ -1,81 +1,77 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! One sampling pass: one sample of every target, a chunk of them at a time.
+//! One sampling pass: one sample of each target that lives, a chunk of them at a time.
 
 use crate::{
     abstractions::{
         clock,
         kthread::Current,
-        slab::{Object, Ref, Vacant},
+        slab::{Object, Ref},
     },
-    cputime::{Reading, Subject},
-    eviction::Detached,
     recorder::Recorder,
-    sample_cache::{spare_segment, Store},
-    segment::Segment,
-    target::Target,
-    timeline,
+    sample_cache::{Detached, SpareSegment, StoreGuard},
+    targets::{Reading, Target, TaskReader},
 };
 use kernel::{prelude::*, sync::rcu};
 
-/// How many targets are sampled before the locks are let go of, for others to have them.
+/// How many targets are sampled before the locks are released.
 const CHUNK: usize = 100;
 
 /// A pass under way.
-pub(crate) struct Pass<'a> {
+pub(super) struct Pass<'a> {
     recorder: &'a Recorder,
-    /// When the one before it began, microseconds since boot.
+    /// When the pass before it began, microseconds since boot.
     last_us: u64,
-    /// Memory for the next segment that is begun.
-    spare: &'a mut Option<Vacant<Segment>>,
+    /// Memory for the next segment.
+    spare: &'a mut SpareSegment<Target>,
 }
 
-/// Why a chunk came to its end.
-enum Stop {
+/// Why a chunk ended.
+enum ChunkEnd {
     /// There are no more targets.
     Last,
-    /// It is full.
+    /// The chunk is full.
     Full,
-    /// This target's sample takes a new segment, and there is no spare one.
-    NoRoom(Ref<Target>, Reading),
-    /// Reading this target may take long.
-    Wide(Ref<Target>, Pin<KBox<Subject>>),
-    /// This target has ended, and its last sample has been taken.
-    Ended(Ref<Target>, Option<Pin<KBox<Subject>>>),
+    /// The sample of this target needs a new segment, and there is no spare one.
+    NoSpare(Ref<Target>, Reading),
+    /// Reading this target takes long.
+    ManyThreads(Ref<Target>, Pin<KBox<TaskReader>>),
+    /// This target has ended, and its exit sample has been taken. Its reader is to be dropped.
+    Ended(Ref<Target>, Option<Pin<KBox<TaskReader>>>),
 }
 
 impl<'a> Pass<'a> {
     /// Makes a pass. The next one is expected `period_ns` later. `spare` is kept from pass to pass.
     ///
-    /// False: there was no memory for the moment at which it begins, so that nobody was sampled.
-    pub(crate) fn run(
+    /// Returns false if there was no memory for the timestamp of the pass. Then no samples were taken.
+    pub(super) fn run(
         recorder: &'a Recorder,
         me: &Current,
         period_ns: u64,
-        spare: &'a mut Option<Vacant<Segment>>,
+        spare: &'a mut SpareSegment<Target>,
     ) -> bool {
         let Some(mut pass) = Self::begin(recorder, period_ns, spare) else {
             return false;
         };
         loop {
-            match pass.chunk() {
-                Stop::Last => break,
-                Stop::Full => {}
-                Stop::NoRoom(target, reading) => pass.finish(target, None, reading),
-                Stop::Wide(target, mut subject) => {
-                    let reading = subject.as_mut().read(&rcu::read_lock());
-                    pass.finish(target, Some(subject), reading);
+            match pass.sample_chunk() {
+                ChunkEnd::Last => break,
+                ChunkEnd::Full => {}
+                ChunkEnd::NoSpare(target, reading) => pass.finish(target, None, reading),
+                ChunkEnd::ManyThreads(target, mut reader) => {
+                    let reading = reader.as_mut().read(&rcu::read_lock());
+                    pass.finish(target, Some(reader), reading);
                 }
-                Stop::Ended(target, subject) => {
-                    recorder.registry.lock().retire(&target);
-                    recorder.check_probes();
-                    drop(subject);
+                ChunkEnd::Ended(target, reader) => {
+                    recorder.targets().lock().mark_ended(&target);
+                    recorder.check_fork_probe();
+                    drop(reader);
                 }
             }
             me.reschedule();
         }
         let mut detached = Detached::new();
-        recorder.store.lock().end_pass(&mut detached);
+        recorder.samples().lock().end_pass(&mut detached);
         detached.free();
         true
     }
@@ -83,30 +79,22 @@ impl<'a> Pass<'a> {
     fn begin(
         recorder: &'a Recorder,
         period_ns: u64,
-        spare: &'a mut Option<Vacant<Segment>>,
+        spare: &'a mut SpareSegment<Target>,
     ) -> Option<Self> {
-        if spare.is_none() {
-            *spare = spare_segment(recorder);
-        }
-        let step_us = u32::try_from(period_ns / 1000).unwrap_or(u32::MAX);
+        recorder.samples().fill_spare(spare);
+        let period_us = u32::try_from(period_ns / 1000).unwrap_or(u32::MAX);
         let mut detached = Detached::new();
-        let mut registry = recorder.registry.lock();
-        let mut store = recorder.store.lock();
-        // Under the locks: later than the first sample of whoever was added before.
-        let moment_us = clock::boottime_us();
-        let last_us = store.timeline.last_us();
-        let is_begun = timeline::begin_pass(
-            &mut store,
-            &recorder.store,
-            (moment_us, step_us),
-            spare,
-            &mut detached,
-        );
+        let mut registry = recorder.targets().lock();
+        let mut store = recorder.samples().lock();
+        // Read under the locks, so it is later than the first sample of each target added before.
+        let time_us = clock::boottime_us();
+        let last_us = store.latest_pass_us();
+        let is_begun = store.begin_pass(time_us, period_us, spare, &mut detached);
         drop(store);
         if !is_begun {
             return None;
         }
-        registry.position = registry.living().first().map(Ref::from);
+        registry.pass_position = registry.living().first().map(Ref::from);
         drop(registry);
         detached.free();
         Some(Self {
@@ -116,112 +104,102 @@ impl<'a> Pass<'a> {
         })
     }
 
-    /// Samples the next few targets.
-    fn chunk(&mut self) -> Stop {
-        if self.spare.is_none() {
-            *self.spare = spare_segment(self.recorder);
-        }
-        // Goes when the locks have been let go of.
+    /// Samples the next chunk of targets.
+    fn sample_chunk(&mut self) -> ChunkEnd {
+        self.recorder.samples().fill_spare(self.spare);
+        // Declared before the guards, so dropped after the locks have been released.
         let mut detached = Detached::new();
         let rcu = rcu::read_lock();
-        let mut registry = self.recorder.registry.lock();
-        let mut store = self.recorder.store.lock();
-        let Some(first) = registry.position.take() else {
-            return Stop::Last;
+        let mut registry = self.recorder.targets().lock();
+        let mut store = self.recorder.samples().lock();
+        let Some(first) = registry.pass_position.take() else {
+            return ChunkEnd::Last;
         };
-        let mut stop = None;
-        let mut taken = 0;
+        let mut end = None;
+        let mut sampled = 0;
         let mut targets = registry.living().iter_from(Some(&first));
         for target in (&mut targets).take(CHUNK) {
-            let state = target.state_mut(&mut store);
-            if state.sample_swiftly() {
-                // No more than there are targets.
-                taken = u64::wrapping_add(taken, 1);
+            if target.state_mut(&mut store).try_sample() {
+                // `CHUNK` at most.
+                sampled = u64::wrapping_add(sampled, 1);
                 continue;
             }
-            stop = self.sample(&mut store, target, &rcu, &mut detached);
-            if stop.is_some() || detached.is_full() {
+            end = self.sample(&mut store, target, &rcu, &mut detached);
+            if end.is_some() || detached.is_full() {
                 break;
             }
         }
-        store.count_taken(taken);
+        store.count_appended(sampled);
         let next = targets.next().map(Ref::from);
         drop(targets);
-        let stop = stop.unwrap_or(if next.is_some() {
-            Stop::Full
+        let end = end.unwrap_or(if next.is_some() {
+            ChunkEnd::Full
         } else {
-            Stop::Last
+            ChunkEnd::Last
         });
-        registry.position = next;
-        stop
+        registry.pass_position = next;
+        end
     }
 
-    /// Takes the sample of `target`, which has not been taken swiftly. Returns what stops the chunk.
-    // Out of the loop over those that are, which has the registers for itself.
+    /// Takes the sample of a target for which the quick way does not work. Returns the end of the chunk,
+    /// if there is a reason to end it.
+    // Not inlined, so that the loop over targets sampled quickly has the registers for itself.
     #[inline(never)]
     fn sample(
         &mut self,
-        store: &mut Store,
+        store: &mut StoreGuard<'_, Target>,
         target: &Object<Target>,
         rcu: &rcu::Guard,
-        detached: &mut Detached,
-    ) -> Option<Stop> {
+        detached: &mut Detached<Target>,
+    ) -> Option<ChunkEnd> {
         let state = target.state_mut(store);
-        let subject = state.subject.as_mut()?;
-        if subject.is_wide() {
-            let subject = state.subject.take();
-            return subject.map(|subject| Stop::Wide(Ref::from(target), subject));
+        let reader = state.reader.as_mut()?;
+        if reader.has_many_threads() {
+            let reader = state.reader.take();
+            return reader.map(|reader| ChunkEnd::ManyThreads(Ref::from(target), reader));
         }
-        let reading = subject.as_mut().read(rcu);
-        let end_us = state.end_us(reading, self.last_us);
-        let lock = &self.recorder.store;
-        if !store.append(lock, target, reading.sample(), self.spare, detached) {
-            return Some(Stop::NoRoom(Ref::from(target), reading));
+        let reading = reader.as_mut().read(rcu);
+        let exit_time_us = state.exit_time_us(reading, self.last_us);
+        if !store.append(target, reading.sample(), self.spare, detached) {
+            return Some(ChunkEnd::NoSpare(Ref::from(target), reading));
         }
-        let subject = target.state_mut(store).record_end(end_us?);
+        let reader = target.state_mut(store).end(exit_time_us?);
         store.close(target);
-        Some(Stop::Ended(Ref::from(target), subject))
+        Some(ChunkEnd::Ended(Ref::from(target), reader))
     }
 
-    /// Writes down a sample that was read without the locks, or that there was no room for. The
-    /// target may have been removed meanwhile.
+    /// Appends a sample that was read without the locks, or for which there was no spare segment. The
+    /// target may have been removed since.
     fn finish(
         &mut self,
         target: Ref<Target>,
-        subject: Option<Pin<KBox<Subject>>>,
+        reader: Option<Pin<KBox<TaskReader>>>,
         reading: Reading,
     ) {
-        if self.spare.is_none() {
-            *self.spare = spare_segment(self.recorder);
-        }
+        self.recorder.samples().fill_spare(self.spare);
         let mut detached = Detached::new();
-        let mut registry = self.recorder.registry.lock();
+        let mut registry = self.recorder.targets().lock();
         if !registry.living().contains(&target) {
             return;
         }
-        let lock = &self.recorder.store;
-        let mut store = lock.lock();
-        let end_us = target.state(&store).end_us(reading, self.last_us);
-        if !store.append(lock, &target, reading.sample(), self.spare, &mut detached) {
-            store.forgo(&target);
-        }
+        let mut store = self.recorder.samples().lock();
         let state = target.state_mut(&mut store);
-        if subject.is_some() {
-            state.subject = subject;
+        let exit_time_us = state.exit_time_us(reading, self.last_us);
+        if reader.is_some() {
+            state.reader = reader;
         }
-        let ended = end_us.and_then(|end_us| state.record_end(end_us));
-        if end_us.is_some() {
-            store.close(&target);
+        if !store.append(&target, reading.sample(), self.spare, &mut detached) {
+            store.skip_sample(&target);
         }
+        let Some(time_us) = exit_time_us else {
+            return;
+        };
+        let unused = target.state_mut(&mut store).end(time_us);
+        store.close(&target);
         drop(store);
-        if end_us.is_some() {
-            registry.retire(&target);
-        }
+        registry.mark_ended(&target);
         drop(registry);
-        if end_us.is_some() {
-            self.recorder.check_probes();
-        }
-        drop(ended);
-        detached.free();
+        self.recorder.check_fork_probe();
+        drop(unused);
     }
 }

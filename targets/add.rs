@@ -1,180 +1,131 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! Beginning and ceasing to watch a task.
+//! Beginning to watch a task.
 
+use super::{registry::Registry, task_reader::Reading, tree::Tree, Target, Targets, TaskReader};
 use crate::{
-    abstractions::{
-        clock,
-        pid::Pid,
-        pid_numbers::Numbers,
-        slab::{Object, Ref, Vacant},
-    },
-    cputime::{Reading, Subject},
-    eviction::{Detached, Reason},
-    recorder::Recorder,
-    registry::Registry,
-    sample_cache::Store,
-    segment::Segment,
-    target::{Target, Tree},
+    abstractions::{clock, pid::Pid, pid_numbers::Numbers, slab::Ref},
+    sample_cache::{Detached, SampleCache, SpareSegment},
 };
 use kernel::{
-    pid_namespace::PidNamespace,
     prelude::*,
     sync::{rcu, Arc},
 };
 
-impl Recorder {
-    /// Watches the task that the current process knows by `number`.
+/// A task that was found by its PID and can be added.
+pub(crate) struct Candidate {
+    reader: Pin<KBox<TaskReader>>,
+    tree: Option<Arc<Tree>>,
+}
+
+impl Candidate {
+    /// Finds the task that the current process knows by `pid`: a process if it is the PID of a thread
+    /// group leader, else a thread.
     ///
-    /// May sleep. Fails with `ESRCH` where there is no such task, `EEXIST` where it is watched
-    /// already, `ENOSPC` where `max_targets` are watched, `ENOMEM`.
-    pub(crate) fn add(&self, number: i32) -> Result {
-        let subject = Subject::find(Pid::find(number).ok_or(ESRCH)?)?;
-        self.add_found(subject, None)
+    /// May sleep. Fails with `ESRCH` if there is no such task, and with `ENOMEM`.
+    pub(crate) fn find(pid: i32) -> Result<Self> {
+        let reader = TaskReader::find(Pid::find(pid).ok_or(ESRCH)?)?;
+        Ok(Self { reader, tree: None })
     }
 
-    /// Watches the task `subject`; its forks join `tree`. As [`add`](Self::add).
-    pub(crate) fn add_found(
-        &self,
-        mut subject: Pin<KBox<Subject>>,
-        tree: Option<Arc<Tree>>,
-    ) -> Result {
-        let numbers = Numbers::new(subject.pid(), GFP_KERNEL)?;
-        let reading = subject.as_mut().read(&rcu::read_lock());
-        let first = (clock::boottime_us(), reading);
-        let mut spare = Some(self.segments.brief.alloc().ok_or(ENOMEM)?);
-        let vacant = self.targets.alloc().ok_or(ENOMEM)?;
-        let target = vacant.fill(Target::new(numbers, subject, tree, &self.store));
+    /// Finds a process as [`find`](Self::find), to follow its forks. Fails with `ESRCH` for a thread that
+    /// is not a leader.
+    pub(crate) fn find_tree(pid: i32) -> Result<Self> {
+        let mut found = Self::find(pid)?;
+        if !found.reader.is_process() {
+            return Err(ESRCH);
+        }
+        found.tree = Some(Tree::new(Numbers::new(found.reader.pid(), GFP_KERNEL)?)?);
+        Ok(found)
+    }
+}
 
-        let mut registry = self.registry.lock();
-        if registry.has(&target.numbers) {
+/// The first sample of a new target.
+pub(super) struct FirstSample {
+    /// When it was taken, microseconds since boot.
+    pub(super) time_us: u64,
+    pub(super) reading: Reading,
+}
+
+/// What [`insert`] leaves to its caller.
+pub(super) struct Inserted {
+    /// Whether the target is the only one to be sampled, so that the sampler must be woken.
+    pub(super) is_only: bool,
+    /// The reader of a task that has ended. It must be dropped with no lock held.
+    pub(super) unused: Option<Pin<KBox<TaskReader>>>,
+}
+
+impl Targets {
+    /// Adds a target and takes its first sample, unless sampling is stopped.
+    ///
+    /// Returns whether it is the only target to be sampled, so that the sampler must be woken.
+    ///
+    /// May sleep. Fails with `EEXIST` if the task is watched already, `ENOSPC` if there are `max_targets`,
+    /// and `ENOMEM`.
+    pub(crate) fn add(&self, candidate: Candidate, samples: &SampleCache<Target>) -> Result<bool> {
+        let Candidate { mut reader, tree } = candidate;
+        let pids = Numbers::new(reader.pid(), GFP_KERNEL)?;
+        let reading = reader.as_mut().read(&rcu::read_lock());
+        let first = FirstSample {
+            time_us: clock::boottime_us(),
+            reading,
+        };
+        let mut spare = samples.alloc_first();
+        if spare.is_none() {
+            return Err(ENOMEM);
+        }
+        let memory = self.memory.alloc().ok_or(ENOMEM)?;
+        let target = memory.fill(Target::new(pids, reader, tree, samples.store()));
+
+        let mut registry = self.lock();
+        if registry.contains(target.pids()) {
             return Err(EEXIST);
         }
         if registry.is_full() {
             return Err(ENOSPC);
         }
-        let (ended, is_first) = self.admit(&mut registry, &target, first, &mut spare);
+        let inserted = insert(&mut registry, &target, first, samples, &mut spare);
         drop(registry);
-        drop(ended);
-        if is_first {
-            self.wake_sampler();
-        }
-        Ok(())
+        drop(inserted.unused);
+        Ok(inserted.is_only)
     }
+}
 
-    /// Adds `target` to the registry, with a `first` sample that was taken at that moment, unless
-    /// sampling has been stopped. `spare` is for that. Returns the task, where it has ended, and whether
-    /// nobody was sampled until now.
-    pub(crate) fn admit(
-        &self,
-        registry: &mut Registry,
-        target: &Ref<Target>,
-        first: (u64, Reading),
-        spare: &mut Option<Vacant<Segment>>,
-    ) -> (Option<Pin<KBox<Subject>>>, bool) {
-        let mut store = self.store.lock();
-        let pass = store.timeline.next();
-        let state = target.state_mut(&mut store);
-        state.order = registry.last_order() + 1;
-        state.history.origin = pass;
-        let mut ended = None;
-        // The lock of the registry, which is held, is that under which `stop` says so.
-        if registry.sampling.is_running {
-            let (moment_us, reading) = first;
-            // Sample 0 comes before the next pass.
-            state.history.origin = pass - 1;
-            state.birth_us = Some(moment_us);
-            if reading.is_end() {
-                ended = state.record_end(moment_us);
-            }
-            // Nothing goes for one sample.
-            let mut detached = Detached::new();
-            store.append(&self.store, target, reading.sample(), spare, &mut detached);
-            if reading.is_end() {
-                store.close(target);
-            }
-        } else if let Some(subject) = &mut state.subject {
-            subject.as_mut().forget_reading();
+/// Inserts `target` into the registry, with its first sample unless sampling is stopped. `spare` is
+/// memory for that sample.
+pub(super) fn insert(
+    registry: &mut Registry,
+    target: &Ref<Target>,
+    first: FirstSample,
+    samples: &SampleCache<Target>,
+    spare: &mut SpareSegment<Target>,
+) -> Inserted {
+    let FirstSample { time_us, reading } = first;
+    let mut store = samples.lock();
+    let next_pass = store.next_pass();
+    let state = target.state_mut(&mut store);
+    let mut unused = None;
+    // The caller holds the lock of the registry, so no `stop` command comes in between.
+    if registry.schedule().is_running() {
+        // Sample 0 belongs to the latest pass, and the next pass takes sample 1.
+        state.history.begin(next_pass - 1, Some(time_us));
+        if reading.is_end() {
+            unused = state.end(time_us);
         }
-        drop(store);
-        let is_living = ended.is_none();
-        registry.insert(target, is_living);
-        (ended, is_living && registry.living().len() == 1)
-    }
-
-    /// Stops watching what the current process knows by `number`, and frees its samples. Where a
-    /// number has been used again, all that bore it.
-    ///
-    /// Fails with `ESRCH` where nothing of that number is watched.
-    pub(crate) fn remove(&self, number: i32, namespace: &PidNamespace) -> Result {
-        let mut found = false;
-        loop {
-            let mut registry = self.registry.lock();
-            let Some(target) = registry.find(number, namespace) else {
-                return if found { Ok(()) } else { Err(ESRCH) };
-            };
-            registry.remove(&target);
-            drop(registry);
-            found = true;
-            self.forget(&target, Reason::Removed);
+        // One sample does not exceed `max_samples`, so nothing is detached.
+        store.append(target, reading.sample(), spare, &mut Detached::new());
+        if reading.is_end() {
+            store.close(target);
+        }
+    } else {
+        state.history.begin(next_pass, None);
+        if let Some(reader) = &mut state.reader {
+            reader.as_mut().discard_reading();
         }
     }
-
-    /// Stops watching anything.
-    pub(crate) fn remove_all(&self) {
-        loop {
-            let mut registry = self.registry.lock();
-            let Some(target) = registry.first().map(Ref::from) else {
-                return;
-            };
-            registry.remove(&target);
-            drop(registry);
-            self.forget(&target, Reason::Removed);
-        }
-    }
-
-    /// Frees what is kept of a target that is no longer in the registry.
-    pub(crate) fn forget(&self, target: &Object<Target>, reason: Reason) {
-        let subject = target.state_mut(&mut self.store.lock()).subject.take();
-        drop(subject);
-        self.clear_target(target, reason);
-        self.check_probes();
-    }
-
-    fn clear_target(&self, target: &Object<Target>, reason: Reason) {
-        self.in_steps(|store, detached| store.detach_all_of(target, reason, detached));
-    }
-
-    /// Runs `f` under the lock of the store, and lets go of what it detached without, until it returns
-    /// that there is no more to do.
-    fn in_steps(&self, f: impl Fn(&mut Store, &mut Detached) -> bool) {
-        loop {
-            let mut detached = Detached::new();
-            let goes_on = f(&mut self.store.lock(), &mut detached);
-            detached.free();
-            if !goes_on {
-                return;
-            }
-        }
-    }
-
-    /// Frees all samples.
-    pub(crate) fn clear(&self) {
-        self.for_each(|target| self.clear_target(target, Reason::Removed));
-    }
-
-    /// Frees what is more than `max_samples`.
-    pub(crate) fn trim(&self) {
-        self.for_each(|target| self.in_steps(|store, detached| store.trim(target, detached)));
-    }
-
-    /// Runs `f` on all targets, with no lock held, in the order in which they were added.
-    pub(crate) fn for_each(&self, mut f: impl FnMut(&Object<Target>)) {
-        let mut at = self.registry.lock().first().map(Ref::from);
-        while let Some(target) = at {
-            f(&target);
-            let registry = self.registry.lock();
-            at = registry.next(&target, &self.store.lock()).map(Ref::from);
-        }
+    drop(store);
+    Inserted {
+        is_only: registry.insert(target, unused.is_none()),
+        unused,
     }
 }

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! A set of process numbers that can be asked without a lock, in every fork and exit of the machine.
+//! The PIDs of all watched tasks, as a bitmap that each fork of the machine can test without a lock.
 
 use crate::abstractions::once::peek;
 use kernel::{
@@ -8,37 +8,37 @@ use kernel::{
     sync::atomic::{Atomic, Relaxed},
 };
 
-/// No task has a number as large (`PID_MAX_LIMIT`).
-const NUMBERS: usize = 4 << 20;
+/// No PID is this large (`PID_MAX_LIMIT`).
+const PIDS: usize = 4 << 20;
 
-/// A set of numbers in the initial pid namespace: a bit for each that there can be, 512 KiB.
-pub(crate) struct Marks(KVVec<Atomic<u64>>);
+/// A set of PIDs of the initial PID namespace: one bit for each possible PID, 512 KiB.
+pub(crate) struct PidBitmap(KVVec<Atomic<u64>>);
 
-impl Marks {
+impl PidBitmap {
     /// The empty set. May sleep. Fails with `ENOMEM`.
     pub(crate) fn new() -> Result<Self> {
-        let mut words = KVVec::with_capacity(NUMBERS / 64, GFP_KERNEL)?;
-        for _ in 0..NUMBERS / 64 {
+        let mut words = KVVec::with_capacity(PIDS / 64, GFP_KERNEL)?;
+        for _ in 0..PIDS / 64 {
             words.push(Atomic::new(0), GFP_KERNEL)?;
         }
         Ok(Self(words))
     }
 
-    fn place(&self, number: i32) -> Option<(&Atomic<u64>, u64)> {
-        let word = self.0.get(number as usize / 64)?;
-        Some((word, 1 << (number as usize % 64)))
+    fn place(&self, pid: i32) -> Option<(&Atomic<u64>, u64)> {
+        let word = self.0.get(pid as usize / 64)?;
+        Some((word, 1 << (pid as usize % 64)))
     }
 
-    /// Whether `number` is in the set.
+    /// Returns whether `pid` is in the set.
     #[inline(always)]
-    pub(crate) fn has(&self, number: i32) -> bool {
-        self.place(number)
+    pub(crate) fn contains(&self, pid: i32) -> bool {
+        self.place(pid)
             .is_some_and(|(word, bit)| peek(word) & bit != 0)
     }
 
-    /// Adds or removes `number`. Changes are made one at a time, under the lock of the registry.
-    pub(crate) fn set(&self, number: i32, is_in: bool) {
-        if let Some((word, bit)) = self.place(number) {
+    /// Adds or removes `pid`. The caller holds the lock of the registry, which orders all changes.
+    pub(super) fn set(&self, pid: i32, is_in: bool) {
+        if let Some((word, bit)) = self.place(pid) {
             let others = word.load(Relaxed) & !bit;
             word.store(if is_in { others | bit } else { others }, Relaxed);
         }

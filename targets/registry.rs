@@ -1,7 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! The set of the watched tasks, in the order in which they were added, and by number.
+//! The set of all targets, in the order in which they were added and by PID.
 
+use super::{
+    pid_bitmap::PidBitmap,
+    target::{Target, BUCKET, LIFE, ORDER},
+};
 use crate::{
     abstractions::{
         clock,
@@ -10,203 +14,167 @@ use crate::{
         pid_numbers::{self, Numbers},
         slab::{Object, Ref},
     },
-    marks::Marks,
     params,
-    sample_cache::Store,
-    target::{Target, BUCKET, LIVING, ORDER},
+    schedule::Schedule,
 };
 use core::convert::Infallible;
 use kernel::{pid_namespace::PidNamespace, prelude::*, sync::Arc};
 
-/// Who is watched.
+/// The set of all targets. Protected by the lock of [`Targets`](super::Targets).
 pub(crate) struct Registry {
-    order: List<Target, ORDER>,
-    living: List<Target, LIVING>,
-    /// Those that have ended, the first to end first.
-    ended: List<Target, LIVING>,
-    by_number: KVec<List<Target, BUCKET>>,
-    /// Those that had ended and gave way to forks that are followed. Not watched any more, their
-    /// histories are still to be freed.
-    displaced: List<Target, LIVING>,
-    /// Where the sampler goes on in its pass.
-    pub(crate) position: Option<Ref<Target>>,
+    in_order: List<Target, ORDER>,
+    /// The targets that have not ended. Each pass samples these.
+    living: List<Target, LIFE>,
+    /// The targets that have ended, the first to end first.
+    ended: List<Target, LIFE>,
+    /// Ended targets that were removed to follow new forks. They are not watched any more, but their
+    /// samples are still to be freed.
+    displaced: List<Target, LIFE>,
+    by_pid: KVec<List<Target, BUCKET>>,
+    /// The target with which the pass under way continues.
+    pub(crate) pass_position: Option<Ref<Target>>,
+    /// The order of the next target.
     next_order: u64,
-    /// The numbers of the living, once forks and exits are asked for them.
-    marks: Option<Arc<Marks>>,
-    /// How many of the living have their forks followed.
+    /// The PIDs of the living targets, once the fork probe has been needed.
+    pid_bitmap: Option<Arc<PidBitmap>>,
+    /// How many of the living targets have their forks followed.
     followed: usize,
-    /// Whether forks and exits are told of.
-    pub(crate) is_probed: bool,
+    /// Whether the fork probe is registered.
+    pub(crate) has_probe: bool,
     /// How many forks could not be followed.
     pub(crate) lost: u64,
-    /// When the last of the living was taken out, nanoseconds of the monotonic clock, until the sampler's
-    /// grid has been ended for it.
-    pub(crate) idle_since_ns: Option<u64>,
-    /// Whether, and how far, the targets are sampled.
-    pub(crate) sampling: Sampling,
+    schedule: Schedule,
 }
 
-/// Whether, and how far, the targets are sampled.
-///
-/// It is part of the registry so that its lock orders a `stop` with all that takes samples: the first
-/// one of a target, which is decided on when the target is inserted, and the passes.
-pub(crate) struct Sampling {
-    /// Whether it has not been stopped.
-    pub(crate) is_running: bool,
-    /// How many passes have begun, hence the number of the latest.
-    begun: u64,
-    /// How many have ended: as many, or one fewer.
-    ended: u64,
-}
-
-impl Sampling {
-    /// Begins a pass.
-    pub(crate) fn begin_pass(&mut self) {
-        self.begun += 1;
-    }
-
-    /// Ends the pass that is under way.
-    pub(crate) fn end_pass(&mut self) {
-        self.ended = self.begun;
-    }
-
-    /// The number of the latest pass.
-    pub(crate) fn latest_pass(&self) -> u64 {
-        self.begun
-    }
-
-    /// Whether the pass of that number has ended.
-    pub(crate) fn has_ended(&self, pass: u64) -> bool {
-        self.ended >= pass
-    }
-}
-
-/// How many targets may wait for their histories to be freed.
+/// How many displaced targets may wait for their samples to be freed.
 const DISPLACED_MAX: usize = 1024;
 
-/// How many lists the targets are spread over, by number.
+/// The number of hash buckets for PIDs.
 const BUCKETS: usize = 1024;
 
 impl Registry {
-    /// Nobody is watched. Made in place, being large. May sleep. Fails with `ENOMEM`.
-    pub(crate) fn new() -> Result<impl Init<Self, Infallible>> {
-        let mut by_number = KVec::with_capacity(BUCKETS, GFP_KERNEL)?;
+    /// An empty registry. Initialised in place, because it is large. May sleep. Fails with `ENOMEM`.
+    pub(super) fn new() -> Result<impl Init<Self, Infallible>> {
+        let mut by_pid = KVec::with_capacity(BUCKETS, GFP_KERNEL)?;
         for _ in 0..BUCKETS {
-            by_number.push(List::new(), GFP_KERNEL)?;
+            by_pid.push(List::new(), GFP_KERNEL)?;
         }
         Ok(init!(Self {
-            order: List::new(),
+            in_order: List::new(),
             living: List::new(),
             ended: List::new(),
-            by_number,
             displaced: List::new(),
-            position: None,
+            by_pid,
+            pass_position: None,
             next_order: 1,
-            marks: None,
+            pid_bitmap: None,
             followed: 0,
-            is_probed: false,
+            has_probe: false,
             lost: 0,
-            idle_since_ns: None,
-            sampling: Sampling {
-                is_running: true,
-                begun: 0,
-                ended: 0,
-            },
+            schedule: Schedule::new(),
         }))
     }
 
-    /// How many targets there are, ended ones included.
+    /// Returns how many targets there are, ended ones included.
     pub(crate) fn len(&self) -> usize {
-        self.order.len()
+        self.in_order.len()
     }
 
-    /// The targets that have not ended.
-    pub(crate) fn living(&self) -> &List<Target, LIVING> {
+    /// Returns the targets that have not ended.
+    pub(crate) fn living(&self) -> &List<Target, LIFE> {
         &self.living
     }
 
-    /// The greatest order that a target has.
+    /// Returns the greatest order of a target.
     pub(crate) fn last_order(&self) -> u64 {
         self.next_order - 1
     }
 
-    /// The target that was added first.
+    /// Returns the target that was added first.
     pub(crate) fn first(&self) -> Option<&Object<Target>> {
-        self.order.first()
+        self.in_order.first()
     }
 
-    /// The target that was added next after `target`, also where that is here no longer.
-    pub(crate) fn next(&self, target: &Object<Target>, store: &Store) -> Option<&Object<Target>> {
-        if self.order.contains(target) {
-            return self.order.next(target);
+    /// Returns the target that was added next after `target`, even if `target` has been removed.
+    pub(crate) fn next(&self, target: &Object<Target>) -> Option<&Object<Target>> {
+        if self.in_order.contains(target) {
+            return self.in_order.next(target);
         }
-        let passed = target.state(store).order;
-        self.order
-            .iter()
-            .find(|other| other.state(store).order > passed)
+        let passed = target.order();
+        self.in_order.iter().find(|other| other.order() > passed)
     }
 
-    /// Whether `max_targets` are watched.
-    pub(crate) fn is_full(&self) -> bool {
+    /// Returns whether there are `max_targets` targets or more.
+    pub(super) fn is_full(&self) -> bool {
         self.len() as u64 >= params::MAX_TARGETS.get()
     }
 
-    /// Whether anybody is to be sampled.
-    pub(crate) fn is_sampled(&self) -> bool {
-        self.sampling.is_running && self.living.len() > 0
+    /// Brings the schedule up to the present time. Returns it, and the time, nanoseconds of the monotonic
+    /// clock.
+    pub(crate) fn updated_schedule(&mut self) -> (&mut Schedule, u64) {
+        // Read under the lock, so that no target is added or removed in between.
+        let now_ns = clock::monotonic_ns();
+        let period_ns = params::PERIOD_MS.get() * 1_000_000;
+        self.schedule
+            .update(now_ns, self.living.len() > 0, period_ns);
+        (&mut self.schedule, now_ns)
     }
 
-    /// Whether forks and exits are told of though nobody is followed.
-    pub(crate) fn has_idle_probes(&self) -> bool {
-        self.is_probed && self.followed == 0
+    /// Returns the schedule as it was when it was last updated.
+    pub(crate) fn schedule(&self) -> &Schedule {
+        &self.schedule
     }
 
-    /// Has the living, now and later, marked in `marks`.
-    pub(crate) fn mark_in(&mut self, marks: &Arc<Marks>) {
-        if self.marks.is_none() {
+    /// Returns whether the fork probe is registered although no forks are followed.
+    pub(crate) fn has_idle_probe(&self) -> bool {
+        self.has_probe && self.followed == 0
+    }
+
+    /// Adds the PIDs of all living targets to `pid_bitmap`, from now on too.
+    pub(crate) fn set_pid_bitmap(&mut self, pid_bitmap: &Arc<PidBitmap>) {
+        if self.pid_bitmap.is_none() {
             for target in self.living.iter() {
-                marks.set(target.numbers.global(), true);
+                pid_bitmap.set(target.pids().global(), true);
             }
-            self.marks = Some(marks.clone());
+            self.pid_bitmap = Some(pid_bitmap.clone());
         }
     }
 
-    /// Takes `target` from those who are sampled, as it has ended.
-    pub(crate) fn retire(&mut self, target: &Object<Target>) {
-        if self
-            .position
-            .as_ref()
-            .is_some_and(|at| core::ptr::eq(&**at, target))
-        {
-            self.position = self.living.next(target).map(Ref::from);
+    /// Marks `target` as ended, if it is living: no pass samples it any more.
+    pub(crate) fn mark_ended(&mut self, target: &Object<Target>) {
+        let position = self.pass_position.as_ref();
+        if position.is_some_and(|at| core::ptr::eq(&**at, target)) {
+            self.pass_position = self.living.next(target).map(Ref::from);
         }
-        let Some(retired) = self.living.remove(target) else {
+        let Some(removed) = self.living.remove(target) else {
             return;
         };
         if self.living.len() == 0 {
-            self.idle_since_ns = Some(clock::monotonic_ns());
+            self.schedule.set_idle(clock::monotonic_ns());
         }
-        self.followed -= usize::from(target.tree.is_some());
-        if let Some(marks) = &self.marks {
-            // The number may have been given to another target already.
-            let number = target.numbers.global();
-            let bucket = self.by_number.get(number as usize % BUCKETS);
+        self.followed -= usize::from(target.tree().is_some());
+        if let Some(pid_bitmap) = &self.pid_bitmap {
+            // Another living target may have the same PID already.
+            let pid = target.pids().global();
+            let bucket = self.by_pid.get(pid as usize % BUCKETS);
             let is_used = bucket.is_some_and(|bucket| {
-                let named = |other: &&Object<Target>| other.numbers.global() == number;
+                let has_pid = |other: &&Object<Target>| other.pids().global() == pid;
                 bucket
                     .iter()
-                    .filter(named)
+                    .filter(has_pid)
                     .any(|other| self.living.contains(other))
             });
-            marks.set(number, is_used);
+            pid_bitmap.set(pid, is_used);
         }
-        let _ = self.ended.push_back(retired);
+        let _ = self.ended.push_back(removed);
     }
 
-    /// Makes room for one more target at the cost of some that have ended: the first to end, or two where
-    /// there are too many, as the limit has been lowered. Returns whether it displaced any, whose
-    /// histories are to be freed [later](Self::take_displaced); where too many wait for that, none.
-    pub(crate) fn make_room(&mut self) -> bool {
+    /// Makes room for one more target by displacing ended ones, if there are `max_targets`: the first to
+    /// end, and a second one if the limit has been lowered.
+    ///
+    /// Returns whether a target was displaced. Its samples are still to be freed, see
+    /// [`take_displaced`](Self::take_displaced). Displaces none if too many wait for that.
+    pub(super) fn make_room(&mut self) -> bool {
         let mut has_displaced = false;
         for _ in 0..2 {
             if !self.is_full() || self.displaced.len() >= DISPLACED_MAX {
@@ -223,68 +191,72 @@ impl Registry {
         has_displaced
     }
 
-    /// Takes out a target that was displaced.
-    pub(crate) fn take_displaced(&mut self) -> Option<Ref<Target>> {
+    /// Takes one of the displaced targets.
+    pub(super) fn take_displaced(&mut self) -> Option<Ref<Target>> {
         self.displaced.pop_front()
     }
 
-    /// The living target of `pid`.
-    pub(crate) fn find_living(&self, pid: &Pid) -> Option<&Object<Target>> {
-        let bucket = self.by_number.get(pid.global() as usize % BUCKETS)?;
+    /// Returns the living target of `pid`.
+    pub(super) fn find_living(&self, pid: &Pid) -> Option<&Object<Target>> {
+        let bucket = self.by_pid.get(pid.global() as usize % BUCKETS)?;
         bucket
             .iter()
-            .find(|target| target.numbers.is_of(pid) && self.living.contains(target))
+            .find(|target| target.pids().is_of(pid) && self.living.contains(target))
     }
 
-    fn bucket(&mut self, number: i32) -> Option<&mut List<Target, BUCKET>> {
-        self.by_number.get_mut(number as usize % BUCKETS)
+    /// Returns the bucket for a PID of the initial PID namespace.
+    fn bucket(&mut self, pid: i32) -> Option<&mut List<Target, BUCKET>> {
+        self.by_pid.get_mut(pid as usize % BUCKETS)
     }
 
-    /// Whether the task with these numbers is watched.
-    pub(crate) fn has(&mut self, numbers: &Numbers) -> bool {
-        self.bucket(numbers.global())
-            .is_some_and(|bucket| bucket.iter().any(|target| target.numbers.is_same(numbers)))
+    /// Returns whether the task with these PIDs is watched.
+    pub(super) fn contains(&mut self, pids: &Numbers) -> bool {
+        self.bucket(pids.global())
+            .is_some_and(|bucket| bucket.iter().any(|target| target.pids().is_same(pids)))
     }
 
-    /// Some target that `namespace` knows by `number`.
-    pub(crate) fn find(&mut self, number: i32, namespace: &PidNamespace) -> Option<Ref<Target>> {
-        let named =
-            |target: &&Object<Target>| target.numbers.in_namespace(namespace) == Some(number);
+    /// Returns a target that has `pid` in `namespace`.
+    pub(super) fn find(&mut self, pid: i32, namespace: &PidNamespace) -> Option<Ref<Target>> {
+        let has_pid = |target: &&Object<Target>| target.pids().in_namespace(namespace) == Some(pid);
         let found = if pid_numbers::is_initial(namespace) {
-            self.bucket(number)?.iter().find(named)
+            self.bucket(pid)?.iter().find(has_pid)
         } else {
-            self.order.iter().find(named)
+            self.in_order.iter().find(has_pid)
         };
         found.map(Ref::from)
     }
 
-    /// Adds a new target, whose order is the greatest. `is_living`: it is to be sampled.
-    pub(crate) fn insert(&mut self, target: &Ref<Target>, is_living: bool) {
+    /// Inserts a new target. `is_living`: whether it is to be sampled.
+    ///
+    /// Returns whether it is the only target to be sampled.
+    pub(super) fn insert(&mut self, target: &Ref<Target>, is_living: bool) -> bool {
+        target.set_order(self.next_order);
         self.next_order += 1;
-        // The target is new, hence in no list, so that none of these can fail.
-        let _ = self.order.push_back(target.clone());
+        // The target is new, so it is in no list, and none of these calls fails.
+        let _ = self.in_order.push_back(target.clone());
         if is_living {
-            // Before all others, where a pass that is under way does not come by any more: the first
-            // sample of the target, if it has one, is that of this pass.
+            // At the front, which a pass under way has already passed: if the target has a first sample,
+            // that is its sample of this pass.
             let _ = self.living.push_front(target.clone());
-            self.followed += usize::from(target.tree.is_some());
-            if let Some(marks) = &self.marks {
-                marks.set(target.numbers.global(), true);
+            self.followed += usize::from(target.tree().is_some());
+            if let Some(pid_bitmap) = &self.pid_bitmap {
+                pid_bitmap.set(target.pids().global(), true);
             }
         } else {
             let _ = self.ended.push_back(target.clone());
         }
-        if let Some(bucket) = self.bucket(target.numbers.global()) {
+        if let Some(bucket) = self.bucket(target.pids().global()) {
             let _ = bucket.push_back(target.clone());
         }
+        is_living && self.living.len() == 1
     }
 
-    /// Takes `target` out.
-    pub(crate) fn remove(&mut self, target: &Object<Target>) {
-        self.retire(target);
+    /// Removes `target`.
+    pub(super) fn remove(&mut self, target: &Object<Target>) {
+        self.mark_ended(target);
         self.ended.remove(target);
-        self.order.remove(target);
-        if let Some(bucket) = self.bucket(target.numbers.global()) {
+        self.in_order.remove(target);
+        if let Some(bucket) = self.bucket(target.pids().global()) {
             bucket.remove(target);
         }
     }

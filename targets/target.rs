@@ -1,222 +1,190 @@
 // SPDX-License-Identifier: GPL-2.0
 
 //! One watched task.
-//!
-//! # Lock order
-//!
-//! 1. the module's parameter lock, or the mutex of an open file;
-//! 2. [`Recorder::family`](crate::recorder::Recorder::family), a mutex, for following forks;
-//! 3. [`Recorder::registry`](crate::recorder::Recorder::registry), which says who is watched;
-//! 4. [`Recorder::store`](crate::recorder::Recorder::store), which holds the samples;
-//!    [`Recorder::pace`](crate::recorder::Recorder::pace), which says when the next are due. Neither is
-//!    taken with the other.
-//!
-//! The kernel's own locks that are taken inside (that of a process's `prev_cputime`, run queues, slab)
-//! are leaves to us. The wait queue function of an exit notice takes none of ours.
-//!
-//! From 3 on they are spinlocks that no interrupt takes. Memory is neither allocated nor waited for
-//! while one is held, so the shrinker may take the store's, and a fork or an exit the registry's,
-//! wherever that happens.
 
+use super::{
+    task_reader::{QuickCheck, Reading, TaskReader},
+    tree::Tree,
+};
 use crate::{
     abstractions::{clock, list::ListLinks, pid_numbers::Numbers},
-    cputime::{Glance, Reading, Subject},
-    delta::Sample,
-    history::History,
+    codec::Sample,
     impl_list_links,
-    sample_cache::Store,
+    sample_cache::{HasHistory, History, Store},
 };
-use core::{convert::Infallible, ops::Range};
+use core::convert::Infallible;
 use kernel::{
     prelude::*,
     sync::{
-        atomic::{AtomicFlag, Relaxed},
+        atomic::{Atomic, Relaxed},
         Arc, LockedBy, SpinLock,
     },
 };
 
 /// Lists of all targets, in the order in which they were added.
-pub(crate) const ORDER: u8 = 0;
-/// Lists of those that have not ended.
-pub(crate) const LIVING: u8 = 1;
-/// Lists of those with the same hash of their number.
-pub(crate) const BUCKET: u8 = 2;
+pub(super) const ORDER: u8 = 0;
+/// Lists of targets that live, that have ended, or that were displaced.
+pub(super) const LIFE: u8 = 1;
+/// Lists of targets whose PID has the same hash.
+pub(super) const BUCKET: u8 = 2;
 
-/// A watched task. Once its end has been recorded it keeps nothing of the kernel's alive.
+/// A watched task. Once its exit sample has been taken it refers to nothing of the kernel's.
 pub(crate) struct Target {
     in_order: ListLinks<Target>,
-    in_living: ListLinks<Target>,
+    by_life: ListLinks<Target>,
     in_bucket: ListLinks<Target>,
-    /// The PIDs of the task, which stay known after its end.
-    pub(crate) numbers: Numbers,
-    /// The tree that its forks are to join, if they are followed.
-    pub(crate) tree: Option<Arc<Tree>>,
-    state: LockedBy<State, Store>,
+    /// The PIDs of the task. They stay known after the task has ended.
+    pids: Numbers,
+    /// If forks of the task are followed: the tree that the children join.
+    tree: Option<Arc<Tree>>,
+    /// Greater than that of all targets added before. Written when the target is inserted into the
+    /// registry, under its lock.
+    order: Atomic<u64>,
+    state: LockedBy<State, Store<Target>>,
 }
 
 impl_list_links!(Target, ORDER, in_order);
-impl_list_links!(Target, LIVING, in_living);
+impl_list_links!(Target, LIFE, by_life);
 impl_list_links!(Target, BUCKET, in_bucket);
 
-/// What the lock of the store protects of a target.
+/// The part of a target that the lock of the sample cache protects.
 pub(crate) struct State {
-    /// Its samples.
-    pub(crate) history: History,
-    /// The task; none once its end has been recorded, or once it is no longer watched.
-    pub(crate) subject: Option<Pin<KBox<Subject>>>,
-    /// When sample 0 was taken, where that was not in a pass; microseconds since boot.
-    pub(crate) birth_us: Option<u64>,
-    /// The moment of the last sample, once the task has ended and that has been taken; microseconds
-    /// since boot.
-    pub(crate) end_us: Option<u64>,
-    /// Rises with each target that is added.
-    pub(crate) order: u64,
+    /// The samples.
+    pub(crate) history: History<Target>,
+    /// Reads the task; `None` once the exit sample has been taken or the target has been removed, and
+    /// while a pass reads the task without the lock.
+    pub(crate) reader: Option<Pin<KBox<TaskReader>>>,
 }
 
 impl State {
-    /// Takes the sample of a pass, where the task is one thread that lives on, and the history has
-    /// room for it; else returns false. Does not count it as created.
+    /// Takes the sample of the present pass, if that can be done quickly: the task is a thread or a
+    /// process of one thread, it has not ended, and the history can append without checking limits.
+    ///
+    /// Returns false if the sample must be taken by [`TaskReader::read`] and
+    /// [`StoreGuard::append`](crate::sample_cache::StoreGuard::append). A sample taken is still to be
+    /// counted by [`Store::count_appended`].
     #[inline(always)]
-    pub(crate) fn sample_swiftly(&mut self) -> bool {
-        let Some(subject) = &mut self.subject else {
+    pub(crate) fn try_sample(&mut self) -> bool {
+        let Some(reader) = &mut self.reader else {
             return false;
         };
         let history = &mut self.history;
-        if !history.take_room() {
-            return false;
-        }
-        let fits = match subject.glance() {
-            Glance::Same => {
-                history.repeat();
-                return true;
-            }
-            Glance::ThreadRan => Self::append(history, subject.as_mut(), Subject::read_thread),
-            Glance::ProcessRan => Self::append(history, subject.as_mut(), Subject::read_single),
-            Glance::Unknown => return false,
+        let is_appended = match reader.quick_check() {
+            QuickCheck::Idle => return history.try_append(None),
+            QuickCheck::ThreadRan => append(history, reader.as_mut(), TaskReader::read_thread),
+            QuickCheck::ProcessRan => append(history, reader.as_mut(), TaskReader::read_single),
+            QuickCheck::Unknown => return false,
         };
-        if !fits {
-            subject.as_mut().forget_reading();
+        if !is_appended {
+            reader.as_mut().discard_reading();
         }
-        fits
+        is_appended
     }
 
-    /// Appends what has been consumed. Has the registers for itself, one way of reading in each copy.
-    #[inline(never)]
-    fn append(
-        history: &mut History,
-        subject: Pin<&mut Subject>,
-        read: impl FnOnce(Pin<&mut Subject>) -> Option<Sample>,
-    ) -> bool {
-        read(subject).is_some_and(|sample| history.append(sample))
-    }
-
-    /// The moment of the sample that `reading` makes, microseconds since boot, if it is the last one;
-    /// `last_us` is that of the last pass in which the task was sampled before. To be asked before the
-    /// sample is appended.
+    /// Returns the time of the sample that `reading` makes, microseconds since boot, if it is the exit
+    /// sample. To be called before the sample is appended. `last_pass_us` is the time of the last pass
+    /// in which the task was sampled.
     ///
-    /// That is when the task ended, but later than the sample before it, and by at least what it has
-    /// consumed since, if it has never had more than one thread: it became a zombie before its last
-    /// instructions, and the sample before may lack what was not booked before the next tick.
-    pub(crate) fn end_us(&self, reading: Reading, last_us: u64) -> Option<u64> {
-        let Reading::Ended(total, ended) = reading else {
+    /// That is when the task ended. But it is later than the sample before it, and by no less than the
+    /// CPU time consumed since, if the task has never had more than one thread: a task becomes a zombie
+    /// before its last instructions, and the sample before may lack what the next tick accounted.
+    pub(crate) fn exit_time_us(&self, reading: Reading, last_pass_us: u64) -> Option<u64> {
+        let Reading::Ended(total, end) = reading else {
             return None;
         };
-        let end_us = ended.at_us.unwrap_or_else(clock::boottime_us);
-        if self.history.next == 0 {
+        let end_us = end.at_us.unwrap_or_else(clock::boottime_us);
+        if self.history.next() == 0 {
             return Some(end_us);
         }
-        let before_us = self.birth_us.unwrap_or(0).max(last_us);
-        let used = total.since(self.history.last());
-        let used_us = match ended.is_single {
+        let before_us = self.history.first_time_us().unwrap_or(0).max(last_pass_us);
+        let used = total.since(self.history.last_sample());
+        let used_us = match end.is_single {
             true => used.usr.saturating_add(used.sys),
             false => 0,
         };
         Some(end_us.max(before_us.saturating_add(used_us.max(1))))
     }
 
-    /// Notes that the last sample has been taken, and bears that moment. Gives the task away, which is
-    /// not needed any more; to be dropped with no lock held.
+    /// Records that the exit sample has been taken, at `time_us`.
+    ///
+    /// Returns the reader, which is not needed any more. It must be dropped with no lock held.
     #[must_use]
-    pub(crate) fn record_end(&mut self, end_us: u64) -> Option<Pin<KBox<Subject>>> {
-        self.end_us = Some(end_us);
-        self.subject.take()
+    pub(crate) fn end(&mut self, time_us: u64) -> Option<Pin<KBox<TaskReader>>> {
+        self.history.end(time_us);
+        self.reader.take()
     }
 }
 
-impl State {
-    /// The passes whose moments are needed to show `count` samples from the number `first` on: all but
-    /// those of which the target itself knows when they were taken.
-    pub(crate) fn passes_needed(&self, first: u64, count: u16) -> Range<u64> {
-        let history = &self.history;
-        let mut end = first + u64::from(count);
-        let is_born = first == 0 && self.birth_us.is_some();
-        let has_ended = self.end_us.is_some() && end == history.next;
-        end -= u64::from(has_ended && count != 0);
-        history.origin + first + u64::from(is_born)..history.origin + end
-    }
+/// Reads the task by `read`, and appends the result to `history`. Not inlined, so that each of the two
+/// ways to read has the registers for itself.
+#[inline(never)]
+fn append(
+    history: &mut History<Target>,
+    reader: Pin<&mut TaskReader>,
+    read: impl FnOnce(Pin<&mut TaskReader>) -> Option<Sample>,
+) -> bool {
+    history.has_budget() && read(reader).is_some_and(|sample| history.try_append(Some(sample)))
 }
 
-/// Those who are watched because of one word `tree:`.
-pub(crate) struct Tree {
-    /// The PIDs of the process that the word named.
-    pub(crate) root: Numbers,
-    /// Whether nobody is to join any more. Written under the lock of the registry.
-    dissolved: AtomicFlag,
-}
-
-impl Tree {
-    /// A tree that grows from `root`. May sleep. Fails with `ENOMEM`.
-    pub(crate) fn new(root: Numbers) -> Result<Arc<Self>> {
-        let dissolved = AtomicFlag::new(false);
-        Ok(Arc::new(Self { root, dissolved }, GFP_KERNEL)?)
+impl HasHistory for Target {
+    fn history<'a>(&'a self, store: &'a Store<Self>) -> &'a History<Self> {
+        &self.state.access(store).history
     }
 
-    /// Has nobody join any more.
-    pub(crate) fn dissolve(&self) {
-        self.dissolved.store(true, Relaxed);
-    }
-
-    /// Whether nobody is to join any more.
-    pub(crate) fn is_dissolved(&self) -> bool {
-        self.dissolved.load(Relaxed)
+    #[inline(always)]
+    fn history_mut<'a>(&'a self, store: &'a mut Store<Self>) -> &'a mut History<Self> {
+        &mut self.state.access_mut(store).history
     }
 }
 
 impl Target {
-    /// A target without samples, which is in no list.
-    pub(crate) fn new(
-        numbers: Numbers,
-        subject: Pin<KBox<Subject>>,
+    /// A target without samples, in no list. `lock` is the lock of the sample cache.
+    pub(super) fn new(
+        pids: Numbers,
+        reader: Pin<KBox<TaskReader>>,
         tree: Option<Arc<Tree>>,
-        store: &SpinLock<Store>,
+        lock: &SpinLock<Store<Target>>,
     ) -> impl Init<Self, Infallible> + '_ {
         init!(Self {
             in_order: ListLinks::new(),
-            in_living: ListLinks::new(),
+            by_life: ListLinks::new(),
             in_bucket: ListLinks::new(),
-            numbers,
+            pids,
             tree,
+            order: Atomic::new(0),
             state: LockedBy::new(
-                store,
+                lock,
                 State {
                     history: History::new(),
-                    subject: Some(subject),
-                    birth_us: None,
-                    end_us: None,
-                    order: 0,
+                    reader: Some(reader),
                 },
             ),
         })
     }
 
-    /// What the lock of the store protects.
-    pub(crate) fn state<'a>(&'a self, store: &'a Store) -> &'a State {
-        self.state.access(store)
+    /// Returns the PIDs of the task.
+    pub(crate) fn pids(&self) -> &Numbers {
+        &self.pids
     }
 
-    /// What the lock of the store protects.
+    /// Returns the tree that children of the task join, if its forks are followed.
+    pub(super) fn tree(&self) -> Option<&Arc<Tree>> {
+        self.tree.as_ref()
+    }
+
+    /// Returns a number that is greater than that of all targets added before.
+    pub(crate) fn order(&self) -> u64 {
+        self.order.load(Relaxed)
+    }
+
+    /// Sets the [order](Self::order). The caller holds the lock of the registry.
+    pub(super) fn set_order(&self, order: u64) {
+        self.order.store(order, Relaxed);
+    }
+
+    /// Returns the part that the lock of the sample cache protects, to change it.
     #[inline(always)]
-    pub(crate) fn state_mut<'a>(&'a self, store: &'a mut Store) -> &'a mut State {
+    pub(crate) fn state_mut<'a>(&'a self, store: &'a mut Store<Target>) -> &'a mut State {
         self.state.access_mut(store)
     }
 }

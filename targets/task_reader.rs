@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! What a task has consumed: a thread or a process, alive or dead.
+//! Reading the CPU time of one task, a thread or a process, until it has been reaped.
 
 use crate::{
     abstractions::{
@@ -9,7 +9,7 @@ use crate::{
         exit_notice::ExitNotice,
         pid::Pid,
     },
-    delta::Sample,
+    codec::Sample,
 };
 use kernel::{
     alloc::Flags,
@@ -18,64 +18,64 @@ use kernel::{
     task::Task,
 };
 
-/// Processes with more threads than this are added up with no lock of ours held.
+/// A process with more threads than this is read with no lock of this module held.
 const MANY_THREADS: u32 = 16;
 
-/// The task whose CPU time is read: one thread, or all threads of a process.
+/// Reads the CPU time of one thread, or of all threads of a process.
 ///
-/// Holds all that keeps structures of the kernel's alive, the task and its `struct pid`, and is dropped
-/// once the end has been recorded.
+/// Holds references to the `task_struct` and to the `struct pid` of the task, and is dropped as soon as
+/// the exit sample has been taken. Must be dropped with no spinlock held.
 #[pin_data]
-pub(crate) struct Subject {
-    /// The thread, or one that leads or has led the process.
+pub(crate) struct TaskReader {
+    /// The thread; or the thread group leader, or a former leader, of the process.
     task: ARef<Task>,
     is_process: bool,
-    /// The run time at the last reading, of all threads of a process.
+    /// The run time at the last reading, nanoseconds; of a process that of all its threads.
     runtime_ns: u64,
-    /// The run time of `task` itself at the last reading by [`glance`](Self::glance), and the sequence
-    /// of its process's sums then.
+    /// The run time of `task` alone at the last quick reading, nanoseconds.
     own_ns: u64,
+    /// The sequence count of the sums of the process at the last quick reading.
     sequence: Sequence,
-    /// What the kernel says of its end.
+    /// The kernel's notices of the end of the task.
     #[pin]
     exit: ExitNotice,
 }
 
-/// When a task ended.
+/// How a task ended.
 #[derive(Clone, Copy)]
-pub(crate) struct Ended {
-    /// When it became a zombie, microseconds since boot: all but its last instructions, on the way
-    /// out, had been executed. `None` if no notice of that came.
+pub(crate) struct TaskEnd {
+    /// When it became a zombie, microseconds since boot. Only its last instructions come later. `None` if
+    /// no notice was received.
     pub(crate) at_us: Option<u64>,
-    /// Whether no more than one thread has ever consumed it.
+    /// Whether all of the CPU time was consumed by one thread.
     pub(crate) is_single: bool,
 }
 
-/// What a glance at a task tells of it.
-pub(crate) enum Glance {
-    /// Nothing was consumed since the last reading.
-    Same,
-    /// It is one thread, and has run since the last reading.
+/// The result of a [`quick_check`](TaskReader::quick_check).
+pub(crate) enum QuickCheck {
+    /// The task has not run since the last reading.
+    Idle,
+    /// The task is a thread, and has run since the last reading.
     ThreadRan,
-    /// It is a process of one thread, and has run since the last reading.
+    /// The task is a process of one thread, and has run since the last reading.
     ProcessRan,
-    /// It is to be read to know.
+    /// The quick check does not tell. The task must be [read](TaskReader::read).
     Unknown,
 }
 
-/// What a reading found.
+/// The result of reading a task.
 #[derive(Clone, Copy)]
 pub(crate) enum Reading {
-    /// Nothing was consumed since the reading before.
+    /// The CPU time is the same as at the last reading.
     Same,
-    /// This has been consumed.
+    /// The CPU time consumed so far.
     Changed(Sample),
-    /// The task has ended, and this is all that it has consumed.
-    Ended(Sample, Ended),
+    /// The task has ended; its total CPU time.
+    Ended(Sample, TaskEnd),
 }
 
 impl Reading {
-    /// The sample, where it differs from the one before.
+    /// Returns the sample; `None` if it is the same as the one before.
     pub(crate) fn sample(self) -> Option<Sample> {
         match self {
             Reading::Same => None,
@@ -83,14 +83,16 @@ impl Reading {
         }
     }
 
-    /// Whether the task has ended.
+    /// Returns whether the task has ended.
     pub(crate) fn is_end(self) -> bool {
         matches!(self, Reading::Ended(..))
     }
 }
 
-/// That many nanoseconds, of the 492 years until the inverse is not exact any more; an instruction or
-/// two less than the compiler's division, which is for all 64 bits.
+/// Converts nanoseconds to microseconds, rounding down. Exact up to 492 years.
+///
+/// The compiler's division by a constant, which is exact for all 64-bit numbers, takes one or two
+/// instructions more.
 #[inline(always)]
 fn microseconds(nanoseconds: u64) -> u64 {
     /// 2^73 / 1000, rounded up.
@@ -107,9 +109,11 @@ impl From<CpuTime> for Sample {
     }
 }
 
-impl Subject {
-    /// The task that `pid` names: a process if it leads one, else a thread. May sleep. Fails with
-    /// `ESRCH` if there is none, `ENOMEM`.
+impl TaskReader {
+    /// A reader for the task with `pid`: the process if the task is a thread group leader, else the
+    /// thread.
+    ///
+    /// May sleep. Fails with `ESRCH` if there is no such task, and with `ENOMEM`.
     pub(crate) fn find(pid: ARef<Pid>) -> Result<Pin<KBox<Self>>> {
         let (task, is_process) = match pid.leader() {
             Some(leader) => (leader, true),
@@ -118,8 +122,7 @@ impl Subject {
         Self::new(task, pid, is_process, GFP_KERNEL)
     }
 
-    /// The process of `pid` that `leader` leads, which has not run yet. Does not sleep. Fails with
-    /// `ENOMEM`.
+    /// A reader for a new process, whose `leader` has not run yet. Does not sleep. Fails with `ENOMEM`.
     pub(crate) fn new_process(leader: &Task, pid: ARef<Pid>) -> Result<Pin<KBox<Self>>> {
         Self::new(leader.into(), pid, true, GFP_NOWAIT)
     }
@@ -143,41 +146,41 @@ impl Subject {
         )
     }
 
-    /// The PID under which it was found.
+    /// Returns the PID by which the task was found.
     pub(crate) fn pid(&self) -> &Pid {
         self.exit.pid()
     }
 
-    /// Whether it is a process.
+    /// Returns whether the task is a process.
     pub(crate) fn is_process(&self) -> bool {
         self.is_process
     }
 
-    /// Looks at whether the task has run since it was last looked at. If it has,
+    /// Checks quickly whether the task has run since the last reading. If so,
     /// [`read_thread`](Self::read_thread) or [`read_single`](Self::read_single) reads it.
     #[inline(always)]
-    pub(crate) fn glance(&self) -> Glance {
+    pub(crate) fn quick_check(&self) -> QuickCheck {
         if self.is_process {
             match cputime::has_single_run(&self.task, self.own_ns, self.sequence) {
-                None => return Glance::Unknown,
-                Some(true) => return Glance::ProcessRan,
+                None => return QuickCheck::Unknown,
+                Some(true) => return QuickCheck::ProcessRan,
                 Some(false) => {}
             }
         } else if cputime::is_timed() {
-            // There, a thread's run time is not brought up to date by ticks.
-            return Glance::Unknown;
+            // On such a machine ticks do not update the run time of a thread.
+            return QuickCheck::Unknown;
         } else if cputime::thread_runtime_ns(&self.task) != self.own_ns {
-            return Glance::ThreadRan;
+            return QuickCheck::ThreadRan;
         }
         if self.lives() {
-            Glance::Same
+            QuickCheck::Idle
         } else {
-            Glance::Unknown
+            QuickCheck::Unknown
         }
     }
 
-    /// Whether it has not begun to end, and is still the task to which its PID leads. If that is so
-    /// after a reading, it had not been reaped when it was read.
+    /// Returns whether the task has no exit state yet and still has its PID. If so after a reading, the
+    /// task had not been reaped when it was read.
     #[inline(always)]
     fn lives(&self) -> bool {
         if self.is_process {
@@ -187,7 +190,7 @@ impl Subject {
         }
     }
 
-    /// Reads what a thread has consumed; `None` if it has come to end.
+    /// Reads the CPU time of a thread. Returns `None` if it is ending.
     #[inline(always)]
     pub(crate) fn read_thread(self: Pin<&mut Self>) -> Option<Sample> {
         if !self.lives() {
@@ -198,7 +201,8 @@ impl Subject {
         Some(cputime::thread_times_at(this.task, *this.own_ns).into())
     }
 
-    /// Reads what a process of one thread has consumed; `None` if it has come to have more, or to end.
+    /// Reads the CPU time of a process of one thread. Returns `None` if it has more threads by now, or is
+    /// ending.
     #[inline(always)]
     pub(crate) fn read_single(self: Pin<&mut Self>) -> Option<Sample> {
         let single = cputime::single_totals(&self.task)?;
@@ -212,20 +216,21 @@ impl Subject {
         Some(cputime::process_times(this.task, single.totals).into())
     }
 
-    /// Forgets the last reading, of which no sample was made, so that the next one is none of the same.
+    /// Discards the last reading, from which no sample was made: the next one is not compared with it.
     #[cold]
-    pub(crate) fn forget_reading(self: Pin<&mut Self>) {
+    pub(crate) fn discard_reading(self: Pin<&mut Self>) {
         let this = self.project();
         *this.own_ns = u64::MAX;
         *this.runtime_ns = u64::MAX;
     }
 
-    /// Whether reading may take long, and is to be done with no lock held.
-    pub(crate) fn is_wide(&self) -> bool {
+    /// Returns whether reading takes long, because the process has many threads. It must then be done
+    /// with no lock held.
+    pub(crate) fn has_many_threads(&self) -> bool {
         self.is_process && exit::process_threads(&self.task) > MANY_THREADS
     }
 
-    /// Reads what has been consumed, in time that grows with the number of threads.
+    /// Reads the CPU time. Takes time proportional to the number of threads.
     pub(crate) fn read(mut self: Pin<&mut Self>, rcu: &rcu::Guard) -> Reading {
         if self.lives() {
             return self.read_alive(rcu);
@@ -233,7 +238,7 @@ impl Subject {
         if !self.is_process {
             return self.read_exiting_thread(rcu);
         }
-        // After an `exec` by another thread that one leads.
+        // After an `exec` by another thread, that thread is the leader.
         let leader = self.exit.pid().leader();
         if let Some(leader) = leader {
             *self.as_mut().project().task = leader;
@@ -253,11 +258,11 @@ impl Subject {
         Reading::Changed(cputime::process_times(this.task, totals).into())
     }
 
-    /// Reads a thread that has ended, or that no longer has its PID.
+    /// Reads a thread that is ending, or that no longer has its PID.
     #[cold]
     fn read_exiting_thread(self: Pin<&mut Self>, rcu: &rcu::Guard) -> Reading {
         match exit::end_of(&self.task) {
-            // An `exec` gave it the PID of its process: no thread has this one any more.
+            // After an `exec` the thread has the PID of the process, and no thread has its old one.
             End::Coming if self.exit.pid().thread().is_none() => {}
             End::Coming | End::Reaping => return self.read_alive(rcu),
             End::Final | End::Reaped => {}
@@ -265,39 +270,40 @@ impl Subject {
         self.ended(cputime::thread_times(&self.task))
     }
 
-    /// Reads a process that has ended, or that another thread has come to lead.
+    /// Reads a process that is ending, or that has a new leader.
     #[cold]
     fn read_exiting_process(self: Pin<&mut Self>, rcu: &rcu::Guard) -> Reading {
         match exit::end_of(&self.task) {
             End::Reaped => self.ended(self.final_times(rcu)),
-            // Alone: threads that have not been reaped keep the process from ending.
+            // A process has not ended as long as it has other threads that were not reaped.
             End::Final if exit::process_threads(&self.task) == 1 => {
                 let totals = cputime::process_totals(&self.task, rcu);
                 self.ended(cputime::process_times(&self.task, totals))
             }
-            // A parent may be asking for the totals. What it is given must not be changed by a later
-            // question of ours.
+            // The parent may just be reading the totals. Computing them again here could change what it
+            // is given.
             End::Reaping => Reading::Changed(cputime::process_times_told(&self.task).into()),
             End::Coming | End::Final => self.read_alive(rcu),
         }
     }
 
-    /// The reading of a task that has ended, and has consumed `times`.
+    /// Returns the reading of a task that has ended with the totals `times`.
     fn ended(&self, times: CpuTime) -> Reading {
         let zombie = self.exit.zombie();
-        let ended = Ended {
+        let end = TaskEnd {
             at_us: zombie.map(|zombie| zombie.at_us),
             is_single: zombie.map_or(!self.is_process, |zombie| zombie.reaped_threads_ns == 0),
         };
-        Reading::Ended(times.into(), ended)
+        Reading::Ended(times.into(), end)
     }
 
-    /// What a process that has been reaped has consumed.
+    /// Returns the totals of a process that has been reaped.
     ///
-    /// If its parent reaped it, that is what the parent was given, which may lack what was booked
-    /// between the question and the reaping. Else it is what the scheduler booked: for the other
-    /// threads until they were reaped, for the leader until it left the CPU. `__exit_signal()` adds up
-    /// what is booked at the reaping, when a process that reaps itself is still running.
+    /// If the parent reaped it by `wait4()`, these are the totals that the parent was given. They may lack
+    /// what was accounted between that reading and the reaping. Otherwise they are what the scheduler
+    /// accounted: for the other threads until they were reaped, for the leader until it left the CPU.
+    /// `__exit_signal()` adds up what is accounted at the reaping, when a process that reaps itself is
+    /// still running.
     fn final_times(&self, rcu: &rcu::Guard) -> CpuTime {
         if self.exit.is_reported() {
             return cputime::process_times_told(&self.task);

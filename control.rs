@@ -1,0 +1,133 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! Commands: what is written to either of the two samples files.
+//!
+//! [`execute`] takes the text of one write. write_text.rs decides whether its last command is complete,
+//! command.rs parses each command, and [`Recorder`] carries it out. The commands of one write are executed
+//! from left to right, up to the first one that fails.
+
+mod command;
+mod write_text;
+
+use crate::recorder::Recorder;
+use command::Command;
+use kernel::{current, page::PAGE_SIZE, prelude::*, sync::Arc};
+use write_text::{check_signals, is_space, Ending, WriteText};
+
+/// Executes the commands in the text of one write. Returns how many bytes were consumed: all, or up to
+/// the first command that failed, if others were executed before it.
+///
+/// `may_be_cut`: the text may be the first part of a longer write.
+///
+/// May sleep. If no command was executed, fails with `EINVAL` for text that is not a command, or for
+/// several commands of which the last is incomplete; `EFAULT` if the text cannot be read; `EINTR` if the
+/// process is being killed; `ENOMEM`; and with the errors of the commands.
+pub(crate) fn execute(
+    recorder: &Arc<Recorder>,
+    text: &(impl WriteText + ?Sized),
+    may_be_cut: bool,
+) -> Result<usize> {
+    let mut buffer = KVec::from_elem(0, text.len().min(PAGE_SIZE), GFP_KERNEL)?;
+    match Ending::of(text, &mut buffer)? {
+        Ending::Incomplete => return Err(EINVAL),
+        // The next write begins with the complete command, unless this one has no space before it.
+        Ending::Single(begin @ 1..) if may_be_cut => return Ok(begin),
+        Ending::Single(0) if may_be_cut => return Err(EINVAL),
+        Ending::Single(_) | Ending::Complete => {}
+    }
+    let mut execution = Execution {
+        recorder,
+        consumed: 0,
+        commands: 0,
+    };
+    match execution.run(text, &mut buffer) {
+        Err(error) if execution.commands == 0 => Err(error),
+        _ => Ok(execution.consumed),
+    }
+}
+
+/// The execution of the commands of one write.
+struct Execution<'a> {
+    recorder: &'a Arc<Recorder>,
+    /// How many bytes were consumed: those before the first command that failed or may be incomplete.
+    consumed: usize,
+    /// How many commands were executed.
+    commands: usize,
+}
+
+impl Execution<'_> {
+    /// Executes the commands of `text`, copied to `buffer` part by part.
+    fn run(&mut self, text: &(impl WriteText + ?Sized), buffer: &mut [u8]) -> Result {
+        while self.consumed < text.len() {
+            check_signals()?;
+            let begin = self.consumed;
+            let len = text.peek(begin, buffer);
+            let is_readable = len == buffer.len().min(text.len() - begin);
+            let part = buffer.get(..len).unwrap_or_default();
+            self.run_part(part, begin + len < text.len())?;
+            if !is_readable {
+                return Err(EFAULT);
+            }
+        }
+        Ok(())
+    }
+
+    /// Executes the commands of a part of a write. `has_more`: more text follows, so a command at the very
+    /// end may be incomplete and is not executed.
+    fn run_part(&mut self, part: &[u8], has_more: bool) -> Result {
+        let mut rest = part;
+        loop {
+            let Some(begin) = rest.iter().position(|byte| !is_space(byte)) else {
+                self.consumed += rest.len();
+                return Ok(());
+            };
+            let (space, command) = rest.split_at_checked(begin).unwrap_or_default();
+            self.consumed += space.len();
+            let end = command.iter().position(is_space);
+            let len = end.unwrap_or(command.len());
+            if len >= PAGE_SIZE {
+                // sysfs passes a page at a time, so there the end of the command would not be seen.
+                return Err(EINVAL);
+            }
+            if end.is_none() && has_more {
+                return Ok(());
+            }
+            if end.is_none() && self.commands > 0 {
+                // White space followed when the ending was examined. The process has changed its memory
+                // since.
+                return Err(EINVAL);
+            }
+            let (command, after) = command.split_at_checked(len).unwrap_or_default();
+            check_signals()?;
+            self.run_command(Command::parse(command).ok_or(EINVAL)?)?;
+            self.consumed += len;
+            self.commands += 1;
+            rest = after;
+        }
+    }
+
+    fn run_command(&self, command: Command) -> Result {
+        let recorder = self.recorder;
+        match command {
+            Command::Add(pid) => recorder.add(pid),
+            Command::AddTree(pid) => recorder.add_tree(pid),
+            Command::Remove(pid) => {
+                let current = current!();
+                recorder.remove(pid, current.active_pid_ns().ok_or(ESRCH)?)
+            }
+            Command::RemoveTree(pid) => {
+                let current = current!();
+                recorder.remove_tree(pid, current.active_pid_ns().ok_or(ESRCH)?)
+            }
+            Command::Stop => recorder.stop(),
+            Command::Start => {
+                recorder.start();
+                Ok(())
+            }
+            Command::Clear => {
+                recorder.clear();
+                Ok(())
+            }
+        }
+    }
+}

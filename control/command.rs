@@ -1,0 +1,95 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! The commands and their syntax.
+
+/// A command. The numbers are PIDs in the PID namespace of the process that writes.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(super) enum Command {
+    /// `1234` or `+1234`: watch a task.
+    Add(i32),
+    /// `tree:1234`: watch a process and the descendants that are forked from now on.
+    AddTree(i32),
+    /// `-1234`: stop watching a task, and free its samples.
+    Remove(i32),
+    /// `-tree:1234`: stop watching a process and its descendants.
+    RemoveTree(i32),
+    /// `stop`: stop sampling.
+    Stop,
+    /// `start`: start sampling.
+    Start,
+    /// `clear`: free all samples.
+    Clear,
+}
+
+impl Command {
+    /// Parses one command. Returns `None` if `text` is not a command.
+    pub(super) fn parse(text: &[u8]) -> Option<Self> {
+        match text {
+            b"stop" => return Some(Self::Stop),
+            b"start" => return Some(Self::Start),
+            b"clear" => return Some(Self::Clear),
+            _ => {}
+        }
+        if let Some(digits) = text.strip_prefix(b"tree:") {
+            pid(digits).map(Self::AddTree)
+        } else if let Some(digits) = text.strip_prefix(b"-tree:") {
+            pid(digits).map(Self::RemoveTree)
+        } else if let Some(digits) = text.strip_prefix(b"-") {
+            pid(digits).map(Self::Remove)
+        } else {
+            pid(text.strip_prefix(b"+").unwrap_or(text)).map(Self::Add)
+        }
+    }
+}
+
+/// Parses a PID: a decimal number from 1 to 2147483647, without a sign.
+fn pid(digits: &[u8]) -> Option<i32> {
+    let value = digits.iter().try_fold(0_i32, |value, digit| {
+        let digit = digit.is_ascii_digit().then(|| i32::from(digit - b'0'))?;
+        value.checked_mul(10)?.checked_add(digit)
+    })?;
+    (value > 0).then_some(value)
+}
+
+#[cfg_attr(CONFIG_KUNIT, kernel::prelude::kunit_tests(taskmonitor_command))]
+#[cfg(any(test, CONFIG_KUNIT))]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn commands_are_parsed() {
+        assert_eq!(Command::parse(b"12"), Some(Command::Add(12)));
+        assert_eq!(Command::parse(b"+2147483647"), Some(Command::Add(i32::MAX)));
+        assert_eq!(Command::parse(b"-12"), Some(Command::Remove(12)));
+        assert_eq!(Command::parse(b"tree:12"), Some(Command::AddTree(12)));
+        assert_eq!(Command::parse(b"-tree:12"), Some(Command::RemoveTree(12)));
+        assert_eq!(Command::parse(b"stop"), Some(Command::Stop));
+        assert_eq!(Command::parse(b"start"), Some(Command::Start));
+        assert_eq!(Command::parse(b"clear"), Some(Command::Clear));
+    }
+
+    #[test]
+    fn anything_else_is_refused() {
+        let others: [&[u8]; 16] = [
+            b"",
+            b"+",
+            b"-",
+            b"0",
+            b"-0",
+            b"+0",
+            b"2147483648",
+            b"4294967297",
+            b"+-1",
+            b"--1",
+            b"1x",
+            b"0x1",
+            b"tree:",
+            b"tree:-1",
+            b"+tree:1",
+            b"Stop",
+        ];
+        for other in others {
+            assert_eq!(Command::parse(other), None);
+        }
+    }
+}

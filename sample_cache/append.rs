@@ -1,0 +1,101 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! Appending samples to a history: beginning and sealing segments.
+
+use super::{
+    detached::Detached,
+    memory::SpareSegment,
+    segment::{Kind, Segment},
+    HasHistory, Store, StoreGuard,
+};
+use crate::{
+    abstractions::slab::{Object, Ref, Vacant},
+    codec::Sample,
+};
+
+impl<T: HasHistory> StoreGuard<'_, T> {
+    /// Appends the sample of the latest pass to the history of `owner`; `None`: one equal to the last.
+    ///
+    /// A new segment is made from `spare`. Returns false, and appends nothing, if that is needed and
+    /// empty. If the history then exceeds `max_samples`, its oldest samples are evicted into `detached`.
+    pub(crate) fn append(
+        &mut self,
+        owner: &Object<T>,
+        sample: Option<Sample>,
+        spare: &mut SpareSegment<T>,
+        detached: &mut Detached<T>,
+    ) -> bool {
+        let history = owner.history_mut(self);
+        let sample = sample.filter(|sample| *sample != history.last_sample());
+        history.allow_to_end_of_segment();
+        if !history.try_append(sample) {
+            let Some(memory) = spare.take() else {
+                return false;
+            };
+            self.begin_segment(owner, sample, memory);
+        }
+        self.count_appended(1);
+        self.enforce_max_samples(owner, detached);
+        true
+    }
+
+    /// Appends a segment that begins with `sample` to the history of `owner`.
+    fn begin_segment(
+        &mut self,
+        owner: &Object<T>,
+        sample: Option<Sample>,
+        memory: Vacant<Segment<T>>,
+    ) {
+        self.close(owner);
+        let capacity = memory.words() as u32 * u64::BITS;
+        let history = owner.history_mut(self);
+        let (number, base) = history.begin_segment(sample, capacity);
+        let kind = Kind::Samples {
+            owner: Ref::from(owner),
+            base,
+        };
+        let segment = memory.fill(Segment::new(number, kind, self.0.lock_ref()));
+        if let Some(before) = owner.history_mut(self).push(segment.clone()) {
+            before.state_mut(self).set_next(segment.clone());
+        }
+        self.open += 1;
+        // The segment is new, so it is in no list.
+        let _ = self.by_age.push_back(segment);
+    }
+}
+
+impl<T: HasHistory> Store<T> {
+    /// Counts samples that were appended by [`History::try_append`](super::History::try_append).
+    #[inline(always)]
+    pub(crate) fn count_appended(&mut self, samples: u64) {
+        self.counts.created += samples;
+        self.counts.alive += samples;
+    }
+
+    /// Counts the sample of the latest pass as taken and evicted, because there is no memory for it.
+    ///
+    /// That is so only if no history has a segment left that could be evicted.
+    pub(crate) fn skip_sample(&mut self, owner: &Object<T>) {
+        let history = owner.history_mut(self);
+        let alive = history.alive();
+        history.skip_sample();
+        self.counts.created += 1;
+        self.counts.evicted += 1;
+        self.counts.alive -= alive;
+    }
+
+    /// Seals the open segment of the history of `owner`, if there is one. The timestamps that it needs
+    /// are kept from now on because of it.
+    pub(crate) fn close(&mut self, owner: &Object<T>) {
+        let Some((segment, contents)) = owner.history_mut(self).close() else {
+            return;
+        };
+        self.open -= 1;
+        segment.seal(self, contents);
+        let passes = owner
+            .history(self)
+            .passes_needed(segment.first(), contents.count);
+        let timestamps = self.timeline.retain(&passes);
+        segment.state_mut(self).set_timestamps(timestamps);
+    }
+}

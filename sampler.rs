@@ -1,0 +1,44 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! The kernel thread that samples all targets, once a period.
+//!
+//! The thread asks the recorder what to do next: make a pass (pass.rs), or sleep. tunables.rs puts
+//! changed module parameters into force, the priority of the thread among them.
+
+mod pass;
+mod tunables;
+
+pub(crate) use tunables::Tunables;
+
+use crate::{
+    abstractions::kthread::{Current, Run},
+    recorder::Recorder,
+    schedule::{EndedPass, NextStep},
+};
+use kernel::sync::Arc;
+use pass::Pass;
+
+/// The body of the thread.
+pub(crate) struct Sampler(pub(crate) Arc<Recorder>);
+
+impl Run for Sampler {
+    fn run(&self, me: &Current) {
+        let recorder = &*self.0;
+        let mut spare = None;
+        let mut ended = None;
+        while !me.should_stop() {
+            let (step, wakeups, now_ns) = recorder.next_step(ended.take());
+            match step {
+                NextStep::Sleep(until_ns) => recorder.sleep(me, until_ns, wakeups),
+                NextStep::Pass { period_ns } => {
+                    ended = Some(EndedPass {
+                        has_samples: Pass::run(recorder, me, period_ns, &mut spare),
+                        begin_ns: now_ns,
+                    });
+                }
+            }
+        }
+        // The last pass is not ended. No `stop` command waits for it, because at this point no file is
+        // open any more.
+    }
+}

@@ -1,0 +1,81 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! Which tasks are watched, and how their CPU time is read.
+//!
+//! - A [`Target`] (target.rs) is one watched task with its history. Its [`TaskReader`] (task_reader.rs)
+//!   reads the CPU time of the task and finds out when the task has ended.
+//! - The [`Registry`] (registry.rs) is the set of all targets, in the order in which they were added and
+//!   by PID. It also holds the schedule, because its lock orders `stop` with everything that samples.
+//! - add.rs and remove.rs start and stop watching a task. follow_fork.rs decides whether the child of a
+//!   fork becomes a target. pid_bitmap.rs lets most forks find out without a lock that it does not.
+//! - A [`Tree`] (tree.rs) stands for one `tree:` command: all targets that are watched because of it.
+//!
+//! What has been read is passed to the [`SampleCache`](crate::sample_cache::SampleCache) that each call
+//! is given.
+
+mod add;
+mod follow_fork;
+mod pid_bitmap;
+mod registry;
+mod remove;
+mod target;
+mod task_reader;
+mod tree;
+
+pub(crate) use add::Candidate;
+pub(crate) use pid_bitmap::PidBitmap;
+pub(crate) use registry::Registry;
+pub(crate) use target::Target;
+pub(crate) use task_reader::{Reading, TaskReader};
+
+use crate::abstractions::slab::{Cache, Object, Ref};
+use kernel::{
+    new_spinlock,
+    prelude::*,
+    sync::{SpinLock, SpinLockGuard},
+};
+
+/// All targets.
+#[pin_data]
+pub(crate) struct Targets {
+    #[pin]
+    registry: SpinLock<Registry>,
+    /// The slab cache for targets.
+    memory: Cache<Target>,
+}
+
+impl Targets {
+    /// No targets. May sleep. Fails with `ENOMEM`.
+    pub(crate) fn new() -> Result<impl PinInit<Self>> {
+        let memory = Cache::new(c"taskmonitor_target", 0, 0)?;
+        let registry = Registry::new()?;
+        Ok(pin_init!(Self {
+            registry <- new_spinlock!(registry, "taskmonitor registry"),
+            memory,
+        }))
+    }
+
+    /// Locks the registry. The lock of the sample cache may be taken after it, and no other.
+    pub(crate) fn lock(&self) -> SpinLockGuard<'_, Registry> {
+        self.registry.lock()
+    }
+
+    /// Returns the target that was added first.
+    pub(crate) fn first(&self) -> Option<Ref<Target>> {
+        self.lock().first().map(Ref::from)
+    }
+
+    /// Returns the target that was added next after `target`, even if `target` has been removed.
+    pub(crate) fn next(&self, target: &Object<Target>) -> Option<Ref<Target>> {
+        self.lock().next(target).map(Ref::from)
+    }
+
+    /// Calls `f` for each target, with no lock held, in the order in which they were added.
+    pub(crate) fn for_each(&self, mut f: impl FnMut(&Object<Target>)) {
+        let mut at = self.first();
+        while let Some(target) = at {
+            f(&target);
+            at = self.next(&target);
+        }
+    }
+}
