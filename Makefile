@@ -1,68 +1,68 @@
 # SPDX-License-Identifier: GPL-2.0
 #
-# What one can ask for; the work is done in scripts/. The kernel's own build system
-# reads Kbuild instead.
+# The targets. scripts/ does the work. The kernel's build system reads Kbuild, not this
+# file.
 
 KDIR ?= /lib/modules/$(shell uname -r)/build
 OUT = build/$(or $(shell cat '$(KDIR)/include/config/kernel.release' 2> /dev/null),kernel)
 
-all: module taskmon ## both of these:
+all: module taskmon ## build module and taskmon (the default)
 
-module: ## build taskmonitor.ko for the kernel of KDIR (default: the running one)
+module: ## build taskmonitor.ko, for the running kernel or that of KDIR=
 	@scripts/kbuild '$(KDIR)' $(OUT) modules
 	@cp $(OUT)/taskmonitor.ko .
 
-taskmon: ## build the program to use it with, build/taskmon/taskmon
+taskmon: ## build the program build/taskmon/taskmon
 	@scripts/taskmon
 
-install: all ## install module, program, manual, completions (PREFIX=, DESTDIR=)
+install: all ## install module, program, manual pages, completions (PREFIX=, DESTDIR=)
 	@scripts/install '$(KDIR)' $(OUT)
 
-uninstall: ## remove all of that
+uninstall: ## remove what `make install` has installed
 	@scripts/install --remove
 
-dkms: ## put the sources where dkms finds them
+dkms: ## copy the sources to /usr/src, for dkms
 	@scripts/dkms
 
-clean: ## remove what was built in this folder
+clean: ## remove everything that was built in this folder
 	rm -rf build taskmonitor.ko rust-project.json
 
-demo: ## see it at work on a real kernel in a virtual machine
+demo: ## show the module at work, in a virtual machine
 	@scripts/setup x86_64
 	@scripts/taskmon > /dev/null
 	@rm -rf build/demo && mkdir -p build/demo
 	@scripts/vm --share build/demo scripts/demo
 
-shell: ## a shell in that machine, the module loaded
+shell: ## open a shell in a virtual machine with the module loaded
 	@scripts/setup x86_64
 	@scripts/taskmon > /dev/null
 	@scripts/vm --interactive scripts/shell
 
-test: ## run all tests, or those of T="name…"
+test: ## run all tests, or those of T="NAME…"
 	@scripts/setup uml x86_64
 	@scripts/taskmon > /dev/null
 	@tests/run $(T)
 
-kcsan: ## the races, on a kernel that finds data races
+kcsan: ## run the tests that look for data races, on a kernel with KCSAN
 	@scripts/setup kcsan
 	@tests/run $(addprefix kcsan/,races family)
 
-soak: ## the races test, again and again with new seeds, for MINUTES=…
+soak: ## repeat the test of races with new seeds, for MINUTES=… (default: 10)
 	@scripts/setup uml
 	@tests/soak $(or $(MINUTES),10)
 
-bench: ## measure what it costs, beside what others cost
+bench: ## measure the cost, compared with other methods
 	@scripts/setup x86_64
 	@bench/run
 
-check: ## formatting, lints, and the rules of the house
+check: ## check formatting, lints and the rules in CONTRIBUTING.md
 	@scripts/check
 
-rust-analyzer: ## make editors understand the code (rust-project.json)
+rust-analyzer: ## write rust-project.json, for editors
 	@scripts/setup x86_64
 	@scripts/rust-analyzer
 
-help: ## this list
+help: ## show this list
 	@sed -n 's/^\([a-z-]*\):.* ## \(.*\)/  make \1\t\2/p' Makefile | expand -t 24
 
 .PHONY: all module taskmon install uninstall dkms clean demo shell test kcsan soak bench check rust-analyzer help
