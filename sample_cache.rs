@@ -22,6 +22,7 @@ mod detached;
 mod eviction;
 mod history;
 mod memory;
+mod pass;
 mod reader;
 mod segment;
 mod segment_copy;

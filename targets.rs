@@ -3,7 +3,7 @@
 //! Which tasks are watched, and how their CPU time is read.
 //!
 //! - A [`Target`] (target.rs) is one watched task with its history. Its [`TaskReader`] (task_reader.rs)
-//!   reads the CPU time of the task and finds out when the task has ended.
+//!   reads the CPU time of the task and finds out when the task has ended. reading.rs has the results.
 //! - The [`Registry`] (registry.rs) is the set of all targets, in the order in which they were added and
 //!   by PID. It also holds the schedule, because its lock orders `stop` with everything that samples.
 //! - add.rs and remove.rs start and stop watching a task. follow_fork.rs decides whether the child of a
@@ -16,6 +16,7 @@
 mod add;
 mod follow_fork;
 mod pid_bitmap;
+mod reading;
 mod registry;
 mod remove;
 mod target;
@@ -24,9 +25,10 @@ mod tree;
 
 pub(crate) use add::Candidate;
 pub(crate) use pid_bitmap::PidBitmap;
+pub(crate) use reading::Reading;
 pub(crate) use registry::Registry;
 pub(crate) use target::Target;
-pub(crate) use task_reader::{Reading, TaskReader};
+pub(crate) use task_reader::TaskReader;
 
 use crate::abstractions::slab::{Cache, Object, Ref};
 use kernel::{

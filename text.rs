@@ -14,7 +14,10 @@
 //! that are not part of the number. If a number is the same as in the line before, or greater by one,
 //! its digits are not computed again.
 
+mod digits;
+
 use crate::codec::TimedSample;
+use digits::{digits, KnownDigits, HUNDRED_MILLION, LAST_DIGIT, ZEROES};
 
 /// More than the length of the longest line: six words, four numbers of up to 20 digits and one of ten.
 const LONGEST: usize = 128;
@@ -27,11 +30,11 @@ pub(crate) struct Lines<const SIZE: usize> {
     text: [u8; SIZE],
     len: usize,
     /// The numbers of the last line, in the order in which they appear.
-    pid: Known,
-    number: Known,
-    usr: Known,
-    sys: Known,
-    time: Known,
+    pid: KnownDigits,
+    number: KnownDigits,
+    usr: KnownDigits,
+    sys: KnownDigits,
+    time: KnownDigits,
 }
 
 impl<const SIZE: usize> Lines<SIZE> {
@@ -40,11 +43,11 @@ impl<const SIZE: usize> Lines<SIZE> {
         Self {
             text: [0; SIZE],
             len: 0,
-            pid: Known::zero(),
-            number: Known::zero(),
-            usr: Known::zero(),
-            sys: Known::zero(),
-            time: Known::zero(),
+            pid: KnownDigits::zero(),
+            number: KnownDigits::zero(),
+            usr: KnownDigits::zero(),
+            sys: KnownDigits::zero(),
+            time: KnownDigits::zero(),
         }
     }
 
@@ -122,7 +125,7 @@ impl Line<'_> {
 
     /// Appends `number`. `known` are the digits of the number in this place of the line before.
     #[inline(always)]
-    fn put_any_number(&mut self, known: &mut Known, number: u64) {
+    fn put_any_number(&mut self, known: &mut KnownDigits, number: u64) {
         if number < HUNDRED_MILLION {
             self.put_first_digits(known.low.digits_of(number));
             return;
@@ -139,7 +142,7 @@ impl Line<'_> {
 
     /// Appends a number that usually has no more than eight digits.
     #[inline(always)]
-    fn put_number(&mut self, known: &mut Known, number: u64) {
+    fn put_number(&mut self, known: &mut KnownDigits, number: u64) {
         if number < HUNDRED_MILLION {
             self.put_first_digits(known.low.digits_of(number));
         } else {
@@ -148,7 +151,7 @@ impl Line<'_> {
     }
 
     #[cold]
-    fn put_long_number(&mut self, known: &mut Known, number: u64) {
+    fn put_long_number(&mut self, known: &mut KnownDigits, number: u64) {
         self.put_any_number(known, number);
     }
 
@@ -159,79 +162,6 @@ impl Line<'_> {
         let zeroes = (digits | LAST_DIGIT).trailing_zeros() / 8;
         self.put_bytes((digits | ZEROES) >> (8 * zeroes), 8 - zeroes as usize);
     }
-}
-
-/// The digits of the number that was last formatted in one place, up to sixteen of them.
-#[cfg_attr(CONFIG_RUST, derive(kernel::prelude::Zeroable))]
-struct Known {
-    high: Digits,
-    low: Digits,
-}
-
-impl Known {
-    const fn zero() -> Self {
-        Self {
-            high: Digits::zero(),
-            low: Digits::zero(),
-        }
-    }
-}
-
-/// A number less than [`HUNDRED_MILLION`], and its [`digits`].
-#[cfg_attr(CONFIG_RUST, derive(kernel::prelude::Zeroable))]
-struct Digits {
-    number: u64,
-    digits: u64,
-}
-
-impl Digits {
-    const fn zero() -> Self {
-        Self {
-            number: 0,
-            digits: 0,
-        }
-    }
-
-    /// Returns the digits of `number`, which is less than [`HUNDRED_MILLION`].
-    #[inline(always)]
-    fn digits_of(&mut self, number: u64) -> u64 {
-        if number != self.number {
-            self.number = number;
-            self.digits = digits(number);
-        }
-        self.digits
-    }
-
-    /// Prepares for `number`: if it is one more than the known number and differs in the last digit only,
-    /// increments that digit.
-    #[inline(always)]
-    fn increment_to(&mut self, number: u64) {
-        if number.wrapping_sub(self.number) == 1 && self.digits < 9 * LAST_DIGIT {
-            self.number = number;
-            self.digits += LAST_DIGIT;
-        }
-    }
-}
-
-const HUNDRED_MILLION: u64 = 100_000_000;
-/// Eight characters `0`.
-const ZEROES: u64 = 0x3030_3030_3030_3030;
-/// The number 1 as the last of eight digits.
-const LAST_DIGIT: u64 = 1 << 56;
-
-/// Returns the eight digits of `number`, one in each byte, the first digit in the lowest byte. `number` is
-/// less than [`HUNDRED_MILLION`].
-///
-/// The number is halved three times, each time in all lanes at once. Divisions are multiplications by the
-/// inverse. These are exact for the numbers in a lane: up to 9999 divided by 100, up to 99 by 10.
-#[inline(always)]
-fn digits(number: u64) -> u64 {
-    let number = number as u32;
-    let fours = u64::from(number / 10_000) | u64::from(number % 10_000) << 32;
-    let hundreds = (fours * 10_486) >> 20 & 0x7f_0000_007f;
-    let twos = hundreds | (fours - hundreds * 100) << 16;
-    let tens = (twos * 103) >> 10 & 0x000f_000f_000f_000f;
-    tens | (twos - tens * 10) << 8
 }
 
 #[cfg_attr(CONFIG_KUNIT, kernel::prelude::kunit_tests(taskmonitor_text))]

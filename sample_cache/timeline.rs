@@ -18,20 +18,22 @@
 
 use super::{
     detached::Detached,
-    memory::SpareSegment,
     segment::{Contents, Kind, Segment, SAMPLES_MAX},
-    HasHistory, Store, StoreGuard,
+    HasHistory, Store,
 };
 use crate::{
     abstractions::{
         list::List,
         once::peek,
-        slab::{Object, Ref},
+        slab::{Object, Ref, Vacant},
     },
     codec::{Extent, TimestampEncoder},
 };
 use core::ops::Range;
-use kernel::sync::atomic::{Atomic, Relaxed};
+use kernel::sync::{
+    atomic::{Atomic, Relaxed},
+    SpinLock,
+};
 
 /// The timestamps of passes. Protected by the lock of the [`Store`].
 pub(super) struct Timeline<T: HasHistory> {
@@ -202,7 +204,7 @@ impl<T: HasHistory> Timeline<T> {
     }
 
     /// Appends the timestamp of the next pass, if the open segment has space for it; else returns false.
-    fn try_append(&mut self, time_us: u64) -> bool {
+    pub(super) fn try_append(&mut self, time_us: u64) -> bool {
         let (true, Some(last)) = (self.is_open && self.count < u16::MAX, self.young.last()) else {
             return false;
         };
@@ -216,6 +218,34 @@ impl<T: HasHistory> Timeline<T> {
             self.next += 1;
         }
         done
+    }
+
+    /// Appends the timestamp of the next pass as the first one of a new segment. Further passes are expected
+    /// `period_us` apart. `lock` is the lock of the store.
+    ///
+    /// Returns the segment that was open until now with what it holds, for the caller to seal it.
+    pub(super) fn begin_segment(
+        &mut self,
+        time_us: u64,
+        period_us: u32,
+        memory: Vacant<Segment<T>>,
+        lock: &SpinLock<Store<T>>,
+        detached: &mut Detached<T>,
+    ) -> Option<(Ref<Segment<T>>, Contents)> {
+        let contents = self.contents();
+        let before = self.young.last().map(Ref::from);
+        let base = self.encoder.begin(time_us, period_us);
+        let users = Atomic::new(0);
+        let kind = Kind::Timestamps { base, users };
+        // The segment is new, so it is in no list.
+        let _ = self
+            .young
+            .push_back(memory.fill(Segment::new(self.next, kind, lock)));
+        self.is_open = true;
+        self.count = 1;
+        self.next += 1;
+        self.age(detached);
+        before.zip(contents)
     }
 
     /// Returns the segment that holds the timestamp of `pass`, and how much it holds. `near` is the first
@@ -256,63 +286,4 @@ fn users<T: HasHistory>(segment: &Segment<T>) -> Option<&Atomic<u32>> {
 
 fn is_used<T: HasHistory>(segment: &Segment<T>) -> bool {
     users(segment).is_some_and(|users| peek(users) != 0)
-}
-
-impl<T: HasHistory> StoreGuard<'_, T> {
-    /// Records that the next pass begins at `time_us`, microseconds since boot. The pass after it is
-    /// expected `period_us` later. The timestamp is kept at least until [`end_pass`](Store::end_pass).
-    ///
-    /// A new segment is made from `spare`. Returns false, and records nothing, if that is needed and
-    /// empty.
-    pub(crate) fn begin_pass(
-        &mut self,
-        time_us: u64,
-        period_us: u32,
-        spare: &mut SpareSegment<T>,
-        detached: &mut Detached<T>,
-    ) -> bool {
-        let is_recorded = self.timeline.try_append(time_us)
-            || self.begin_timeline_segment(time_us, period_us, spare, detached);
-        self.is_in_pass |= is_recorded;
-        is_recorded
-    }
-
-    /// Records the next pass as the first one of a new segment. Returns false if `spare` is empty.
-    fn begin_timeline_segment(
-        &mut self,
-        time_us: u64,
-        period_us: u32,
-        spare: &mut SpareSegment<T>,
-        detached: &mut Detached<T>,
-    ) -> bool {
-        let Some(memory) = spare.take() else {
-            return false;
-        };
-        let lock = self.0.lock_ref();
-        let timeline = &mut self.timeline;
-        let sealed = timeline.contents();
-        let before = timeline.young.last().map(Ref::from);
-        let base = timeline.encoder.begin(time_us, period_us);
-        let users = Atomic::new(0);
-        let kind = Kind::Timestamps { base, users };
-        let segment = memory.fill(Segment::new(timeline.next, kind, lock));
-        // The segment is new, so it is in no list.
-        let _ = timeline.young.push_back(segment);
-        timeline.is_open = true;
-        timeline.count = 1;
-        timeline.next += 1;
-        timeline.age(detached);
-        if let (Some(before), Some(contents)) = (before, sealed) {
-            before.seal(self, contents);
-        }
-        true
-    }
-}
-
-impl<T: HasHistory> Store<T> {
-    /// Ends the pass that is under way: all of its samples have been appended.
-    pub(crate) fn end_pass(&mut self, detached: &mut Detached<T>) {
-        self.is_in_pass = false;
-        self.trim_timeline(detached);
-    }
 }

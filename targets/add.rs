@@ -2,7 +2,7 @@
 
 //! Beginning to watch a task.
 
-use super::{registry::Registry, task_reader::Reading, tree::Tree, Target, Targets, TaskReader};
+use super::{reading::Reading, registry::Registry, tree::Tree, Target, Targets, TaskReader};
 use crate::{
     abstractions::{clock, pid::Pid, pid_numbers::Numbers, slab::Ref},
     sample_cache::{Detached, SampleCache, SpareSegment},

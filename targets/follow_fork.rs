@@ -7,8 +7,8 @@
 
 use super::{
     add::{self, FirstSample},
-    task_reader::{Reading, TaskReader},
-    Target, Targets,
+    reading::Reading,
+    Target, Targets, TaskReader,
 };
 use crate::{
     abstractions::{clock, pid::Pid, pid_numbers::Numbers},

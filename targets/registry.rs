@@ -1,6 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0
 
 //! The set of all targets, in the order in which they were added and by PID.
+//!
+//! While the registry is locked nothing sleeps, and no memory is allocated or freed. The store of samples
+//! may be locked; recorder.rs has the order of all locks.
 
 use super::{
     pid_bitmap::PidBitmap,

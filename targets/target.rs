@@ -3,7 +3,8 @@
 //! One watched task.
 
 use super::{
-    task_reader::{QuickCheck, Reading, TaskReader},
+    reading::{QuickCheck, Reading},
+    task_reader::TaskReader,
     tree::Tree,
 };
 use crate::{

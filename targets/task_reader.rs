@@ -2,6 +2,7 @@
 
 //! Reading the CPU time of one task, a thread or a process, until it has been reaped.
 
+use super::reading::{QuickCheck, Reading, TaskEnd};
 use crate::{
     abstractions::{
         cputime::{self, CpuTime, Sequence},
@@ -39,74 +40,6 @@ pub(crate) struct TaskReader {
     /// The kernel's notices of the end of the task.
     #[pin]
     exit: ExitNotice,
-}
-
-/// How a task ended.
-#[derive(Clone, Copy)]
-pub(crate) struct TaskEnd {
-    /// When it became a zombie, microseconds since boot. Only its last instructions come later. `None` if
-    /// no notice was received.
-    pub(crate) at_us: Option<u64>,
-    /// Whether all of the CPU time was consumed by one thread.
-    pub(crate) is_single: bool,
-}
-
-/// The result of a [`quick_check`](TaskReader::quick_check).
-pub(crate) enum QuickCheck {
-    /// The task has not run since the last reading.
-    Idle,
-    /// The task is a thread, and has run since the last reading.
-    ThreadRan,
-    /// The task is a process of one thread, and has run since the last reading.
-    ProcessRan,
-    /// The quick check does not tell. The task must be [read](TaskReader::read).
-    Unknown,
-}
-
-/// The result of reading a task.
-#[derive(Clone, Copy)]
-pub(crate) enum Reading {
-    /// The CPU time is the same as at the last reading.
-    Same,
-    /// The CPU time consumed so far.
-    Changed(Sample),
-    /// The task has ended; its total CPU time.
-    Ended(Sample, TaskEnd),
-}
-
-impl Reading {
-    /// Returns the sample; `None` if it is the same as the one before.
-    pub(crate) fn sample(self) -> Option<Sample> {
-        match self {
-            Reading::Same => None,
-            Reading::Changed(sample) | Reading::Ended(sample, _) => Some(sample),
-        }
-    }
-
-    /// Returns whether the task has ended.
-    pub(crate) fn is_end(self) -> bool {
-        matches!(self, Reading::Ended(..))
-    }
-}
-
-/// Converts nanoseconds to microseconds, rounding down. Exact up to 492 years.
-///
-/// The compiler's division by a constant, which is exact for all 64-bit numbers, takes one or two
-/// instructions more.
-#[inline(always)]
-fn microseconds(nanoseconds: u64) -> u64 {
-    /// 2^73 / 1000, rounded up.
-    const INVERSE: u128 = (1_u128 << 73).div_ceil(1000);
-    ((u128::from(nanoseconds) * INVERSE) >> 73) as u64
-}
-
-impl From<CpuTime> for Sample {
-    fn from(time: CpuTime) -> Self {
-        Self {
-            usr: microseconds(time.user_ns),
-            sys: microseconds(time.system_ns),
-        }
-    }
 }
 
 impl TaskReader {
