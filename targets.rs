@@ -34,8 +34,9 @@ use crate::abstractions::slab::{Cache, Object, Ref};
 use kernel::{
     new_spinlock,
     prelude::*,
-    sync::{SpinLock, SpinLockGuard},
+    sync::{Arc, SpinLock, SpinLockGuard},
 };
+use registry::Search;
 
 /// All targets.
 #[pin_data]
@@ -69,15 +70,32 @@ impl Targets {
 
     /// Returns the target that was added next after `target`, even if `target` has been removed.
     pub(crate) fn next(&self, target: &Object<Target>) -> Option<Ref<Target>> {
-        self.lock().next(target).map(Ref::from)
+        let mut from = None;
+        loop {
+            let search = self.lock().find_next(target, from.as_deref());
+            match search {
+                Search::Done(next) => return next,
+                Search::Continue(position) => from = Some(position),
+            }
+        }
     }
 
-    /// Calls `f` for each target, with no lock held, in the order in which they were added.
+    /// Keeps the PIDs of all living targets in `pid_bitmap`, from now on. May sleep.
+    pub(crate) fn set_pid_bitmap(&self, pid_bitmap: &Arc<PidBitmap>) {
+        if self.lock().set_pid_bitmap(pid_bitmap) {
+            self.for_each(|target| self.lock().add_to_pid_bitmap(target));
+        }
+    }
+
+    /// Calls `f` for each target, with no lock held, in the order in which they were added. `f` may remove
+    /// the target. Targets that are added meanwhile may be left out.
     pub(crate) fn for_each(&self, mut f: impl FnMut(&Object<Target>)) {
         let mut at = self.first();
         while let Some(target) = at {
+            // Before the call: the search after a target that was removed takes long.
+            let next = self.next(&target);
             f(&target);
-            at = self.next(&target);
+            at = next;
         }
     }
 }

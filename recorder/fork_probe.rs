@@ -64,7 +64,7 @@ impl Recorder {
             None => Arc::new(PidBitmap::new()?, GFP_KERNEL)?,
         };
         fork_tracking.pid_bitmap = Some(pid_bitmap.clone());
-        self.targets.lock().set_pid_bitmap(&pid_bitmap);
+        self.targets.set_pid_bitmap(&pid_bitmap);
         if fork_tracking.probe.is_none() {
             let recorder = self.clone();
             let probe = ForkProbe {

@@ -14,14 +14,14 @@ use crate::{
         clock,
         list::List,
         pid::Pid,
-        pid_numbers::{self, Numbers},
+        pid_numbers::Numbers,
         slab::{Object, Ref},
     },
     params,
     schedule::Schedule,
 };
 use core::convert::Infallible;
-use kernel::{pid_namespace::PidNamespace, prelude::*, sync::Arc};
+use kernel::{prelude::*, sync::Arc};
 
 /// The set of all targets. Protected by the lock of [`Targets`](super::Targets).
 pub(crate) struct Registry {
@@ -47,6 +47,17 @@ pub(crate) struct Registry {
     /// How many forks could not be followed.
     pub(crate) lost: u64,
     schedule: Schedule,
+}
+
+/// How many targets [`Registry::find_next`] looks at under the lock.
+const STRIDE: usize = 100;
+
+/// The result of a search under the lock.
+pub(super) enum Search {
+    /// The search has ended with this result.
+    Done(Option<Ref<Target>>),
+    /// The search continues from this position, after the lock has been released.
+    Continue(Ref<Target>),
 }
 
 /// How many displaced targets may wait for their samples to be freed.
@@ -98,13 +109,32 @@ impl Registry {
         self.in_order.first()
     }
 
-    /// Returns the target that was added next after `target`, even if `target` has been removed.
-    pub(crate) fn next(&self, target: &Object<Target>) -> Option<&Object<Target>> {
+    /// Looks for the target that was added next after `target`, even if `target` has been removed.
+    ///
+    /// Looks at [`STRIDE`] targets at most, from `from` on, a position that an earlier call returned.
+    pub(super) fn find_next(
+        &self,
+        target: &Object<Target>,
+        from: Option<&Object<Target>>,
+    ) -> Search {
         if self.in_order.contains(target) {
-            return self.in_order.next(target);
+            return Search::Done(self.in_order.next(target).map(Ref::from));
         }
-        let passed = target.order();
-        self.in_order.iter().find(|other| other.order() > passed)
+        // If the position has been removed since, the search begins anew.
+        let from = from.filter(|from| self.in_order.contains(from));
+        let mut at = from.or(self.in_order.first());
+        for _ in 0..STRIDE {
+            match at {
+                Some(passed) if passed.order() <= target.order() => {
+                    at = self.in_order.next(passed);
+                }
+                found => return Search::Done(found.map(Ref::from)),
+            }
+        }
+        match at {
+            Some(position) => Search::Continue(Ref::from(position)),
+            None => Search::Done(None),
+        }
     }
 
     /// Returns whether there are `max_targets` targets or more.
@@ -133,13 +163,24 @@ impl Registry {
         self.has_probe && self.followed == 0
     }
 
-    /// Adds the PIDs of all living targets to `pid_bitmap`, from now on too.
-    pub(crate) fn set_pid_bitmap(&mut self, pid_bitmap: &Arc<PidBitmap>) {
-        if self.pid_bitmap.is_none() {
-            for target in self.living.iter() {
-                pid_bitmap.set(target.pids().global(), true);
-            }
+    /// From now on keeps the PIDs of the living targets in `pid_bitmap`. Returns whether it did not do so
+    /// already: then those of the present targets are still to be [added](Self::add_to_pid_bitmap).
+    pub(super) fn set_pid_bitmap(&mut self, pid_bitmap: &Arc<PidBitmap>) -> bool {
+        let is_first = self.pid_bitmap.is_none();
+        if is_first {
             self.pid_bitmap = Some(pid_bitmap.clone());
+        }
+        is_first
+    }
+
+    /// Adds the PID of `target` to the PID bitmap, if the target is living.
+    pub(super) fn add_to_pid_bitmap(&self, target: &Object<Target>) {
+        if let Some(pid_bitmap) = self
+            .pid_bitmap
+            .as_ref()
+            .filter(|_| self.living.contains(target))
+        {
+            pid_bitmap.set(target.pids().global(), true);
         }
     }
 
@@ -218,15 +259,10 @@ impl Registry {
             .is_some_and(|bucket| bucket.iter().any(|target| target.pids().is_same(pids)))
     }
 
-    /// Returns a target that has `pid` in `namespace`.
-    pub(super) fn find(&mut self, pid: i32, namespace: &PidNamespace) -> Option<Ref<Target>> {
-        let has_pid = |target: &&Object<Target>| target.pids().in_namespace(namespace) == Some(pid);
-        let found = if pid_numbers::is_initial(namespace) {
-            self.bucket(pid)?.iter().find(has_pid)
-        } else {
-            self.in_order.iter().find(has_pid)
-        };
-        found.map(Ref::from)
+    /// Returns a target that has `pid` in the initial PID namespace.
+    pub(super) fn find(&mut self, pid: i32) -> Option<Ref<Target>> {
+        let has_pid = |target: &&Object<Target>| target.pids().global() == pid;
+        self.bucket(pid)?.iter().find(has_pid).map(Ref::from)
     }
 
     /// Inserts a new target. `is_living`: whether it is to be sampled.
@@ -242,9 +278,7 @@ impl Registry {
             // that is its sample of this pass.
             let _ = self.living.push_front(target.clone());
             self.followed += usize::from(target.tree().is_some());
-            if let Some(pid_bitmap) = &self.pid_bitmap {
-                pid_bitmap.set(target.pids().global(), true);
-            }
+            self.add_to_pid_bitmap(target);
         } else {
             let _ = self.ended.push_back(target.clone());
         }
@@ -254,13 +288,13 @@ impl Registry {
         is_living && self.living.len() == 1
     }
 
-    /// Removes `target`.
-    pub(super) fn remove(&mut self, target: &Object<Target>) {
+    /// Removes `target`. Returns whether it was in the registry.
+    pub(super) fn remove(&mut self, target: &Object<Target>) -> bool {
         self.mark_ended(target);
         self.ended.remove(target);
-        self.in_order.remove(target);
         if let Some(bucket) = self.bucket(target.pids().global()) {
             bucket.remove(target);
         }
+        self.in_order.remove(target).is_some()
     }
 }

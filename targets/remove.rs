@@ -7,7 +7,7 @@
 
 use super::{Target, Targets};
 use crate::{
-    abstractions::slab::{Object, Ref},
+    abstractions::{pid_numbers, slab::Object},
     sample_cache::{Reason, SampleCache},
 };
 use kernel::{pid_namespace::PidNamespace, prelude::*};
@@ -23,16 +23,25 @@ impl Targets {
         samples: &SampleCache<Target>,
     ) -> Result {
         let mut is_found = false;
-        loop {
-            let mut registry = self.lock();
-            let Some(target) = registry.find(pid, namespace) else {
-                return if is_found { Ok(()) } else { Err(ESRCH) };
-            };
-            registry.remove(&target);
-            drop(registry);
-            is_found = true;
-            free(&target, Reason::Removed, samples);
+        if pid_numbers::is_initial(namespace) {
+            loop {
+                let mut registry = self.lock();
+                let Some(target) = registry.find(pid) else {
+                    break;
+                };
+                registry.remove(&target);
+                drop(registry);
+                free(&target, Reason::Removed, samples);
+                is_found = true;
+            }
+        } else {
+            self.for_each(|target| {
+                if target.pids().in_namespace(namespace) == Some(pid) {
+                    is_found |= self.remove_target(target, samples);
+                }
+            });
         }
+        is_found.then_some(()).ok_or(ESRCH)
     }
 
     /// Removes the tree whose root has `pid` in `namespace`: all targets that are watched because of it.
@@ -45,41 +54,33 @@ impl Targets {
         samples: &SampleCache<Target>,
     ) -> Result {
         let mut is_found = false;
-        let mut at = self.first();
-        while let Some(target) = at {
+        self.for_each(|target| {
             let tree = target.tree();
             let tree = tree.filter(|tree| tree.root().in_namespace(namespace) == Some(pid));
-            let mut registry = self.lock();
             if let Some(tree) = tree {
+                let registry = self.lock();
                 tree.dissolve();
-            }
-            // Before the removal: finding the target after a removed one takes long.
-            at = registry.next(&target).map(Ref::from);
-            if tree.is_some() {
-                registry.remove(&target);
                 drop(registry);
-                free(&target, Reason::Removed, samples);
-                is_found = true;
+                is_found |= self.remove_target(target, samples);
             }
-        }
-        if is_found {
-            Ok(())
-        } else {
-            Err(ESRCH)
-        }
+        });
+        is_found.then_some(()).ok_or(ESRCH)
     }
 
     /// Removes all targets.
     pub(crate) fn remove_all(&self, samples: &SampleCache<Target>) {
-        loop {
-            let mut registry = self.lock();
-            let Some(target) = registry.first().map(Ref::from) else {
-                return;
-            };
-            registry.remove(&target);
-            drop(registry);
-            free(&target, Reason::Removed, samples);
+        while let Some(target) = self.first() {
+            self.remove_target(&target, samples);
         }
+    }
+
+    /// Removes `target` and frees its samples. Returns whether it was in the registry.
+    fn remove_target(&self, target: &Object<Target>, samples: &SampleCache<Target>) -> bool {
+        let is_removed = self.lock().remove(target);
+        if is_removed {
+            free(target, Reason::Removed, samples);
+        }
+        is_removed
     }
 
     /// Frees the targets that were displaced to follow forks, and their samples.
