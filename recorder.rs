@@ -32,7 +32,6 @@ use crate::{
     sample_cache::{Reason, SampleCache},
     targets::{Candidate, Target, Targets},
 };
-use deferred_work::{CLEAN_UP, GIVE_BACK};
 use fork_probe::ForkTracking;
 use kernel::{
     new_mutex,
@@ -41,6 +40,16 @@ use kernel::{
     static_lock_class,
     sync::{Arc, Mutex},
 };
+
+/// The work item that gives slab pages back.
+///
+/// The slab allocator keeps freed objects for each CPU, some dozens, and each of them keeps a slab page
+/// from being freed. If whole pages were freed by evicting the oldest segments, these objects hold back a
+/// good part of the memory that was asked for.
+const GIVE_BACK: u64 = 0;
+
+/// The work item that frees displaced targets, and removes the fork probe when it is not needed.
+const CLEAN_UP: u64 = 1;
 
 /// The recorder.
 #[pin_data]

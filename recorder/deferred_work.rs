@@ -3,19 +3,9 @@
 //! Work items: work that takes long or sleeps, for callers that must do neither. These are memory
 //! reclaim, forks, and the sampler.
 
-use super::Recorder;
+use super::{Recorder, CLEAN_UP, GIVE_BACK};
 use crate::abstractions::delayed_work::{Deferred, Enabled};
 use kernel::{prelude::*, sync::Arc};
-
-/// The work item that gives slab pages back.
-///
-/// The slab allocator keeps freed objects for each CPU, some dozens, and each of them keeps a slab page
-/// from being freed. If whole pages were freed by evicting the oldest segments, these objects hold back a
-/// good part of the memory that was asked for.
-pub(super) const GIVE_BACK: u64 = 0;
-
-/// The work item that frees displaced targets, and removes the fork probe when it is not needed.
-pub(super) const CLEAN_UP: u64 = 1;
 
 /// The time from the first eviction until slab pages are given back, for that and all evictions in
 /// between. Giving back interrupts each CPU.

@@ -4,9 +4,10 @@
 
 use super::{
     detached::Detached,
-    memory::SpareSegment,
+    has_history::HasHistory,
     segment::{Kind, Segment},
-    HasHistory, Store, StoreGuard,
+    slab_caches::SpareSegment,
+    store::{Store, StoreGuard},
 };
 use crate::{
     abstractions::slab::{Object, Ref, Vacant},
@@ -54,7 +55,7 @@ impl<T: HasHistory> StoreGuard<'_, T> {
             owner: Ref::from(owner),
             base,
         };
-        let segment = memory.fill(Segment::new(number, kind, self.0.lock_ref()));
+        let segment = memory.fill(Segment::new(number, kind, self.lock_ref()));
         if let Some(before) = owner.history_mut(self).push(segment.clone()) {
             before.state_mut(self).set_next(segment.clone());
         }

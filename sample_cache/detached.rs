@@ -2,7 +2,7 @@
 
 //! Segments that are in no history and not in the timeline any more, until they are freed.
 
-use super::{segment::Segment, HasHistory};
+use super::segment::Segment;
 use crate::abstractions::{
     list::List,
     slab::{Batch, Last, Ref},
@@ -13,9 +13,9 @@ use crate::abstractions::{
 pub(super) const DETACH_MAX: usize = 32;
 
 /// A list of detached segments. They are freed when it is dropped, which must happen with no lock held.
-pub(crate) struct Detached<T: HasHistory>(List<Segment<T>, 0>);
+pub(crate) struct Detached<T>(List<Segment<T>, 0>);
 
-impl<T: HasHistory> Detached<T> {
+impl<T> Detached<T> {
     /// An empty list.
     pub(crate) const fn new() -> Self {
         Self(List::new())
@@ -60,7 +60,7 @@ impl<T: HasHistory> Detached<T> {
     }
 }
 
-impl<T: HasHistory> Drop for Detached<T> {
+impl<T> Drop for Detached<T> {
     fn drop(&mut self) {
         self.free();
     }

@@ -6,7 +6,9 @@
 //! segment of samples its claim on the timeline ends, and segments of timestamps that are not needed by
 //! others are detached too.
 
-use super::{detached::Detached, segment::Segment, HasHistory, SampleCache, Store};
+use super::{
+    detached::Detached, has_history::HasHistory, segment::Segment, store::Store, SampleCache,
+};
 use crate::abstractions::slab::{Object, Ref};
 
 /// Why samples are given up.
@@ -36,6 +38,21 @@ impl<T: HasHistory> SampleCache<T> {
         Evicted {
             detached: detached.len(),
             freed: detached.free(),
+        }
+    }
+
+    /// Calls `f` under the lock, and frees what it detached after the lock has been released, until `f`
+    /// returns false.
+    ///
+    /// No spinlock is held.
+    fn in_steps(&self, f: impl Fn(&mut Store<T>, &mut Detached<T>) -> bool) {
+        loop {
+            let mut detached = Detached::new();
+            let is_incomplete = f(&mut self.lock(), &mut detached);
+            detached.free();
+            if !is_incomplete {
+                return;
+            }
         }
     }
 

@@ -2,10 +2,7 @@
 
 //! The history of one object: a queue of segments, and the encoder that appends to the last of them.
 
-use super::{
-    segment::{Contents, Segment, SAMPLES_MAX},
-    HasHistory,
-};
+use super::segment::{Contents, Segment, SAMPLES_MAX};
 use crate::{
     abstractions::slab::Ref,
     codec::{Sample, SampleBase, SampleEncoder},
@@ -15,7 +12,7 @@ use core::ops::Range;
 /// The samples of one object, numbered from 0. Protected by the lock of the [`Store`](super::Store).
 ///
 /// All samples belong to consecutive passes: sample `n` to the pass `first_pass + n`.
-pub(crate) struct History<T: HasHistory> {
+pub(crate) struct History<T> {
     /// The oldest segment.
     first: Option<Ref<Segment<T>>>,
     /// The newest segment.
@@ -40,7 +37,7 @@ pub(crate) struct History<T: HasHistory> {
     last_time_us: Option<u64>,
 }
 
-impl<T: HasHistory> History<T> {
+impl<T: Send + Sync> History<T> {
     /// An empty history.
     pub(crate) const fn new() -> Self {
         Self {

@@ -1,54 +1,18 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! Memory for segments, and what happens if there is none.
+//! Allocating segments, and what happens if there is no memory.
 
-use super::{
-    detached::Detached,
-    segment::{Segment, SMALL_WORDS, WORDS},
-    HasHistory, SampleCache,
-};
-use crate::abstractions::slab::{Cache, Vacant};
-use kernel::prelude::*;
-
-/// How many segments of each size are set aside for when the slab allocator has none.
-const RESERVE: u16 = 32;
-
-/// Memory for a segment that may be needed, allocated before the lock is taken.
-pub(crate) type SpareSegment<T> = Option<Vacant<Segment<T>>>;
-
-/// The slab caches for segments.
-pub(super) struct Memory<T: HasHistory> {
-    /// For the first segment of a history.
-    small: Cache<Segment<T>>,
-    /// For all other segments.
-    full: Cache<Segment<T>>,
-}
-
-impl<T: HasHistory> Memory<T> {
-    /// Creates the slab caches. May sleep. Fails with `ENOMEM`.
-    pub(super) fn new() -> Result<Self> {
-        Ok(Self {
-            small: Cache::new(c"taskmonitor_small", SMALL_WORDS, RESERVE)?,
-            full: Cache::new(c"taskmonitor_segment", WORDS, RESERVE)?,
-        })
-    }
-
-    /// Allocates a segment from the reserve: a full one, or else a small one.
-    fn alloc_reserved(&self) -> SpareSegment<T> {
-        let full = self.full.alloc_reserved();
-        full.or_else(|| self.small.alloc_reserved())
-    }
-}
+use super::{detached::Detached, has_history::HasHistory, slab_caches::SpareSegment, SampleCache};
 
 impl<T: HasHistory> SampleCache<T> {
     /// Allocates the first segment of a history. May sleep. Returns `None` if there is no memory.
     pub(crate) fn alloc_first(&self) -> SpareSegment<T> {
-        self.memory.small.alloc()
+        self.slab_caches.small.alloc()
     }
 
     /// Allocates the first segment of a history without sleeping. Returns `None` if there is no memory.
     pub(crate) fn alloc_first_nowait(&self) -> SpareSegment<T> {
-        self.memory.small.alloc_now()
+        self.slab_caches.small.alloc_now()
     }
 
     /// Allocates a segment into `spare` if there is none, without sleeping: from the slab allocator, else
@@ -63,11 +27,11 @@ impl<T: HasHistory> SampleCache<T> {
     }
 
     fn alloc_or_recycle(&self) -> SpareSegment<T> {
-        let memory = &self.memory;
-        if let Some(segment) = memory.full.alloc_now() {
+        let slab_caches = &self.slab_caches;
+        if let Some(segment) = slab_caches.full.alloc_now() {
             return Some(segment);
         }
-        if let Some(segment) = memory.alloc_reserved() {
+        if let Some(segment) = slab_caches.alloc_reserved() {
             self.lock().counts.reserve += 1;
             return Some(segment);
         }
@@ -79,7 +43,7 @@ impl<T: HasHistory> SampleCache<T> {
             }
             // Memory that is freed refills the reserve first.
             oldest.free();
-            if let Some(segment) = memory.alloc_reserved() {
+            if let Some(segment) = slab_caches.alloc_reserved() {
                 self.lock().counts.recycled += 1;
                 return Some(segment);
             }
@@ -89,12 +53,12 @@ impl<T: HasHistory> SampleCache<T> {
     /// Gives slab pages that hold no object back to the page allocator, and the free objects that the
     /// slab allocator keeps for each CPU. May sleep.
     pub(crate) fn shrink_slabs(&self) {
-        self.memory.small.shrink();
-        self.memory.full.shrink();
+        self.slab_caches.small.shrink();
+        self.slab_caches.full.shrink();
     }
 
     /// Returns how many bytes all segments take, those included that only readers refer to.
     pub(crate) fn bytes(&self) -> u64 {
-        self.memory.small.bytes() + self.memory.full.bytes()
+        self.slab_caches.small.bytes() + self.slab_caches.full.bytes()
     }
 }

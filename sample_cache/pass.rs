@@ -2,7 +2,12 @@
 
 //! The beginning and the end of a sampling pass: recording its timestamp.
 
-use super::{detached::Detached, memory::SpareSegment, HasHistory, Store, StoreGuard};
+use super::{
+    detached::Detached,
+    has_history::HasHistory,
+    slab_caches::SpareSegment,
+    store::{Store, StoreGuard},
+};
 
 impl<T: HasHistory> StoreGuard<'_, T> {
     /// Records that the next pass begins at `time_us`, microseconds since boot. The pass after it is
@@ -34,7 +39,7 @@ impl<T: HasHistory> StoreGuard<'_, T> {
         let Some(memory) = spare.take() else {
             return false;
         };
-        let lock = self.0.lock_ref();
+        let lock = self.lock_ref();
         let open = self
             .timeline
             .begin_segment(time_us, period_us, memory, lock, detached);

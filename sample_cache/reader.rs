@@ -8,11 +8,12 @@
 //! whatever happens meanwhile.
 
 use super::{
+    has_history::HasHistory,
     history::History,
     segment::{seek, Kind, Segment},
     segment_copy::SegmentCopy,
     time_cursor::TimeCursor,
-    HasHistory, SampleCache,
+    SampleCache,
 };
 use crate::{
     abstractions::slab::Ref,
@@ -25,7 +26,7 @@ use kernel::prelude::*;
 const NO_EXIT: (u64, u64) = (u64::MAX, 0);
 
 /// A position in the history of one object, or of none.
-pub(crate) struct HistoryReader<T: HasHistory> {
+pub(crate) struct HistoryReader<T> {
     owner: Option<Ref<T>>,
     segment: Option<Ref<Segment<T>>>,
     copy: SegmentCopy,

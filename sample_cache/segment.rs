@@ -8,7 +8,7 @@
 //! is sealed: its length is stored in it, and it never changes again. So whoever has read under the lock
 //! how much a segment holds may read that part without the lock.
 
-use super::{HasHistory, Store};
+use super::store::Store;
 use crate::{
     abstractions::{
         list::ListLinks,
@@ -40,7 +40,7 @@ pub(super) const SMALL_WORDS: u16 = 6;
 const SEEK_MAX: usize = 64;
 
 /// A segment in a slab cache. `T` is the type that has histories.
-pub(crate) struct Segment<T: HasHistory> {
+pub(crate) struct Segment<T> {
     /// The place in the list of all segments by age, in the timeline, or in a list of detached segments.
     links: ListLinks<Segment<T>>,
     kind: Kind<T>,
@@ -49,10 +49,10 @@ pub(crate) struct Segment<T: HasHistory> {
     state: LockedBy<State<T>, Store<T>>,
 }
 
-impl_list_links!(impl{T: HasHistory} Segment<T>, 0, links);
+impl_list_links!(impl{T} Segment<T>, 0, links);
 
 /// What a segment holds.
-pub(super) enum Kind<T: HasHistory> {
+pub(super) enum Kind<T> {
     /// Samples of one history.
     Samples {
         /// The object that has the history.
@@ -81,7 +81,7 @@ pub(super) struct Contents {
 }
 
 /// The part of a segment that the lock of the [`Store`] protects.
-pub(super) struct State<T: HasHistory> {
+pub(super) struct State<T> {
     /// The length in bits, once sealed.
     bits: u16,
     /// The run after the last bit, once sealed.
@@ -95,7 +95,7 @@ pub(super) struct State<T: HasHistory> {
     timestamps: Option<Ref<Segment<T>>>,
 }
 
-impl<T: HasHistory> State<T> {
+impl<T> State<T> {
     const fn new() -> Self {
         Self {
             bits: 0,
@@ -153,7 +153,7 @@ impl<T: HasHistory> State<T> {
     }
 }
 
-impl<T: HasHistory> Segment<T> {
+impl<T: Send + Sync> Segment<T> {
     /// An empty, open segment that is in no list. `lock` is the lock of the store.
     pub(super) fn new(
         first: u64,
@@ -200,7 +200,7 @@ impl<T: HasHistory> Segment<T> {
 /// Follows a history from `segment` on to the segment that holds the sample `number`, or would hold it.
 ///
 /// Passes up to [`SEEK_MAX`] segments. Returns the segment reached, and whether it is the right one.
-pub(super) fn seek<'a, T: HasHistory>(
+pub(super) fn seek<'a, T: Send + Sync>(
     mut segment: &'a Ref<Segment<T>>,
     number: u64,
     store: &'a Store<T>,
@@ -214,7 +214,7 @@ pub(super) fn seek<'a, T: HasHistory>(
     (segment, false)
 }
 
-impl<T: HasHistory> Object<Segment<T>> {
+impl<T: Send + Sync> Object<Segment<T>> {
     /// Returns how many bits of data the segment can hold.
     #[inline(always)]
     pub(super) fn capacity(&self) -> u32 {

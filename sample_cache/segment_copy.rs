@@ -2,10 +2,7 @@
 
 //! A private copy of the data of one segment, which a reader decodes without a lock.
 
-use super::{
-    segment::{Contents, Segment, WORDS},
-    HasHistory,
-};
+use super::segment::{Contents, Segment, WORDS};
 use crate::{abstractions::slab::Object, codec::Words};
 use core::convert::Infallible;
 use kernel::{prelude::*, sync::atomic::Relaxed};
@@ -29,11 +26,7 @@ impl SegmentCopy {
     }
 
     /// Copies the words that belong to `contents`, which `segment` holds.
-    pub(super) fn fill<T: HasHistory>(
-        &mut self,
-        segment: &Object<Segment<T>>,
-        contents: &Contents,
-    ) {
+    pub(super) fn fill<T>(&mut self, segment: &Object<Segment<T>>, contents: &Contents) {
         let bits = contents.extent.bits;
         let stored = bits.div_ceil(u64::BITS) as usize;
         for (word, source) in self.words.iter_mut().zip(segment.words()).take(stored) {

@@ -5,7 +5,7 @@
 use super::{
     segment::{Kind, Segment},
     segment_copy::SegmentCopy,
-    HasHistory, SampleCache,
+    SampleCache,
 };
 use crate::{abstractions::slab::Ref, codec::TimestampDecoder};
 use core::convert::Infallible;
@@ -38,7 +38,7 @@ impl TimeCursor {
     /// Returns `None` if `segment` has been detached, and the timestamp with it. May take the lock of the
     /// store.
     #[inline(always)]
-    pub(super) fn time_of<T: HasHistory>(
+    pub(super) fn time_of<T: Send + Sync>(
         &mut self,
         samples: &SampleCache<T>,
         segment: Option<&Ref<Segment<T>>>,
@@ -55,7 +55,7 @@ impl TimeCursor {
     }
 
     #[inline(never)]
-    fn find<T: HasHistory>(
+    fn find<T: Send + Sync>(
         &mut self,
         samples: &SampleCache<T>,
         segment: &Ref<Segment<T>>,
@@ -80,7 +80,7 @@ impl TimeCursor {
     }
 
     /// Copies the segment that holds `pass`. It is the present one again if that has grown.
-    fn load<T: HasHistory>(
+    fn load<T: Send + Sync>(
         &mut self,
         samples: &SampleCache<T>,
         segment: &Ref<Segment<T>>,

@@ -19,7 +19,7 @@
 use super::{
     detached::Detached,
     segment::{Contents, Kind, Segment, SAMPLES_MAX},
-    HasHistory, Store,
+    store::Store,
 };
 use crate::{
     abstractions::{
@@ -36,7 +36,7 @@ use kernel::sync::{
 };
 
 /// The timestamps of passes. Protected by the lock of the [`Store`].
-pub(super) struct Timeline<T: HasHistory> {
+pub(super) struct Timeline<T> {
     /// Segments that no open segment of samples needs, oldest first. Each has users.
     aged: List<Segment<T>, 0>,
     /// The segments after those, oldest first.
@@ -50,7 +50,7 @@ pub(super) struct Timeline<T: HasHistory> {
     next: u64,
 }
 
-impl<T: HasHistory> Timeline<T> {
+impl<T: Send + Sync> Timeline<T> {
     /// An empty timeline.
     pub(super) const fn new() -> Self {
         Self {
@@ -277,13 +277,13 @@ impl<T: HasHistory> Timeline<T> {
 
 /// Returns the number of sealed segments of samples that need a timestamp in `segment`. Accessed under
 /// the lock of the [`Store`] only.
-fn users<T: HasHistory>(segment: &Segment<T>) -> Option<&Atomic<u32>> {
+fn users<T: Send + Sync>(segment: &Segment<T>) -> Option<&Atomic<u32>> {
     match segment.kind() {
         Kind::Timestamps { users, .. } => Some(users),
         Kind::Samples { .. } => None,
     }
 }
 
-fn is_used<T: HasHistory>(segment: &Segment<T>) -> bool {
+fn is_used<T: Send + Sync>(segment: &Segment<T>) -> bool {
     users(segment).is_some_and(|users| peek(users) != 0)
 }
