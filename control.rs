@@ -61,7 +61,7 @@ impl Execution<'_> {
         while self.consumed < text.len() {
             check_signals()?;
             let begin = self.consumed;
-            let len = text.peek(begin, buffer);
+            let len = text.read_at(begin, buffer);
             let is_readable = len == buffer.len().min(text.len() - begin);
             let part = buffer.get(..len).unwrap_or_default();
             self.run_part(part, begin + len < text.len())?;

@@ -4,10 +4,11 @@
 
 use crate::{
     abstractions::{
-        rights,
-        seq_file::{Page, Records},
+        capability,
+        debugfs_file::FileOperations,
+        seq_file::{Records, SeqWrite},
         slab::Ref,
-        written::Written,
+        write_data::WriteData,
     },
     control,
     recorder::Recorder,
@@ -16,7 +17,7 @@ use crate::{
     text::Lines,
     TaskMonitor,
 };
-use kernel::{current, prelude::*, sync::Arc};
+use kernel::{current, prelude::*, seq_file::SeqFile, sync::Arc};
 
 /// The size of the block of lines that is one record for `seq_file`. It divides a page with little left
 /// over. A record that does not fit the rest of the page is shown a second time, so it must not be large.
@@ -84,13 +85,13 @@ impl Samples {
     }
 }
 
-impl Records for Samples {
+impl FileOperations for Samples {
     type Data = Recorder;
     type Module = TaskMonitor;
     const WRITABLE: bool = true;
 
     fn open(recorder: &Arc<Recorder>) -> Result<Self> {
-        rights::require_admin()?;
+        capability::require_admin()?;
         Ok(Self {
             recorder: recorder.clone(),
             reader: KBox::init(HistoryReader::new(), GFP_KERNEL)?,
@@ -102,6 +103,12 @@ impl Records for Samples {
         })
     }
 
+    fn write(recorder: &Arc<Recorder>, text: &WriteData<'_>) -> Result<usize> {
+        control::execute(recorder, text, false)
+    }
+}
+
+impl Records for Samples {
     fn first(&mut self) -> bool {
         self.reader.leave();
         self.is_done = false;
@@ -114,12 +121,8 @@ impl Records for Samples {
         self.advance()
     }
 
-    fn show(&mut self, page: &Page<'_>) -> Result {
-        page.put(self.lines.text());
+    fn show(&mut self, file: &SeqFile) -> Result {
+        file.write(self.lines.text());
         Ok(())
-    }
-
-    fn write(recorder: &Arc<Recorder>, text: &Written<'_>) -> Result<usize> {
-        control::execute(recorder, text, false)
     }
 }

@@ -27,7 +27,7 @@ pub(crate) use deferred_work::{CleanUp, GiveBack};
 pub(crate) use fork_probe::ForkTrackingGuard;
 
 use crate::{
-    abstractions::{delayed_work::Work, killable::WaitQueue, kthread::Bell},
+    abstractions::{delayed_work::Work, wait_queue::WaitQueue},
     params,
     sample_cache::{Reason, SampleCache},
     targets::{Candidate, Target, Targets},
@@ -63,7 +63,7 @@ pub(crate) struct Recorder {
     fork_tracking: Mutex<ForkTracking>,
     /// The sampler waits here for the next pass.
     #[pin]
-    sampler_wait: Bell,
+    sampler_wait: WaitQueue,
     /// A `stop` command waits here for the end of a pass.
     #[pin]
     pass_ended: WaitQueue,
@@ -84,7 +84,7 @@ impl Recorder {
                 targets <- targets,
                 samples <- samples,
                 fork_tracking <- new_mutex!(ForkTracking::default(), "taskmonitor fork tracking"),
-                sampler_wait <- Bell::new(c"taskmonitor sampler", static_lock_class!()),
+                sampler_wait <- WaitQueue::new(c"taskmonitor sampler", static_lock_class!()),
                 pass_ended <- WaitQueue::new(c"taskmonitor pass", static_lock_class!()),
                 give_back,
                 clean_up,

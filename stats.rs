@@ -3,28 +3,27 @@
 //! /sys/kernel/debug/taskmonitor_stats: the statistics, one number in each line.
 
 use crate::{
-    abstractions::{
-        rights,
-        seq_file::{Page, Records},
-    },
+    abstractions::{capability, debugfs_file::FileOperations, seq_file::Records},
     recorder::Recorder,
     TaskMonitor,
 };
-use kernel::{fmt::Write, prelude::*, str::Formatter, sync::Arc};
+use kernel::{prelude::*, seq_file::SeqFile, seq_print, sync::Arc};
 
 /// The open file.
 pub(crate) struct Stats(Arc<Recorder>);
 
-impl Records for Stats {
+impl FileOperations for Stats {
     type Data = Recorder;
     type Module = TaskMonitor;
     const WRITABLE: bool = false;
 
     fn open(recorder: &Arc<Recorder>) -> Result<Self> {
-        rights::require_admin()?;
+        capability::require_admin()?;
         Ok(Self(recorder.clone()))
     }
+}
 
+impl Records for Stats {
     fn first(&mut self) -> bool {
         true
     }
@@ -33,7 +32,7 @@ impl Records for Stats {
         false
     }
 
-    fn show(&mut self, page: &Page<'_>) -> Result {
+    fn show(&mut self, file: &SeqFile) -> Result {
         let (targets, lost) = {
             let registry = self.0.targets().lock();
             (registry.len(), registry.lost)
@@ -56,12 +55,7 @@ impl Records for Stats {
             ("recycled", counts.recycled),
         ];
         for (name, value) in rows {
-            let mut line = [0; 48];
-            let mut text = Formatter::new(&mut line);
-            text.write_fmt(fmt!("{name} {value}\n"))
-                .map_err(|_| EINVAL)?;
-            let len = text.bytes_written();
-            page.put(line.get(..len).unwrap_or_default());
+            seq_print!(file, "{name} {value}\n");
         }
         Ok(())
     }

@@ -3,7 +3,7 @@
 //! /sys/kernel/taskmonitor: the newest samples, as many as fit one page. Commands can be written to it.
 
 use crate::{
-    abstractions::{rights, slab::Ref, sysfs::Show},
+    abstractions::{capability, slab::Ref, sysfs::AttributeOperations},
     codec::TimedSample,
     control,
     recorder::Recorder,
@@ -131,9 +131,9 @@ impl Newest {
     }
 }
 
-impl Show for Recorder {
+impl AttributeOperations for Recorder {
     fn show(&self, text: &mut [u8; PAGE_SIZE]) -> Result<usize> {
-        rights::require_admin()?;
+        capability::require_admin()?;
         let newest = Newest::collect(self)?;
         let mut len = 0;
         for candidate in &newest.candidates {
@@ -147,7 +147,7 @@ impl Show for Recorder {
     }
 
     fn store(this: &Arc<Self>, bytes: &[u8]) -> Result<usize> {
-        rights::require_admin()?;
+        capability::require_admin()?;
         // kernfs_fop_write_iter() passes a page at most of each write.
         control::execute(this, bytes, bytes.len() == PAGE_SIZE)
     }

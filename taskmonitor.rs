@@ -43,7 +43,8 @@ mod targets;
 mod text;
 
 use abstractions::{
-    kthread::KThread, layout, param::Subscription, seq_file, shrinker::Shrinker, sysfs::Attribute,
+    debugfs_file, kthread::KThread, layout, param::Subscription, shrinker::Shrinker,
+    sysfs::Attribute,
 };
 use kernel::{prelude::*, static_lock_class, sync::Arc};
 use recorder::{CleanUp, ForkTrackingGuard, GiveBack, Recorder};
@@ -62,8 +63,8 @@ module! {
 /// Drop order, which is the order of the fields: remove the files, stop taking parameters, stop following
 /// forks, stop sampling, unregister the shrinker, cancel deferred work, free the samples.
 pub(crate) struct TaskMonitor {
-    _stats: seq_file::File<stats::Stats>,
-    _samples: seq_file::File<debugfs::Samples>,
+    _stats: debugfs_file::File<stats::Stats>,
+    _samples: debugfs_file::File<debugfs::Samples>,
     _newest: Attribute<Recorder>,
     _parameters: Subscription,
     _fork_tracking: ForkTrackingGuard,
@@ -103,10 +104,10 @@ impl kernel::Module for TaskMonitor {
         let tunables = Tunables::new(recorder.clone(), sampler.clone());
         let parameters = Subscription::new(Arc::new(tunables, GFP_KERNEL)?);
         // No file may be used before everything that can fail has succeeded. The files in debugfs refuse
-        // to be opened until the module is loaded (abstractions/seq_file.rs). The file in sysfs can be
+        // to be opened until the module is loaded (abstractions/debugfs_file.rs). The file in sysfs can be
         // used as soon as it exists, so it is created last.
-        let stats = seq_file::File::create(c"taskmonitor_stats", recorder.clone())?;
-        let samples = seq_file::File::create(c"taskmonitor", recorder.clone())?;
+        let stats = debugfs_file::File::create(c"taskmonitor_stats", recorder.clone())?;
+        let samples = debugfs_file::File::create(c"taskmonitor", recorder.clone())?;
         let newest = Attribute::create(c"taskmonitor", recorder, static_lock_class!())?;
         teardown.is_loaded = true;
         Ok(Self {

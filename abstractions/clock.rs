@@ -1,22 +1,32 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! Clocks, as numbers: `kernel::time::Instant` tells no absolute time.
+//! The time since boot as a number.
 //!
-//! C header: [`include/linux/timekeeping.h`](srctree/include/linux/timekeeping.h).
+//! [`kernel::time::Instant`] gives the difference of two times only. The clock sources under it give the
+//! time since boot, which is what these functions return.
+//!
+//! # Examples
+//!
+//! ```ignore
+//! let begin_ns = clock::monotonic_ns();
+//! work();
+//! pr_info!("{} ns, at {} us\n", clock::monotonic_ns() - begin_ns, clock::boottime_us());
+//! ```
 
-use kernel::bindings;
+use kernel::time::{BootTime, ClockSource, Monotonic};
 
-/// Microseconds since boot, suspended time included (`CLOCK_BOOTTIME`), as the starttime in
-/// /proc/PID/stat.
+/// Returns the microseconds since boot, suspended time included (`CLOCK_BOOTTIME`), like the start time
+/// in `/proc/PID/stat`. May be called from any context but NMI.
 #[inline]
 pub(crate) fn boottime_us() -> u64 {
-    // SAFETY: May be called from any context. The clock starts at 0 and does not go back.
-    unsafe { bindings::ktime_get_with_offset(bindings::tk_offsets_TK_OFFS_BOOT) as u64 / 1000 }
+    // The clock is never negative.
+    BootTime::ktime_get() as u64 / 1000
 }
 
-/// Nanoseconds by the clock of timers (`CLOCK_MONOTONIC`), which stands still during suspend.
+/// Returns the nanoseconds since boot, suspended time excluded (`CLOCK_MONOTONIC`): the clock of timers.
+/// May be called from any context but NMI.
 #[inline]
 pub(crate) fn monotonic_ns() -> u64 {
-    // SAFETY: As above.
-    unsafe { bindings::ktime_get() as u64 }
+    // As above.
+    Monotonic::ktime_get() as u64
 }

@@ -1,12 +1,34 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! Delayed work items that act on an object and can be cancelled.
+//! Delayed work items that can be cancelled.
 //!
-//! The kernel crate's [`workqueue`] has delayed work items, but cannot cancel one. Here an item can be
-//! queued only while there is a guard that keeps it [enabled](Enabled). Once that has been dropped, its
-//! function neither runs nor will run.
+//! The `kernel` crate's [`workqueue`] has delayed work items, and cannot cancel one. A module must do that
+//! before it is unloaded. Here a work item can be queued only while a guard keeps it [enabled](Enabled).
+//! After the guard has been dropped, the item's function does not run any more.
 //!
 //! C header: [`include/linux/workqueue.h`](srctree/include/linux/workqueue.h).
+//!
+//! # Examples
+//!
+//! ```ignore
+//! const FLUSH: u64 = 0;
+//!
+//! struct Log {
+//!     flush: Work<Log, FLUSH>,
+//! }
+//!
+//! impl Deferred<FLUSH> for Log {
+//!     fn run(&self) {
+//!         self.write_out();
+//!     }
+//! }
+//!
+//! let log = Arc::new(Log { flush: Work::new()? }, GFP_KERNEL)?;
+//! let enabled = log.flush.enable(log.clone())?;
+//! log.flush.queue(1000);
+//! // Cancels what is queued.
+//! drop(enabled);
+//! ```
 
 use kernel::{
     bindings, container_of, impl_has_delayed_work, new_delayed_work, new_spinlock,
@@ -16,22 +38,27 @@ use kernel::{
     workqueue::{self, DelayedWork, HasWork, WorkItem},
 };
 
-/// An object on which a work item acts. A type may have several, each with an `ID`.
+/// The function of a [`Work`] item for an object of this type. A type that has several work items implements
+/// this for one `ID` each.
+///
+/// `'static`, because a work queue goes on calling the function of an item whose [`Enabled`] is leaked.
 pub(crate) trait Deferred<const ID: u64>: Send + Sync + 'static {
-    /// What a worker of the system's work queue runs for the object. May sleep.
+    /// Called by a worker of the system's work queue for long work items. May sleep.
     fn run(&self);
 }
 
+/// The work item of the `kernel` crate, and the object that its function gets.
+///
 /// # Invariants
 ///
-/// The C work item is enabled (its disable count is 0) only while an [`Enabled`] refers to this. While
-/// it is pending, the work queue owns one reference to this, by [`Arc::into_raw`], which its function
-/// takes over; see `RawWorkItem` for `Arc`.
+/// - The disable count of the C work item is 0 while there is an [`Enabled`] for this item, and 1 otherwise.
+/// - While the C work item is pending, the work queue owns one reference to this item, made by
+///   [`Arc::into_raw`], which the function takes over; see the implementation of `RawWorkItem` for `Arc`.
 #[pin_data]
 struct Item<T: Deferred<ID>, const ID: u64> {
     #[pin]
     work: DelayedWork<Self>,
-    /// None while it is not enabled.
+    /// `None` while the item is not enabled.
     #[pin]
     object: SpinLock<Option<Arc<T>>>,
 }
@@ -52,10 +79,10 @@ impl<T: Deferred<ID>, const ID: u64> WorkItem for Item<T, ID> {
 }
 
 impl<T: Deferred<ID>, const ID: u64> Item<T, ID> {
-    /// The C work item.
+    /// Returns the C work item.
     fn raw(this: &Arc<Self>) -> *mut bindings::delayed_work {
-        // SAFETY: The item is alive, as there is a reference to it, and its `work_struct` is that of a
-        // `delayed_work`.
+        // SAFETY: There is a reference to the item, so that it is alive. Its `work_struct` is part of a
+        // `delayed_work`, because its type is `DelayedWork`.
         unsafe {
             let work = <Self as HasWork<Self>>::raw_get_work(Arc::as_ptr(this).cast_mut());
             let work = workqueue::Work::raw_get(work);
@@ -64,71 +91,73 @@ impl<T: Deferred<ID>, const ID: u64> Item<T, ID> {
     }
 }
 
-/// A delayed work item for an object.
+/// A delayed work item for an object of type `T`.
 pub(crate) struct Work<T: Deferred<ID>, const ID: u64>(Arc<Item<T, ID>>);
 
 impl<T: Deferred<ID>, const ID: u64> Work<T, ID> {
-    /// A work item that is not enabled. May sleep. Fails with `ENOMEM`.
+    /// Creates a work item that is not enabled. May sleep. Fails with `ENOMEM`.
     pub(crate) fn new() -> Result<Self> {
         let item = Arc::pin_init(
             pin_init!(Item {
-                work <- new_delayed_work!("taskmonitor work"),
-                object <- new_spinlock!(None, "taskmonitor work item's object"),
+                work <- new_delayed_work!("delayed_work::Item::work"),
+                object <- new_spinlock!(None, "delayed_work::Item::object"),
             }),
             GFP_KERNEL,
         )?;
-        // SAFETY: It was just initialised.
-        // INVARIANT: Its disable count is 1 now.
+        // SAFETY: The C work item was initialised above.
+        // INVARIANT: Its disable count is 1 from now on.
         unsafe { bindings::disable_delayed_work(Item::raw(&item)) };
         Ok(Self(item))
     }
 
-    /// Queues the work item: its function runs in `delay_ms` milliseconds. Does nothing if the item is
-    /// disabled or pending; if its function is running, it runs once more. May be called from any
-    /// context, reclaim included, with any locks held: it allocates nothing.
+    /// Queues the work item: its function runs in `delay_ms` milliseconds.
+    ///
+    /// Does nothing if the item is pending or not enabled. If the function is running, it runs once more.
+    /// May be called from any context, also from reclaim, with any locks held: it does not sleep and
+    /// allocates nothing.
     pub(crate) fn queue(&self, delay_ms: u32) {
         let delay = msecs_to_jiffies(delay_ms);
         let _ = workqueue::system_long().enqueue_delayed(self.0.clone(), delay);
     }
 
-    /// Enables the work item, for `object`, until the returned guard is dropped. Fails with `EBUSY` if it
-    /// is enabled already.
+    /// Enables the work item for `object` until the returned guard is dropped. Fails with `EBUSY` if it is
+    /// enabled already.
     pub(crate) fn enable(&self, object: Arc<T>) -> Result<Enabled<T, ID>> {
         let item = self.0.clone();
-        let mut place = item.object.lock();
-        if place.is_some() {
+        let mut slot = item.object.lock();
+        if slot.is_some() {
             return Err(EBUSY);
         }
-        *place = Some(object);
-        drop(place);
-        // INVARIANT: The disable count is 0 again; it was 1, as there was no `Enabled`.
+        *slot = Some(object);
+        drop(slot);
+        // INVARIANT: There was no `Enabled`, so that the disable count was 1. It is 0 after the call below.
         let enabled = Enabled(item);
-        // SAFETY: The work item was initialised by `new`.
+        // SAFETY: `new` has initialised the work item.
         unsafe { bindings::enable_delayed_work(Item::raw(&enabled.0)) };
         Ok(enabled)
     }
 }
 
-/// A work item that can be queued. Dropping it disables and cancels the work item, and waits until its
-/// function has returned, if it runs; may sleep.
+/// A guard: the work item can be queued while this exists.
 ///
-/// A module must not leak one, as the function is part of it.
+/// Dropping it disables the work item, cancels it if it is pending, and waits until its function has
+/// returned if it runs; it may sleep. A module must not leak this, because the function is part of it.
 pub(crate) struct Enabled<T: Deferred<ID>, const ID: u64>(Arc<Item<T, ID>>);
 
 impl<T: Deferred<ID>, const ID: u64> Drop for Enabled<T, ID> {
     fn drop(&mut self) {
-        // SAFETY: The work item was initialised by `Work::new`.
-        // INVARIANT: The disable count is 1 from now on. So nobody can queue it, `__cancel_work()` has
-        // taken it off the queue or stopped its timer where it was pending, and `__flush_work()` has
-        // waited for the function.
+        // SAFETY: `Work::new` has initialised the work item.
+        // INVARIANT: The disable count is 1 from now on, so that the item cannot be queued. If it was
+        // pending, `__cancel_work()` has removed it from the queue or stopped its timer. `__flush_work()`
+        // has waited for the function.
         let was_pending = unsafe { bindings::disable_delayed_work_sync(Item::raw(&self.0)) };
         if was_pending {
-            // SAFETY: By the type invariant of `Item` the work queue owned a reference for its function
-            // to take over, which will not run for it any more.
+            // SAFETY: By the invariants of `Item` the work queue owned a reference, which the function
+            // would have taken over. The function does not run for it any more.
             drop(unsafe { Arc::from_raw(Arc::as_ptr(&self.0)) });
         }
         let object = self.0.object.lock().take();
-        // With no lock held: it may be the last reference.
+        // No lock is held here, because this may be the last reference.
         drop(object);
     }
 }
@@ -164,7 +193,7 @@ mod tests {
     }
 
     #[test]
-    fn it_runs_once_however_often_it_is_queued() -> Result {
+    fn an_item_that_is_queued_many_times_runs_once() -> Result {
         let (work, object) = (Work::new()?, counter()?);
         let enabled = work.enable(object.clone())?;
         for _ in 0..10 {
@@ -176,7 +205,7 @@ mod tests {
     }
 
     #[test]
-    fn it_does_not_run_unless_enabled() -> Result {
+    fn an_item_that_is_not_enabled_does_not_run() -> Result {
         let (work, object) = (Work::new()?, counter()?);
         work.queue(0);
         drop(work.enable(object.clone())?);
@@ -187,7 +216,7 @@ mod tests {
     }
 
     #[test]
-    fn a_pending_one_is_cancelled_and_forgotten() -> Result {
+    fn dropping_the_guard_cancels_a_pending_item() -> Result {
         let (work, object) = (Work::new()?, counter()?);
         let enabled = work.enable(object.clone())?;
         assert!(work.enable(object.clone()).is_err());
@@ -195,7 +224,7 @@ mod tests {
         let pending = enabled.0.clone();
         drop(enabled);
         assert_eq!(object.0.load(Relaxed), 0);
-        // Neither the item nor the queue refers to the object, nor the queue to the item.
+        // Neither the item nor the queue refers to the object, and the queue does not refer to the item.
         assert!(Arc::into_unique_or_drop(object).is_some());
         drop(work);
         assert!(Arc::into_unique_or_drop(pending).is_some());

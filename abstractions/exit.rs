@@ -1,73 +1,92 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! How tasks end: what `kernel/exit.c` makes of them, up to the reaping.
+//! The end of a task: how far `kernel/exit.c` has come with it.
+//!
+//! The `kernel` crate's `Task` does not tell whether a task has ended.
 //!
 //! C headers: [`include/linux/sched.h`](srctree/include/linux/sched.h),
 //! [`include/linux/sched/signal.h`](srctree/include/linux/sched/signal.h).
+//!
+//! # Examples
+//!
+//! ```ignore
+//! let times = cputime::thread_times(thread);
+//! match exit::progress(thread) {
+//!     ExitProgress::Running | ExitProgress::Reaping => pr_info!("at least {}\n", times.total_ns()),
+//!     ExitProgress::Zombie | ExitProgress::Reaped => {
+//!         pr_info!("exactly {}\n", cputime::thread_times(thread).total_ns())
+//!     }
+//! }
+//! ```
 
-use super::{once::read_once, pid::Pid, seqlock};
+use super::{barrier::smp_rmb, pid::Pid, read_once::read_once};
 use kernel::{bindings, task::Task};
 
-/// Whether `task` has not ended.
+/// Returns whether `task` is neither a zombie nor reaped.
 #[inline(always)]
-pub(crate) fn lives(task: &Task) -> bool {
-    // SAFETY: The task is live memory.
+pub(crate) fn is_alive(task: &Task) -> bool {
+    // SAFETY: A `&Task` is a live `task_struct`, also after the task has ended.
     unsafe { read_once!(task.as_ptr(), exit_state) == 0 }
 }
 
-/// Whether `task` has not ended, and `pid` is still its own. A thread that calls `exec` gets the PID of
-/// its process; the leader from which it takes that has ended by then (`de_thread()`).
+/// Returns whether `task` is alive and `pid` is still its own.
+///
+/// A thread that calls `exec` gets the PID of its process from the leader, which has ended by then
+/// (`de_thread()`).
 #[inline(always)]
-pub(crate) fn lives_as(task: &Task, pid: &Pid) -> bool {
-    // SAFETY: The task is live memory; the pointer is compared only.
-    lives(task) && unsafe { read_once!(task.as_ptr(), thread_pid) == pid.as_ptr() }
+pub(crate) fn is_alive_with_pid(task: &Task, pid: &Pid) -> bool {
+    // SAFETY: A `&Task` is a live `task_struct`. The pointer is compared and not dereferenced.
+    is_alive(task) && unsafe { read_once!(task.as_ptr(), thread_pid) == pid.as_ptr() }
 }
 
-/// How far a task's end has come.
+/// How far the end of a task has come.
 #[derive(Clone, Copy, PartialEq, Eq)]
-pub(crate) enum End {
-    /// It runs still, if only its way out.
-    Coming,
-    /// It is a zombie and has left the CPU for good: nothing will be added to its times.
-    Final,
-    /// A parent is taking it just now, what that is told is settled, but not to be read yet; or it has
-    /// been taken, or gone by itself, and still runs the last of its way out.
+pub(crate) enum ExitProgress {
+    /// The task still runs, at least the last part of its exit: its CPU time can grow.
+    Running,
+    /// The task is a zombie and has left the CPU for good: its CPU time is final.
+    Zombie,
+    /// A parent is reaping the task at this moment. What the parent gets is decided, and cannot be read
+    /// yet. Or the task has been reaped, by its parent or by itself, and still runs the last part of its
+    /// exit.
     Reaping,
-    /// It has been reaped, and nothing will be added to its times.
+    /// The task has been reaped and has left the CPU for good: its CPU time is final.
     Reaped,
 }
 
-/// How far the end of `task` itself has come.
-pub(crate) fn end_of(task: &Task) -> End {
+/// Returns how far the end of `task` itself has come, whatever the other threads of its process do.
+pub(crate) fn progress(task: &Task) -> ExitProgress {
     let task = task.as_ptr();
-    // SAFETY: The task is live memory.
+    // SAFETY: A `&Task` is a live `task_struct`, also after the task has ended.
     unsafe {
-        // In this order: a task that is dead by its state is not preempted any more, so that off the
-        // CPU it is there for good; and a zombie that was so before we look at it has all its times.
+        // The order of the reads matters. A task whose state is `TASK_DEAD` is not preempted any more: if
+        // it is off the CPU after that, it stays off. A task that was off the CPU for good before it is
+        // seen to be a zombie has all its CPU time.
         let is_dead = read_once!(task, __state) & bindings::TASK_DEAD != 0;
-        seqlock::read_barrier();
+        smp_rmb();
         let is_off = is_dead && read_once!(task, on_cpu) == 0;
-        seqlock::read_barrier();
+        smp_rmb();
         let is_zombie = match read_once!(task, exit_state) as u32 {
-            0 => return End::Coming,
+            0 => return ExitProgress::Running,
             state => state == bindings::EXIT_ZOMBIE,
         };
         match (is_zombie, is_off) {
-            (true, true) => End::Final,
-            (true, false) => End::Coming,
+            (true, true) => ExitProgress::Zombie,
+            (true, false) => ExitProgress::Running,
             (false, true) if read_once!(task, sighand).is_null() => {
-                // Pairs with the release in `__exit_signal()`: what is read from now on was written
-                // by the reaping.
-                seqlock::read_barrier();
-                End::Reaped
+                // Pairs with the release in `__exit_signal()`: what the caller reads from now on was
+                // written by the reaping or after it.
+                smp_rmb();
+                ExitProgress::Reaped
             }
-            (false, _) => End::Reaping,
+            (false, _) => ExitProgress::Reaping,
         }
     }
 }
 
-/// How many threads the process of `task` has, zombies included, until they are reaped.
+/// Returns the number of threads of the process of `task`, those included that have ended and have not
+/// been reaped.
 pub(crate) fn process_threads(task: &Task) -> u32 {
-    // SAFETY: A task keeps its signal structure until it is freed itself.
+    // SAFETY: A `&Task` is a live `task_struct`, which keeps its signal structure until it is freed.
     unsafe { read_once!(read_once!(task.as_ptr(), signal), nr_threads) as u32 }
 }

@@ -1,28 +1,40 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! The kernel's notices of the end of one task: when it became a zombie, and who reaped it.
+//! Notices of the end of one task: when it became a zombie, and who reaped it.
 //!
-//! An entry in the wait queue that poll() on a pidfd waits in, `struct pid::wait_pidfd`. The kernel
-//! wakes that queue, in the middle of what it tells about, for every task and from every path:
+//! The `kernel` crate has no notices of this kind. They come by an entry in the wait queue of
+//! `struct pid::wait_pidfd`, in which poll() on a pidfd waits. The kernel wakes that queue for every task,
+//! on every path, while it makes the change:
 //!
-//! - `do_notify_pidfd()`, with a key: the task is a zombie. For a process, `do_notify_parent()` calls
-//!   it when the leader is the last thread left (`exit_notify()`, or `release_task()` of the last
-//!   other thread), and again whenever the zombie gets another parent; also for a leader that is
-//!   traced, while other threads are left.
-//! - `__unhash_process()`, without a key: the task is being reaped, by the current one. What the
-//!   process has consumed has just been added to its signal structure.
+//! - `do_notify_pidfd()`, with a key: the task is a zombie. For a process, `do_notify_parent()` calls it
+//!   when the leader is the last thread left (in `exit_notify()`, or in `release_task()` of the last other
+//!   thread), and again whenever the zombie gets another parent. It also calls it for a leader that is
+//!   traced while other threads are left.
+//! - `__unhash_process()`, without a key: the current task is reaping the task. The CPU time that the
+//!   process has consumed was added to its signal structure just before.
 //!
-//! In both cases `tasklist_lock` is held for writing, with interrupts off. So the notices of one task
-//! come one at a time, and in this order.
+//! Both hold `tasklist_lock` for writing, with interrupts off. So the notices of one task come one at a time,
+//! and in this order.
 //!
-//! Whether a parent was given the totals of a process cannot be known from who was going to be
-//! notified: between the notice and the reaping a parent may die, be replaced, ignore SIGCHLD, or stop
-//! tracing. It can be known from who reaps, see [`ExitNotice::is_reported`].
+//! Whether a parent got the totals of a process cannot be concluded from the task that is notified: between
+//! the notice and the reaping a parent may die, be replaced, ignore SIGCHLD, or stop tracing. It can be
+//! concluded from the task that reaps, see [`ExitNotice::is_reported`].
 //!
 //! C headers: [`include/linux/pid.h`](srctree/include/linux/pid.h),
 //! [`include/linux/wait.h`](srctree/include/linux/wait.h).
+//!
+//! # Examples
+//!
+//! ```ignore
+//! let notice = KBox::pin_init(ExitNotice::new(pid, true), GFP_KERNEL)?;
+//! // Later:
+//! match notice.zombie() {
+//!     Some(zombie) => pr_info!("the process ended at {} us\n", zombie.at_us),
+//!     None => pr_info!("the process runs\n"),
+//! }
+//! ```
 
-use super::{cputime, once::read_once, pid::Pid};
+use super::{clock, cputime, pid::Pid, read_once::read_once};
 use core::ptr::NonNull;
 use kernel::{
     bindings, container_of,
@@ -35,61 +47,63 @@ use kernel::{
     types::Opaque,
 };
 
-/// What the kernel has said of the end of one task.
+/// The notices that came of the end of one task.
 ///
 /// # Invariants
 ///
-/// `entry` is in the `wait_pidfd` queue of `pid`, which is referenced, from initialisation until the
-/// value is dropped. It is pinned, so the pointers of its neighbours stay right; leaking the value
-/// leaks the reference and the entry together. The type is not `Unpin` (`Opaque`), so that an exclusive
-/// reference to it may exist while the callback has a shared one; the callback writes atomics only.
+/// - From its initialisation until this value is dropped, `entry` is in the `wait_pidfd` queue of `pid`, to
+///   which this value owns a reference. It is pinned, so that the pointers of its neighbours in the queue stay
+///   valid. If the value is leaked, the entry stays and so does the reference.
+/// - The callback writes atomics only. It may have a shared reference while an exclusive one exists, because
+///   the type is not `Unpin` (`Opaque`).
 #[pin_data(PinnedDrop)]
 pub(crate) struct ExitNotice {
     #[pin]
     entry: Opaque<bindings::wait_queue_entry>,
     pid: ARef<Pid>,
     is_process: bool,
-    /// Whether the process has been reaped by its parent, which was given its totals.
+    /// 1 once the process has been reaped by its parent, which got its totals; before that 0.
     is_reported: Atomic<i32>,
-    /// When the task became a zombie, microseconds since boot; 0: no notice of that has come.
+    /// When the task became a zombie, in microseconds since boot; 0: no notice of that has come.
     zombie_us: Atomic<u64>,
-    /// What was booked for the task, or for all threads of the process, by then, nanoseconds. It is
-    /// brought up to date at ticks and switches only.
+    /// The run time that was booked by then for the task, or for all threads of the process, in
+    /// nanoseconds. It is updated at ticks and switches only.
     booked_ns: Atomic<u64>,
-    /// The part of that which threads had used that were reaped before.
+    /// The part of `booked_ns` that belongs to threads that had been reaped before.
     reaped_threads_ns: Atomic<u64>,
-    /// The address of the task that became a zombie, for comparison only.
+    /// The address of the task that became a zombie. It is compared only.
     zombie: Atomic<usize>,
 }
 
-// SAFETY: Wait queues do their own locking; what the callback writes is atomic.
+// SAFETY: An entry may be removed from its queue in any thread.
 unsafe impl Send for ExitNotice {}
-// SAFETY: As above.
+// SAFETY: Access to the entry is under the lock of the queue, and all else that the callback writes is
+// atomic.
 unsafe impl Sync for ExitNotice {}
 
-/// The moment at which a task became a zombie.
+/// The notice that a task has become a zombie.
 #[derive(Clone, Copy)]
 pub(crate) struct Zombie {
-    /// Microseconds since boot.
+    /// When it became one, in microseconds since boot.
     pub(crate) at_us: u64,
-    /// What the other threads of the process had used, all of which had been reaped; nanoseconds.
+    /// The run time of the other threads of the process, all of which had been reaped, in nanoseconds.
     pub(crate) reaped_threads_ns: u64,
+    /// The task's address.
     task: usize,
 }
 
 impl Zombie {
-    /// Whether it was `task` that became one, and not another leader of its process.
+    /// Returns whether the zombie is `task`, and not another leader of its process.
     pub(crate) fn is(&self, task: &Task) -> bool {
         self.task == task.as_ptr().addr()
     }
 }
 
 impl ExitNotice {
-    /// Waits for the notices of the task that `pid` leads to: of the process that it leads, or of one
-    /// thread. What has happened before is missed.
+    /// Creates an initialiser of a value that gets the notices of the process with that `pid`, or of the
+    /// thread if `is_process` is false. Notices that came before the initialisation are missed.
     ///
-    /// May be called from any context in which `pid`'s `wait_pidfd` lock may be taken, an ordinary
-    /// spinlock.
+    /// The initialisation takes the lock of the `wait_pidfd` queue, an ordinary spinlock, and does not sleep.
     pub(crate) fn new(pid: ARef<Pid>, is_process: bool) -> impl PinInit<Self> {
         let queued = pid.clone();
         pin_init!(Self {
@@ -106,20 +120,21 @@ impl ExitNotice {
             zombie: Atomic::new(0),
         })
         .pin_chain(move |this| {
-            // SAFETY: The queue is part of a live `struct pid`. The entry is pinned, and taken out
-            // again before it goes.
+            // SAFETY: The queue is part of a `struct pid` to which `queued` is a reference. The entry is
+            // pinned, and `drop` removes it from the queue.
+            // INVARIANT: The entry is in the queue of `pid` from now on.
             unsafe { bindings::add_wait_queue(Self::queue(&queued), this.entry.get()) };
             Ok(())
         })
     }
 
-    /// The PID that was given to [`new`](Self::new).
+    /// Returns the `pid` that was passed to [`new`](Self::new).
     #[inline(always)]
     pub(crate) fn pid(&self) -> &ARef<Pid> {
         &self.pid
     }
 
-    /// When the task became a zombie; `None` where no notice of that has come.
+    /// Returns the notice that the task has become a zombie; `None` if it has not come.
     pub(crate) fn zombie(&self) -> Option<Zombie> {
         // Pairs with the release in `note_zombie`.
         let at_us = self.zombie_us.load(Acquire);
@@ -130,52 +145,49 @@ impl ExitNotice {
         })
     }
 
-    /// Whether the process has been reaped by its parent, which was given its totals, so that these
-    /// are what is left in its `prev_cputime`.
+    /// Returns whether the process was reaped by its parent, which got its totals. If so, its `prev_cputime`
+    /// holds these totals. The caller must have seen before that the process has been reaped.
     ///
-    /// `wait_task_zombie()` asks for the totals of a process (`thread_group_cputime_adjusted()`) and
-    /// reaps it in the task that waits, a thread of the real parent. Whoever else reaps a leader does
-    /// so without asking: the process itself (`exit_notify()`), its last other thread
-    /// (`release_task()`), a parent that is itself exiting (`forget_original_parent()`), a tracer.
-    /// Where a parent reaps without having waited (`__ptrace_detach()` by a parent that traces and
-    /// ignores SIGCHLD), the totals left are those of an earlier question, less than what was booked
-    /// when the process became a zombie.
-    ///
-    /// To be called once the task is seen to have been reaped.
+    /// `wait_task_zombie()` computes the totals of a process (`thread_group_cputime_adjusted()`) and then
+    /// reaps it, in the task that waits, a thread of the real parent. All others reap a leader without that:
+    /// the process itself (`exit_notify()`), its last other thread (`release_task()`), a parent that is
+    /// itself exiting (`forget_original_parent()`), and a tracer. A parent can also reap without a wait
+    /// (`__ptrace_detach()` by a parent that traces and ignores SIGCHLD). Then `prev_cputime` holds the
+    /// totals of an earlier read, which are less than what was booked when the process became a zombie.
     pub(crate) fn is_reported(&self) -> bool {
         // Pairs with the release in `note_reaping`.
         self.is_reported.load(Acquire) != 0
     }
 
     fn queue(pid: &Pid) -> *mut bindings::wait_queue_head {
-        // SAFETY: `pid` is live.
+        // SAFETY: By the invariants of `Pid` it is a live `struct pid`.
         unsafe { &raw mut (*pid.as_ptr()).wait_pidfd }
     }
 
-    /// The wait queue function, see the head of this file. Wakes nobody.
+    /// The function of the entry; the head of this file says when it is called. It wakes no task.
     ///
     /// # Safety
     ///
-    /// To be called by `__wake_up()` of the queue, for the `entry` of an `ExitNotice`.
+    /// Only for `__wake_up()` of the queue to call, for the `entry` of an `ExitNotice`.
     unsafe extern "C" fn notify(
         entry: *mut bindings::wait_queue_entry,
         _mode: c_uint,
         _flags: c_int,
         key: *mut c_void,
     ) -> c_int {
-        // SAFETY: By the type invariant the entry is that of a live notice: `drop` takes it out under
-        // the lock of the queue, which is held now.
+        // SAFETY: By the type invariant the entry is part of a live `ExitNotice`: `drop` removes it with
+        // the lock of the queue held, which `__wake_up()` holds now.
         let notice = unsafe { &*container_of!(Opaque::cast_from(entry), Self, entry) };
         let kind = if notice.is_process {
             bindings::pid_type_PIDTYPE_TGID
         } else {
             bindings::pid_type_PIDTYPE_PID
         };
-        // SAFETY: The lists of a live `struct pid` change with `tasklist_lock` held for writing, which
-        // the current task has, and so the task that is found cannot go. At the reaping
-        // `__unhash_process()` wakes the queue before it takes the leader from PIDTYPE_TGID.
+        // SAFETY: The `struct pid` is live. Its lists of tasks change with `tasklist_lock` held for writing
+        // only, which the current task holds, so that the task that is found stays valid. At the reaping
+        // `__unhash_process()` wakes the queue before it removes the leader from the list PIDTYPE_TGID.
         let task = unsafe { bindings::pid_task(notice.pid.as_ptr(), kind) };
-        // CAST: `Task` is a transparent wrapper.
+        // CAST: `Task` is a transparent wrapper of `task_struct`.
         let Some(task) = NonNull::new(task.cast::<Task>()) else {
             return 0;
         };
@@ -189,12 +201,12 @@ impl ExitNotice {
         0
     }
 
-    /// Notes that `task` is a zombie, the first time that it is and no other thread is left.
+    /// Stores that `task` is a zombie, at the first notice after which no other thread is left.
     fn note_zombie(&self, task: &Task) {
-        let reaped_threads_ns = match (self.is_process, cputime::alone(task)) {
+        let reaped_threads_ns = match (self.is_process, cputime::reaped_threads_runtime_ns(task)) {
             (false, _) => 0,
             (true, Some(reaped_threads_ns)) => reaped_threads_ns,
-            // A leader that is traced, and other threads live on.
+            // The leader is traced, and other threads are left.
             (true, None) => return,
         };
         if self.zombie_us.load(Relaxed) == 0 {
@@ -203,16 +215,16 @@ impl ExitNotice {
             self.reaped_threads_ns.store(reaped_threads_ns, Relaxed);
             self.zombie.store(task.as_ptr().addr(), Relaxed);
             // Pairs with the acquire in `zombie`.
-            self.zombie_us.store(super::clock::boottime_us(), Release);
+            self.zombie_us.store(clock::boottime_us(), Release);
         }
     }
 
-    /// Notes that `leader` is being reaped by the current task.
+    /// Stores whether the current task, which is reaping `leader`, has reported the totals.
     fn note_reaping(&self, leader: &Task) {
         let current = Task::current_raw();
-        // SAFETY: Both tasks are live, and keep their signal structures. `real_parent` changes with
-        // `tasklist_lock` held for writing, which the current task has, and is a live task as long as
-        // the child has not been reaped.
+        // SAFETY: Both are live tasks, which keep their signal structures. `real_parent` changes with
+        // `tasklist_lock` held for writing only, which the current task holds. It is a live task until the
+        // child has been reaped.
         let is_parent = unsafe {
             let parent = read_once!(leader.as_ptr(), real_parent);
             current != leader.as_ptr()
@@ -220,7 +232,7 @@ impl ExitNotice {
                 && read_once!(current, signal) == read_once!(parent, signal)
         };
         let booked_ns = self.booked_ns.load(Relaxed);
-        if is_parent && cputime::process_times_told(leader).total_ns() >= booked_ns {
+        if is_parent && cputime::reported_process_times(leader).total_ns() >= booked_ns {
             // Pairs with the acquire in `is_reported`.
             self.is_reported.store(1, Release);
         }
@@ -230,8 +242,8 @@ impl ExitNotice {
 #[pinned_drop]
 impl PinnedDrop for ExitNotice {
     fn drop(self: Pin<&mut Self>) {
-        // SAFETY: By the type invariant the entry is in the queue of this PID. Once it has been taken
-        // out, under the lock of the queue, the callback is not running and is not called any more.
+        // SAFETY: By the type invariant the entry is in the queue of `pid`. It is removed with the lock of
+        // the queue held, so that afterwards the callback is not running and is not called any more.
         unsafe { bindings::remove_wait_queue(Self::queue(&self.pid), self.entry.get()) };
     }
 }

@@ -1,21 +1,24 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! Whether the C structures are laid out as the bindings have it.
+//! A check that C and the bindings agree on the layout of the structures that this module reads.
 //!
-//! bindgen drops the alignment of an empty C struct. In a kernel without `CONFIG_SCHEDSTATS`,
-//! `struct sched_statistics` is one, and all that comes after it in `struct task_struct` is
-//! elsewhere. What C says of the current task tells.
+//! bindgen drops the alignment of an empty C structure. In a kernel without `CONFIG_SCHEDSTATS`,
+//! `struct sched_statistics` is empty, and all members of `struct task_struct` after it have wrong offsets
+//! in the bindings. The check compares what C functions return for the current task with what is read by
+//! the bindings. The `kernel` crate has no such check, because it does not read these members.
 
-use core::ptr::{addr_of, read_volatile};
-use kernel::bindings;
+use super::{cputime::task_cputime_adjusted, read_once::read_once, upid::has_namespace_ids};
+use core::ptr::addr_of;
+use kernel::{bindings, task::Task};
 
-/// Checks the structures that are read through the bindings. Fails with the name of what is not
-/// where it should be. May sleep.
+/// Checks the structures. Fails with the name of the first member that is not where the bindings have it.
+/// May sleep.
 pub(crate) fn check() -> Result<(), &'static str> {
-    // SAFETY: The current task does not go away. What is read of it as a pointer is not followed,
-    // but through a function that survives a wrong one.
+    // SAFETY: The current task is live memory while it runs this. A missing alignment makes offsets smaller,
+    // so that all members that are read are within `task_struct`. A pointer that is read from it is only
+    // compared, except `signal`: if that is wrong, `copy_from_kernel_nofault()` returns an error.
     unsafe {
-        let task = bindings::get_current();
+        let task = Task::current_raw();
         let init_ns = &raw mut bindings::init_pid_ns;
         let thread = bindings::get_task_pid(task, bindings::pid_type_PIDTYPE_PID);
         let process = bindings::get_task_pid(task, bindings::pid_type_PIDTYPE_TGID);
@@ -31,24 +34,25 @@ pub(crate) fn check() -> Result<(), &'static str> {
         let mut found: *mut bindings::pid = core::ptr::null_mut();
         let signal = (*task).signal;
         let pids = addr_of!((*signal).pids[bindings::pid_type_PIDTYPE_TGID as usize]);
-        let unreadable = bindings::copy_from_kernel_nofault(
+        let is_unreadable = bindings::copy_from_kernel_nofault(
             (&raw mut found).cast(),
             pids.cast(),
             size_of_val(&found),
-        );
-        if unreadable != 0 || found != process {
+        ) != 0;
+        if is_unreadable || found != process {
             return Err("signal_struct::pids");
         }
-        // What C computes from the run time it leaves in `prev_cputime`.
-        let before = read_volatile(addr_of!((*task).se.sum_exec_runtime));
+        // `task_cputime_adjusted()` splits the run time, which does not fall, and stores the result in
+        // `prev_cputime`.
+        let before = read_once!(task, se.sum_exec_runtime);
         let (mut user, mut system) = (0, 0);
-        super::cputime::task_cputime_adjusted(task.cast(), &mut user, &mut system);
-        let left = (*task).prev_cputime;
-        if user + system < before || left.utime < user || left.stime < system {
+        task_cputime_adjusted(task.cast(), &mut user, &mut system);
+        let stored = (*task).prev_cputime;
+        if user + system < before || stored.utime < user || stored.stime < system {
             return Err("task_struct::prev_cputime");
         }
     }
-    if !super::pid_numbers::has_namespace_ids() {
+    if !has_namespace_ids() {
         return Err("ns_common::ns_id");
     }
     Ok(())

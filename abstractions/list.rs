@@ -2,43 +2,59 @@
 
 //! An intrusive doubly linked list of [`slab`](super::slab) objects.
 //!
-//! The list owns a reference to each object in it. Taking an object out is O(1) and safe for any
-//! object whatever: each remembers the list that it is in, so one that is elsewhere, or nowhere, is
-//! left where it is. In the manner of `rust/kernel/list.rs`, whose lists hold [`Arc`]s only.
+//! The list owns a reference to each object in it. The list of the `kernel` crate, `rust/kernel/list.rs`, holds
+//! `ListArc`s, which are allocated by `kmalloc()`, and its `remove()` is unsafe, because the caller must know
+//! that the item is in no other list. Here each object stores which list it is in. So the removal of any
+//! object is safe, and is O(1): an object that is in another list, or in none, stays where it is.
 //!
-//! [`Arc`]: kernel::sync::Arc
+//! # Examples
+//!
+//! ```ignore
+//! struct Job {
+//!     in_queue: ListLinks<Job>,
+//! }
+//!
+//! impl_list_links!(Job, 0, in_queue);
+//!
+//! let mut queue = List::<Job, 0>::new();
+//! if queue.push_back(job.clone()).is_err() {
+//!     pr_info!("the job is in a queue already\n");
+//! }
+//! let removed: Option<Ref<Job>> = queue.remove(&job);
+//! ```
 
 use super::{
-    once::peek,
+    read_once::load_relaxed,
     slab::{Object, Ref},
 };
 use core::{cell::UnsafeCell, marker::PhantomData, ptr::NonNull};
 use kernel::sync::{
     aref::ARef,
-    atomic::{Atomic, Full, Relaxed},
+    atomic::{Atomic, Full, Relaxed, Release},
 };
 
-/// An object's place in a [`List`].
+/// The links of an object in a [`List`].
 ///
 /// # Invariants
 ///
-/// `list` is the number of the list that the object is in, or 0; it changes from 0 by one who holds that
-/// list's `&mut List`, and back to 0 likewise. `prev` and `next` are accessed only by one who holds that
-/// list's `&List` (to read) or `&mut List` (to write).
+/// - `list` is the `id` of the list that the object is in, or 0. It is changed from 0 to an `id`, and back,
+///   only with the `&mut List` of that list.
+/// - `prev` and `next` are read only with a `&List` of the list whose `id` is in `list`, and written only with
+///   its `&mut List`.
 pub(crate) struct ListLinks<T> {
     list: Atomic<u64>,
     prev: UnsafeCell<Option<NonNull<Object<T>>>>,
     next: UnsafeCell<Option<NonNull<Object<T>>>>,
 }
 
-// SAFETY: `list` is atomic, and access to the pointers is ruled by the borrow of the list that the
-// object is in (see the invariants).
+// SAFETY: `list` is atomic. By the type invariant the pointers are accessed with a borrow of the list only,
+// so that no write is concurrent to another access.
 unsafe impl<T: Send + Sync> Send for ListLinks<T> {}
 // SAFETY: As above.
 unsafe impl<T: Send + Sync> Sync for ListLinks<T> {}
 
 impl<T> ListLinks<T> {
-    /// A place in no list.
+    /// Creates the links of an object that is in no list.
     pub(crate) const fn new() -> Self {
         Self {
             list: Atomic::new(0),
@@ -48,19 +64,18 @@ impl<T> ListLinks<T> {
     }
 }
 
-/// A type whose values can be in a [`List`]; implemented by [`impl_list_links`](super::impl_list_links).
+/// A type whose values can be in a [`List`]. [`impl_list_links!`](crate::impl_list_links) implements it.
 ///
 /// # Safety
 ///
-/// `links` returns a reference to the same field of `self` each time, a `ListLinks` that lies in `self`, so
-/// that it is there as long as the object.
+/// `links` returns a reference to a `ListLinks` that is a field of `self`, and to the same field at each call.
 pub(crate) unsafe trait HasListLinks<const ID: u8>: Sized {
-    /// This value's place in a list.
+    /// Returns the links of this value.
     fn links(&self) -> &ListLinks<Self>;
 }
 
-/// Implements [`HasListLinks`](super::list::HasListLinks): names the field that holds a type's
-/// [`ListLinks`](super::list::ListLinks).
+/// Implements [`HasListLinks`](crate::abstractions::list::HasListLinks): names the field that holds a type's
+/// [`ListLinks`](crate::abstractions::list::ListLinks).
 ///
 /// The arguments are the type, the `ID` of the kind of list, and the field. A type that can be in lists
 /// of several kinds at once has one field for each `ID`. A generic type's parameters and their bounds
@@ -104,14 +119,17 @@ macro_rules! impl_list_links {
 
 /// A list of objects, linked by their [`ListLinks`] for `ID`.
 ///
+/// If a list is leaked, its objects are never freed, and cannot be added to another list for the same field.
+///
 /// # Invariants
 ///
-/// - `id` is this list's number, shared with no other, or 0 as long as nothing has been in it. The
-///   objects from `first` by `next` to `last` are those whose `list` is `id`; `prev` leads back. The
-///   list owns one reference to each.
-/// - Nothing refers to this value, which may be moved. Leaked, it keeps its objects, which then are in no
-///   other list either.
-/// - Two lists for two `ID`s that share a field share its `list` too, so that an object is in one of them.
+/// - `id` is different from that of all other lists; or 0, if nothing has been in the list yet.
+/// - The objects from `first` by `next` to `last`, and back by `prev`, are those whose `list` is `id`. There are
+///   `len` of them. The list owns one reference to each.
+/// - No object has a pointer to this value, which may be moved.
+///
+/// If two `ID`s of a type have the same field, an object can be in one list of the two kinds at a time, because
+/// `list` is part of the field.
 pub(crate) struct List<T: HasListLinks<ID>, const ID: u8> {
     id: u64,
     first: Option<NonNull<Object<T>>>,
@@ -120,15 +138,15 @@ pub(crate) struct List<T: HasListLinks<ID>, const ID: u8> {
     _owns: PhantomData<Ref<T>>,
 }
 
-// SAFETY: A list is a set of `Ref`s.
+// SAFETY: A list owns `Ref`s, and an `Object<T>` may be sent if `T` is `Send + Sync`.
 unsafe impl<T: HasListLinks<ID> + Send + Sync, const ID: u8> Send for List<T, ID> {}
-// SAFETY: A `&List` gives out `&Object<T>` only.
+// SAFETY: A `&List` gives access to `&Object<T>` only.
 unsafe impl<T: HasListLinks<ID> + Send + Sync, const ID: u8> Sync for List<T, ID> {}
 
 static NEXT_ID: Atomic<u64> = Atomic::new(1);
 
 impl<T: HasListLinks<ID>, const ID: u8> List<T, ID> {
-    /// An empty list.
+    /// Creates an empty list.
     pub(crate) const fn new() -> Self {
         Self {
             id: 0,
@@ -139,40 +157,40 @@ impl<T: HasListLinks<ID>, const ID: u8> List<T, ID> {
         }
     }
 
-    /// How many objects are in the list.
+    /// Returns the number of objects in the list.
     pub(crate) fn len(&self) -> usize {
         self.len
     }
 
-    /// The first object.
+    /// Returns the first object.
     pub(crate) fn first(&self) -> Option<&Object<T>> {
-        // SAFETY: By the type invariant the list owns a reference to the object, which it keeps
-        // while it is borrowed.
+        // SAFETY: By the type invariant the list owns a reference to the object. It does not drop it while
+        // it is borrowed.
         self.first.map(|object| unsafe { object.as_ref() })
     }
 
-    /// The last object.
+    /// Returns the last object.
     pub(crate) fn last(&self) -> Option<&Object<T>> {
         // SAFETY: As in `first`.
         self.last.map(|object| unsafe { object.as_ref() })
     }
 
-    /// Whether `object` is in this very list.
+    /// Returns whether `object` is in this list, and not in another one or in none.
     pub(crate) fn contains(&self, object: &Object<T>) -> bool {
-        self.id != 0 && peek(&object.links().list) == self.id
+        self.id != 0 && load_relaxed(&object.links().list) == self.id
     }
 
-    /// The object after `object`; `None` behind the last one, and where `object` is not in here.
+    /// Returns the object after `object`; `None` if `object` is the last one or not in this list.
     pub(crate) fn next(&self, object: &Object<T>) -> Option<&Object<T>> {
         if !self.contains(object) {
             return None;
         }
-        // SAFETY: The object is in this list, which is borrowed, so its links may be read and what
-        // they name is alive.
+        // SAFETY: The object is in this list, which is borrowed, so that its links may be read. By the type
+        // invariant of `List` they point to objects in the list, which are alive.
         unsafe { (*object.links().next.get()).map(|next| next.as_ref()) }
     }
 
-    /// The object before `object`; `None` before the first one, and where `object` is not in here.
+    /// Returns the object before `object`; `None` if `object` is the first one or not in this list.
     pub(crate) fn prev(&self, object: &Object<T>) -> Option<&Object<T>> {
         if !self.contains(object) {
             return None;
@@ -181,34 +199,36 @@ impl<T: HasListLinks<ID>, const ID: u8> List<T, ID> {
         unsafe { (*object.links().prev.get()).map(|prev| prev.as_ref()) }
     }
 
-    /// The objects from `object` on; none where `object` is not in here.
+    /// Iterates over `object` and all objects after it; over nothing if `object` is not in this list.
     pub(crate) fn iter_from<'a>(
         &'a self,
         object: Option<&'a Object<T>>,
     ) -> impl Iterator<Item = &'a Object<T>> {
         let first = object.filter(|object| self.contains(object));
         core::iter::successors(first, |object| {
-            // SAFETY: As in `next`: it started in this list, and nothing has left it since.
+            // SAFETY: As in `next`. `first` is in this list, so that all objects after it are, and the list
+            // is borrowed until the end of the iteration.
             unsafe { (*object.links().next.get()).map(|next| next.as_ref()) }
         })
     }
 
-    /// All objects.
+    /// Iterates over all objects.
     pub(crate) fn iter(&self) -> impl Iterator<Item = &Object<T>> {
         self.iter_from(self.first())
     }
 
-    /// Puts `object` behind the last one; gives it back where it is in a list already.
+    /// Adds `object` after the last one. Returns it as an error if it is in a list already.
     pub(crate) fn push_back(&mut self, object: Ref<T>) -> Result<(), Ref<T>> {
         self.insert(object, self.last, None)
     }
 
-    /// Puts `object` before the first one; gives it back where it is in a list already.
+    /// Adds `object` before the first one. Returns it as an error if it is in a list already.
     pub(crate) fn push_front(&mut self, object: Ref<T>) -> Result<(), Ref<T>> {
         self.insert(object, None, self.first)
     }
 
-    /// Puts `object` between two that are next to each other in this list; `None`: its ends.
+    /// Adds `object` between `prev` and `next`, which are adjacent in this list. A `prev` of `None` is the
+    /// beginning of the list, a `next` of `None` its end.
     fn insert(
         &mut self,
         object: Ref<T>,
@@ -222,8 +242,9 @@ impl<T: HasListLinks<ID>, const ID: u8> List<T, ID> {
             return Err(object);
         }
         let object = ARef::into_raw(object);
-        // SAFETY: We own a reference to the object, and it has just been made this list's, which is
-        // borrowed mutably, so its links may be written. The same is true of its neighbours.
+        // INVARIANT: The list takes over the reference to the object.
+        // SAFETY: The object is in this list by its `list` now, and its neighbours are. The list is borrowed
+        // mutably, so that their links may be written.
         unsafe {
             let links = object.as_ref().links();
             *links.prev.get() = prev;
@@ -241,31 +262,31 @@ impl<T: HasListLinks<ID>, const ID: u8> List<T, ID> {
         Ok(())
     }
 
-    /// Takes `object` out, where it is in this list.
+    /// Removes `object` and returns the list's reference to it; `None` if it is not in this list.
     pub(crate) fn remove(&mut self, object: &Object<T>) -> Option<Ref<T>> {
         if !self.contains(object) {
             return None;
         }
-        // SAFETY: It is in this list.
+        // SAFETY: The object is in this list.
         Some(unsafe { self.unlink(object) })
     }
 
-    /// Takes the first object out.
+    /// Removes the first object and returns the list's reference to it; `None` if the list is empty.
     pub(crate) fn pop_front(&mut self) -> Option<Ref<T>> {
         let first = self.first?;
-        // SAFETY: By the type invariant it is in this list, which owns a reference to it.
+        // SAFETY: By the type invariant the object is in this list, which owns a reference to it.
         Some(unsafe { self.unlink(first.as_ref()) })
     }
 
-    /// Takes `object` out.
+    /// Removes `object` and returns the list's reference to it.
     ///
     /// # Safety
     ///
-    /// It is in this list.
+    /// The object is in this list.
     unsafe fn unlink(&mut self, object: &Object<T>) -> Ref<T> {
         let links = object.links();
-        // SAFETY: The object and its neighbours are in this list, which is borrowed mutably, so
-        // their links may be written.
+        // SAFETY: The object and its neighbours are in this list, which is borrowed mutably, so that their
+        // links may be written.
         unsafe {
             let (prev, next) = (*links.prev.get(), *links.next.get());
             match prev {
@@ -278,8 +299,8 @@ impl<T: HasListLinks<ID>, const ID: u8> List<T, ID> {
             }
         }
         self.len -= 1;
-        links.list.store(0, kernel::sync::atomic::Release);
-        // SAFETY: The list owned a reference to the object, and does no longer.
+        links.list.store(0, Release);
+        // SAFETY: By the type invariant the list owned a reference to the object, which is passed on.
         unsafe { ARef::from_raw(NonNull::from(object)) }
     }
 }

@@ -1,12 +1,29 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! Module parameters that are numbers, can be read and written in sysfs, and tell of a change.
+//! Module parameters that are numbers, and can be read and written in sysfs.
 //!
-//! Those of `module!` can be set at load only, and are not shown.
+//! The `kernel` crate's parameters (`module!`) have no file in sysfs, so that they can be set at load only.
 //!
 //! C header: [`include/linux/moduleparam.h`](srctree/include/linux/moduleparam.h).
+//!
+//! # Examples
+//!
+//! ```ignore
+//! module_number! {
+//!     /// The length of the queue.
+//!     pub(crate) static QUEUE_LEN: "queue_len" = 64 in 1..=4096, 0o600, "length of the queue, 1 to 4096";
+//! }
+//!
+//! impl Listener for Device {
+//!     fn changed(&self) {
+//!         self.resize(QUEUE_LEN.get());
+//!     }
+//! }
+//!
+//! let subscription = Subscription::new(device);
+//! ```
 
-use super::rights;
+use super::capability;
 use core::{cell::UnsafeCell, ops::RangeInclusive};
 use kernel::{
     bindings,
@@ -22,17 +39,17 @@ use kernel::{
     ModuleMetadata,
 };
 
-/// A parameter; made by [`module_number!`](crate::module_number).
+/// A parameter, defined by [`module_number!`](crate::module_number).
 ///
-/// The kernel refers to it by a [`Registration`], which takes one that is static. Any thread may read it
-/// at any time, as its value is atomic; it is written with the module's parameter lock held.
+/// Any thread may read it at any time, because the value is atomic. The kernel writes it by a
+/// [`Registration`], with the module's parameter lock held.
 pub(crate) struct Number {
     value: Atomic<u64>,
     range: RangeInclusive<u64>,
 }
 
 impl Number {
-    /// A parameter that is `default` until it is set, and can be set to what is in `range`.
+    /// Creates a parameter with the value `default`, which can be set to any value in `range`.
     pub(crate) const fn new(default: u64, range: RangeInclusive<u64>) -> Self {
         Self {
             value: Atomic::new(default),
@@ -40,15 +57,16 @@ impl Number {
         }
     }
 
-    /// The value now. May be called from any context.
+    /// Returns the current value. May be called from any context.
     pub(crate) fn get(&self) -> u64 {
         self.value.load(Relaxed)
     }
 
+    /// Sets the value to the number that `text` is. Fails with `EINVAL` if it is none, or is out of range.
     fn set(&self, text: &CStr) -> Result {
         let text = text.to_bytes();
         let text = text.strip_suffix(b"\n").unwrap_or(text);
-        // The kernel's numbers can have a sign; -0 would pass for one of ours.
+        // The kernel's parser takes a sign, and would accept -0.
         if text.starts_with(b"-") {
             return Err(EINVAL);
         }
@@ -61,48 +79,54 @@ impl Number {
     }
 }
 
-/// A listener for writes to the parameters. Called with the module's parameter lock, a mutex, held.
+/// A listener for writes to the parameters.
+///
+/// `'static`, because the kernel goes on calling the listener of a [`Subscription`] that is leaked.
 pub(crate) trait Listener: Send + Sync + 'static {
-    /// Some parameter has been written.
+    /// Called after a parameter has been written, in the task that wrote it, with the module's parameter
+    /// lock held, which is a mutex. May sleep.
     fn changed(&self);
 }
 
-/// The listener of the module, if any. There is one from the end of the load to the unload.
+/// The module's listener. There is one from the end of the load to the unload.
 ///
 /// # Invariants
 ///
-/// Accessed only with the module's parameter lock held. It owns the listener, so that this stays where a
+/// The cell is accessed only with the module's parameter lock held. It owns the listener, which stays if its
 /// [`Subscription`] is leaked.
-struct Listening(UnsafeCell<Option<Arc<dyn Listener>>>);
+struct ListenerCell(UnsafeCell<Option<Arc<dyn Listener>>>);
 
 // SAFETY: By the type invariant access is under a mutex, and a listener is `Send + Sync`.
-unsafe impl Sync for Listening {}
+unsafe impl Sync for ListenerCell {}
 
-static LISTENING: Listening = Listening(UnsafeCell::new(None));
+static LISTENER: ListenerCell = ListenerCell(UnsafeCell::new(None));
 
-/// Being told of changes. Dropping it ends that: no call is under way when it returns, as calls are made
-/// with the lock held that this takes.
+/// A subscription to writes of the parameters.
+///
+/// Dropping it removes the listener. No call is in progress afterwards, because calls are made with the
+/// module's parameter lock held, which `drop` takes; it may sleep.
 pub(crate) struct Subscription(());
 
 impl Subscription {
-    /// Has `listener` told of changes, in place of who was told before; once at the beginning, of
-    /// what may have changed until then.
+    /// Makes `listener` the module's listener, in place of an earlier one, and calls it once for writes
+    /// that came before.
     ///
-    /// May sleep. Not to be called by a listener.
+    /// May sleep. Must not be called by a listener.
     pub(crate) fn new(listener: Arc<dyn Listener>) -> Self {
-        // With the lock held, so that what a writer does meanwhile comes after it.
+        // The first call is made with the lock held, so that calls for later writes come after it.
         Self::replace(Some(listener), |listener| listener.changed());
         Self(())
     }
 
-    fn replace(listener: Option<Arc<dyn Listener>>, tell: impl FnOnce(&dyn Listener)) {
-        // SAFETY: The module is there as long as its code runs. The cell is accessed under the lock.
+    fn replace(listener: Option<Arc<dyn Listener>>, call: impl FnOnce(&dyn Listener)) {
+        // SAFETY: `THIS_MODULE` is valid while code of the module runs. The cell is accessed with the
+        // parameter lock held.
         let old = unsafe {
             bindings::kernel_param_lock(THIS_MODULE);
-            let listening = &mut *LISTENING.0.get();
-            let old = core::mem::replace(listening, listener);
-            if let Some(listener) = listening {
-                tell(&**listener);
+            let current = &mut *LISTENER.0.get();
+            let old = core::mem::replace(current, listener);
+            if let Some(listener) = current {
+                call(&**listener);
             }
             bindings::kernel_param_unlock(THIS_MODULE);
             old
@@ -120,26 +144,28 @@ impl Drop for Subscription {
 const THIS_MODULE: *mut bindings::module =
     <crate::TaskMonitor as ModuleMetadata>::THIS_MODULE.as_ptr();
 
-/// Sets a parameter, as `kernel_param_ops::set`.
+/// Sets a parameter (`kernel_param_ops::set`).
 ///
 /// # Safety
 ///
-/// To be called by the kernel, for a parameter made by `module_number!`, its lock held.
+/// Only for the kernel to call, with the module's parameter lock held, for the parameter of a
+/// [`Registration`].
 unsafe extern "C" fn set(text: *const c_char, param: *const bindings::kernel_param) -> c_int {
     from_result(|| {
-        // SAFETY: The kernel holds the parameter lock during the call: `parse_args()` of a load or at
-        // boot, and `param_attr_store()`. Nobody else accesses the cell meanwhile.
-        let listener = unsafe { &*LISTENING.0.get() };
-        // Whoever may load a module may give it parameters; there is no listener yet then. That files
-        // for them are there a little earlier does not matter: who may load one could do so.
-        if listener.is_some() || !rights::may_load_modules() {
-            rights::require_admin()?;
+        // SAFETY: `parse_args()`, at a load or at boot, and `param_attr_store()` hold the parameter lock
+        // during the call.
+        let listener = unsafe { &*LISTENER.0.get() };
+        // A task that may load modules may set their parameters by that. During the load there is no
+        // listener. The parameters' files exist a little earlier than the listener; such a task may write
+        // them too, because it could load the module with those values.
+        if listener.is_some() || !capability::may_load_modules() {
+            capability::require_admin()?;
         }
         if text.is_null() {
             return Err(EINVAL);
         }
-        // SAFETY: The text ends with a zero, and `arg` is a static `Number`, by the invariant of
-        // `Registration`.
+        // SAFETY: The kernel passes a string that ends with a zero. By the invariants of `Registration`,
+        // `arg` points to a static `Number`.
         unsafe {
             let number = &*(*param).__bindgen_anon_1.arg.cast::<Number>();
             number.set(CStr::from_char_ptr(text))?;
@@ -151,16 +177,17 @@ unsafe extern "C" fn set(text: *const c_char, param: *const bindings::kernel_par
     })
 }
 
-/// Shows a parameter, as `kernel_param_ops::get`.
+/// Shows a parameter (`kernel_param_ops::get`).
 ///
 /// # Safety
 ///
-/// As for [`set`]; `page` is one, and nobody else's.
+/// As for [`set`]. `page` points to a page that nothing else uses during the call.
 unsafe extern "C" fn get(page: *mut c_char, param: *const bindings::kernel_param) -> c_int {
-    if let Err(error) = rights::require_admin() {
+    if let Err(error) = capability::require_admin() {
         return error.to_errno();
     }
-    // SAFETY: As in `set`. The buffer is a page.
+    // SAFETY: By the invariants of `Registration`, `arg` points to a static `Number`. The buffer is a page,
+    // by the safety requirement.
     let (number, mut text) = unsafe {
         (
             &*(*param).__bindgen_anon_1.arg.cast::<Number>(),
@@ -181,11 +208,11 @@ static OPERATIONS: bindings::kernel_param_ops = bindings::kernel_param_ops {
     free: None,
 };
 
-/// A `kernel_param` in a static, as the kernel finds it in the section `__param`.
+/// An entry of the section `__param`, in which the kernel finds the module's parameters.
 ///
 /// # Invariants
 ///
-/// Its operations are those of a [`Number`], and its `arg` is one that is static. It is never written.
+/// Its operations are [`OPERATIONS`], and its `arg` points to a static [`Number`]. It is never written.
 #[repr(transparent)]
 pub(crate) struct Registration(bindings::kernel_param);
 
@@ -193,9 +220,11 @@ pub(crate) struct Registration(bindings::kernel_param);
 unsafe impl Sync for Registration {}
 
 impl Registration {
-    /// A parameter that is called `name`, is kept in `number`, and has a file of that `mode`.
+    /// Creates the entry of a parameter that is called `name`, has its value in `number`, and has a file
+    /// with that `mode`.
     pub(crate) const fn new(name: &'static CStr, number: &'static Number, mode: u16) -> Self {
-        // INVARIANT: As given.
+        // INVARIANT: `ops` and `arg` are as required, and a `bindings::kernel_param` has no interior
+        // mutability.
         Self(bindings::kernel_param {
             name: name.to_bytes_with_nul().as_ptr().cast(),
             mod_: THIS_MODULE,
@@ -210,7 +239,7 @@ impl Registration {
     }
 }
 
-/// Text in a static, for modinfo.
+/// Returns `text` as the bytes of an entry of the section `.modinfo`. `LEN` is its length.
 pub(crate) const fn modinfo<const LEN: usize>(text: &str) -> [u8; LEN] {
     let mut bytes = [0; LEN];
     let mut i = 0;
@@ -221,8 +250,8 @@ pub(crate) const fn modinfo<const LEN: usize>(text: &str) -> [u8; LEN] {
     bytes
 }
 
-/// What stands before the names of parameters and of fields of modinfo in a kernel that the module is
-/// built into.
+/// Concatenates the text of a parameter's name or of an entry of `.modinfo`. If the module is built into the
+/// kernel, the text begins with the module's name.
 #[macro_export]
 #[doc(hidden)]
 macro_rules! module_prefixed {
@@ -235,7 +264,8 @@ macro_rules! module_prefixed {
     }};
 }
 
-/// Defines a module parameter.
+/// Defines a module parameter: a static [`Number`](super::param::Number), its name, its default, its range,
+/// the mode of its file, and its description.
 #[macro_export]
 macro_rules! module_number {
     ($(#[$meta:meta])* $vis:vis static $static:ident: $name:literal = $default:literal in $range:expr, $mode:literal, $description:literal;) => {
@@ -249,7 +279,7 @@ macro_rules! module_number {
             const NAME: &core::ffi::CStr =
                 match core::ffi::CStr::from_bytes_with_nul($crate::module_prefixed!($name).as_bytes()) {
                     Ok(name) => name,
-                    Err(_) => panic!("a zero within a parameter's name"),
+                    Err(_) => panic!("the name of a parameter contains a zero"),
                 };
 
             #[allow(unsafe_code)]

@@ -1,8 +1,19 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! `struct pid`, and the tasks that it leads to.
+//! `struct pid`, which identifies a task for as long as something refers to it.
+//!
+//! The `kernel` crate has the PID as a number only ([`kernel::task::Pid`]). A number can be used again for
+//! another task, and it does not lead to a task.
 //!
 //! C header: [`include/linux/pid.h`](srctree/include/linux/pid.h).
+//!
+//! # Examples
+//!
+//! ```ignore
+//! let pid = Pid::find(1234).ok_or(ESRCH)?;
+//! let leader = pid.leader().ok_or(ESRCH)?;
+//! pr_info!("process {} in the initial namespace\n", pid.global());
+//! ```
 
 use core::ptr::NonNull;
 use kernel::{
@@ -12,100 +23,101 @@ use kernel::{
     types::Opaque,
 };
 
-/// The kernel's `struct pid`: the PIDs of one task, one in each namespace that sees it. It is never
-/// used for another task, also when a PID is.
+/// The kernel's `struct pid`: the PIDs of one task, one in each namespace that sees it.
 ///
-/// A reference to it keeps the PID namespaces of the task alive. The PIDs alone are kept as
-/// [`Numbers`](super::pid_numbers::Numbers).
+/// One `struct pid` is never used for two tasks that have the same PID at different times. A reference to it
+/// keeps the PID namespaces of the task alive; [`Upids`](super::upid::Upids) does not.
 ///
 /// # Invariants
 ///
-/// It is a `struct pid` of the kernel's, which stays where it is, and whose `count` is not 0 as long as
-/// there is a reference to this. A leaked reference keeps it for ever; nothing of ours is called by it.
+/// This is a `struct pid` of the kernel, which is not moved. Its `count` is not 0 as long as there is a
+/// reference to it.
 #[repr(transparent)]
 pub(crate) struct Pid(Opaque<bindings::pid>);
 
-// SAFETY: A `struct pid` is reference-counted and may be used and let go of from any thread.
+// SAFETY: A `struct pid` may be used and its references be dropped in any thread.
 unsafe impl Send for Pid {}
-// SAFETY: As above; what is read of it never changes.
+// SAFETY: As above. The methods read fields that never change, and call C functions that synchronise
+// themselves.
 unsafe impl Sync for Pid {}
 
-// SAFETY: `count` keeps a `struct pid` alive, and `put_pid` lets go of one count.
+// SAFETY: `count` keeps a `struct pid` alive, and `put_pid()` gives up one count.
 unsafe impl AlwaysRefCounted for Pid {
     fn inc_ref(&self) {
-        // SAFETY: `self` is a live `struct pid`.
+        // SAFETY: By the type invariant this is a live `struct pid` whose count is not 0.
         unsafe { bindings::refcount_inc(&raw mut (*self.0.get()).count) };
     }
 
     unsafe fn dec_ref(pid: NonNull<Self>) {
-        // SAFETY: The caller owns a reference.
+        // SAFETY: The caller owns a reference, which it gives up.
         unsafe { bindings::put_pid(pid.as_ptr().cast()) };
     }
 }
 
 impl Pid {
-    /// The task that the current process knows by `number`.
+    /// Returns the `struct pid` for the PID `number` in the PID namespace of the current process.
     pub(crate) fn find(number: i32) -> Option<ARef<Self>> {
-        // SAFETY: May be called with any number; returns a reference, or null.
+        // SAFETY: May be called with any number. Returns null or a reference, which is passed on.
         Self::own(unsafe { bindings::find_get_pid(number) })
     }
 
-    /// The PID of the process of `task`; `None` once it has been reaped.
+    /// Returns the `struct pid` of the process of `task`; `None` once that has been reaped.
     pub(crate) fn of_process(task: &Task) -> Option<ARef<Self>> {
         let kind = bindings::pid_type_PIDTYPE_TGID;
-        // SAFETY: The task is live; the call returns a reference that we own, or null.
+        // SAFETY: A `&Task` is a live task. Returns null or a reference, which is passed on.
         Self::own(unsafe { bindings::get_task_pid(task.as_ptr(), kind) })
     }
 
-    /// Takes over a reference.
+    /// Takes over a reference. `pid` is null or a pointer with a reference that the caller owns.
     fn own(pid: *mut bindings::pid) -> Option<ARef<Self>> {
-        // SAFETY: The callers pass null, or a pointer with a reference that they own.
+        // SAFETY: The two callers, above, pass a pointer of that kind.
         NonNull::new(pid.cast()).map(|pid| unsafe { ARef::from_raw(pid) })
     }
 
-    /// The pointer, for C.
+    /// Returns the pointer for C.
     #[inline(always)]
     pub(super) fn as_ptr(&self) -> *mut bindings::pid {
         self.0.get()
     }
 
-    /// The identity of this `struct pid`: its inode number in pidfs (`pidfs_alloc_ino()` in
-    /// fs/pidfs.c), which no other one ever gets until the machine is booted again.
+    /// Returns the identity of this `struct pid`: its inode number in pidfs, which no other `struct pid`
+    /// gets until the next boot (`pidfs_alloc_ino()` in fs/pidfs.c).
     pub(super) fn id(&self) -> u64 {
-        // SAFETY: `self` is live. `alloc_pid()` sets the number before anybody can find the PID, and
-        // nobody changes it.
+        // SAFETY: By the type invariant this is a live `struct pid`. `alloc_pid()` sets the inode number
+        // before the `struct pid` can be found, and it does not change.
         unsafe { (*self.as_ptr()).__bindgen_anon_1.ino }
     }
 
-    /// The PID in the initial namespace, which every task has.
+    /// Returns the PID in the initial namespace, which sees every task.
     pub(crate) fn global(&self) -> i32 {
         self.levels().first().map_or(0, |first| first.nr)
     }
 
-    /// The PIDs in the namespaces of each level, from the initial one on.
+    /// Returns the PIDs in the namespaces that see the task, by level, the initial namespace first.
     pub(super) fn levels(&self) -> &[bindings::upid] {
-        // SAFETY: `self` is live; `numbers` has an entry for each level up to `level`
-        // (`alloc_pid()`), and nobody changes them.
+        // SAFETY: By the type invariant this is a live `struct pid`. `numbers` has an entry for each level
+        // up to `level` (`alloc_pid()`), and they do not change.
         unsafe {
             let pid = self.as_ptr();
             (*pid).numbers.as_slice((*pid).level as usize + 1)
         }
     }
 
-    /// The leader of the process of that number, dead or alive, until it is reaped.
+    /// Returns the leader of the process with this PID, alive or a zombie; `None` once it has been reaped.
     pub(crate) fn leader(&self) -> Option<ARef<Task>> {
         self.task(bindings::pid_type_PIDTYPE_TGID)
     }
 
-    /// The thread of that number, dead or alive, until it is reaped.
+    /// Returns the thread with this PID, alive or a zombie; `None` once it has been reaped.
     pub(crate) fn thread(&self) -> Option<ARef<Task>> {
         self.task(bindings::pid_type_PIDTYPE_PID)
     }
 
     fn task(&self, kind: bindings::pid_type) -> Option<ARef<Task>> {
-        // SAFETY: `self` is live; the call returns a task with a reference that we own, or null.
+        // SAFETY: By the type invariant this is a live `struct pid`.
         let task = unsafe { bindings::get_pid_task(self.as_ptr(), kind) };
-        // SAFETY: As above. `Task` is a transparent wrapper.
+        // CAST: `Task` is a transparent wrapper of `task_struct`.
+        // SAFETY: The call returned null or a task with a reference, which is passed on.
         NonNull::new(task.cast()).map(|task| unsafe { ARef::from_raw(task) })
     }
 }

@@ -1,36 +1,35 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! Reading what a seqlock or a sequence counter protects.
+//! The readers' side of sequence counters and sequential locks of the kernel.
+//!
+//! The `kernel` crate has no sequence counters.
 //!
 //! C header: [`include/linux/seqlock.h`](srctree/include/linux/seqlock.h).
+//!
+//! # Examples
+//!
+//! ```ignore
+//! // SAFETY: `signal` is alive, and no lock is held.
+//! let (user, system) = unsafe {
+//!     seqlock::read(addr_of_mut!((*signal).stats_lock), || {
+//!         (read_once!(signal, utime), read_once!(signal, stime))
+//!     })
+//! };
+//! ```
 
+use super::barrier::smp_rmb;
 use core::ptr::{addr_of, addr_of_mut, read_volatile};
-use kernel::{
-    bindings,
-    processor::cpu_relax,
-    sync::barrier::{smp_mb, Read},
-};
+use kernel::{bindings, processor::cpu_relax};
 
 /// How often a reader tries before it takes the writers' lock.
 const TRIES: u32 = 8;
 
-/// Orders reads before and after it, as `smp_rmb()`.
-#[inline(always)]
-pub(super) fn read_barrier() {
-    if cfg!(target_arch = "x86_64") {
-        // The processor does that by itself; a call of the helper would be all the cost.
-        core::sync::atomic::compiler_fence(core::sync::atomic::Ordering::Acquire);
-    } else {
-        smp_mb(Read);
-    }
-}
-
-/// The state of a sequence counter at which no writer was at work.
+/// The value of a sequence counter while no writer is active.
 #[derive(Clone, Copy, Default)]
 pub(crate) struct Sequence(u32);
 
-/// Begins to read what `counter` protects, as `read_seqcount_begin()` but without waiting; `None` while
-/// a writer is at work.
+/// Begins a read of what `counter` protects, like `read_seqcount_begin()` of C, and does not wait: returns
+/// `None` if a writer is active.
 ///
 /// # Safety
 ///
@@ -40,11 +39,12 @@ pub(crate) unsafe fn begin(counter: *const bindings::seqcount_t) -> Option<Seque
     // SAFETY: By the safety requirement.
     let sequence = unsafe { read_volatile(addr_of!((*counter).sequence)) };
     // Pairs with the barrier in `write_seqcount_begin()`.
-    read_barrier();
+    smp_rmb();
     (sequence & 1 == 0).then_some(Sequence(sequence))
 }
 
-/// Whether no writer has been at work since `sequence`: all that was read until now belongs together.
+/// Returns whether no writer has been active since `sequence`, so that all that was read since then is
+/// consistent.
 ///
 /// # Safety
 ///
@@ -55,12 +55,12 @@ pub(crate) unsafe fn is_unchanged(
     sequence: Sequence,
 ) -> bool {
     // Pairs with the barrier in `write_seqcount_end()`.
-    read_barrier();
+    smp_rmb();
     // SAFETY: By the safety requirement.
     sequence.0 == unsafe { read_volatile(addr_of!((*counter).sequence)) }
 }
 
-/// Runs `read` once; `None` where a writer was at work meanwhile.
+/// Runs `read` once. Returns `None` if a writer was active meanwhile.
 ///
 /// # Safety
 ///
@@ -80,11 +80,12 @@ pub(crate) unsafe fn try_read<R>(
     unsafe { is_unchanged(counter, sequence) }.then_some(value)
 }
 
-/// Runs `read` until no writer was at work meanwhile; after some tries, with the writers shut out.
+/// Runs `read` until no writer was active meanwhile, and after [`TRIES`] tries once more with the writers'
+/// lock held.
 ///
 /// # Safety
 ///
-/// `lock` is valid, and the caller holds nothing that a writer may hold.
+/// `lock` is valid. The caller holds neither that lock nor one that a writer takes while it holds it.
 #[inline(always)]
 pub(crate) unsafe fn read<R>(lock: *mut bindings::seqlock_t, mut read: impl FnMut() -> R) -> R {
     // SAFETY: By the safety requirement.
@@ -96,7 +97,7 @@ pub(crate) unsafe fn read<R>(lock: *mut bindings::seqlock_t, mut read: impl FnMu
     }
 }
 
-/// What [`read`] does when its first try was in vain.
+/// The rest of [`read`], after a first try that failed.
 ///
 /// # Safety
 ///
@@ -110,7 +111,8 @@ unsafe fn read_again<R>(lock: *mut bindings::seqlock_t, mut read: impl FnMut() -
             return value;
         }
     }
-    // SAFETY: By the safety requirement. Writers may be in interrupts, which are off meanwhile.
+    // SAFETY: By the safety requirement. Interrupts are off while the lock is held, because writers may be
+    // in interrupts.
     unsafe {
         bindings::spin_lock_irq_disable(addr_of_mut!((*lock).lock));
         let value = read();

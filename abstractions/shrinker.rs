@@ -1,53 +1,74 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! Shrinkers: giving memory back when the kernel asks for it.
+//! Shrinkers, by which the kernel asks for memory when it is short.
+//!
+//! The `kernel` crate has none; `drivers/android/binder/page_range.rs` calls the C functions itself.
 //!
 //! C header: [`include/linux/shrinker.h`](srctree/include/linux/shrinker.h).
+//!
+//! # Examples
+//!
+//! ```ignore
+//! impl Shrink for NameCache {
+//!     fn count(&self) -> usize {
+//!         self.lock().len()
+//!     }
+//!
+//!     fn scan(&self, objects: usize) -> Option<usize> {
+//!         let freed = self.lock().free_oldest(objects);
+//!         (freed != 0).then_some(freed)
+//!     }
+//! }
+//!
+//! let shrinker = Shrinker::register(c"name-cache", cache.clone())?;
+//! ```
 
 use core::ptr::NonNull;
 use kernel::{bindings, prelude::*, str::CStr, sync::Arc};
 
-/// What a [`Shrinker`] asks. It borrows nothing, as a shrinker that is leaked is still called.
+/// What the kernel calls by a [`Shrinker`].
 ///
-/// Both are called from reclaim, that is from any allocation that may sleep, with whatever locks
-/// its caller holds: they must not allocate, nor wait for anything that might.
+/// `'static`, because the kernel goes on calling a shrinker that is leaked.
+///
+/// Both methods are called from reclaim, that is, from any allocation that may sleep, with the locks that
+/// its caller holds. They must not allocate memory, nor wait for a task that may be doing so.
 pub(crate) trait Shrink: Send + Sync + 'static {
-    /// How many objects could be freed.
+    /// Returns how many objects could be freed.
     fn count(&self) -> usize;
 
-    /// Frees up to `objects`, and tells how many it freed; `None` where there is nothing to free.
+    /// Frees up to `objects` objects. Returns how many were freed; `None` if there is nothing to free.
     fn scan(&self, objects: usize) -> Option<usize>;
 }
 
-/// A registered shrinker. Dropping it waits until no call is under way.
+/// A registered shrinker. Dropping it waits until no call is in progress; it may sleep.
 ///
 /// # Invariants
 ///
-/// - `shrinker` is registered, and its `private_data` is what `_data` holds; it does not refer to this
-///   value, which may be moved.
-/// - `_data` is let go of after `shrinker_free()` has waited for the last call, those by way of debugfs
-///   included, and never where this is leaked.
+/// - `shrinker` is registered. Its `private_data` points to the content of `_data`, and it has no pointer to
+///   this value, which may be moved.
+/// - `_data` is dropped after `shrinker_free()` has waited for the last call, also for one by debugfs. It is
+///   never dropped if this value is leaked.
 pub(crate) struct Shrinker<T: Shrink> {
     shrinker: NonNull<bindings::shrinker>,
     _data: Arc<T>,
 }
 
-// SAFETY: A shrinker may be freed from any thread, and `T` is `Send + Sync`.
+// SAFETY: A shrinker may be freed in any thread, and `T` is `Send + Sync`.
 unsafe impl<T: Shrink> Send for Shrinker<T> {}
-// SAFETY: As above.
+// SAFETY: As above; a `&Shrinker` gives access to nothing.
 unsafe impl<T: Shrink> Sync for Shrinker<T> {}
 
 impl<T: Shrink> Shrinker<T> {
-    /// Registers a shrinker, which /sys/kernel/debug/shrinker shows as `name`.
+    /// Registers a shrinker for `data`. `/sys/kernel/debug/shrinker` shows it as `name`.
     ///
     /// May sleep. Fails with `ENOMEM`.
     pub(crate) fn register(name: &CStr, data: Arc<T>) -> Result<Self> {
-        // SAFETY: The format takes one string, and the name is copied.
+        // SAFETY: The format takes one string, which is copied.
         let shrinker =
             unsafe { bindings::shrinker_alloc(0, c"%s".as_char_ptr(), name.as_char_ptr()) };
         let shrinker = NonNull::new(shrinker).ok_or(ENOMEM)?;
-        // SAFETY: The shrinker is ours until it is registered. Its callbacks get `data`, which is
-        // alive until `shrinker_free()` has returned.
+        // SAFETY: Nothing else refers to the shrinker until it is registered. Its callbacks get the
+        // content of `data`, which by the type invariant is alive until `shrinker_free()` has returned.
         unsafe {
             let raw = shrinker.as_ptr();
             (*raw).count_objects = Some(Self::count_objects);
@@ -56,7 +77,7 @@ impl<T: Shrink> Shrinker<T> {
             (*raw).private_data = Arc::as_ptr(&data).cast_mut().cast();
             bindings::shrinker_register(raw);
         }
-        // INVARIANT: It has just been registered with `data`.
+        // INVARIANT: The shrinker was registered above, with the content of `data`.
         Ok(Self {
             shrinker,
             _data: data,
@@ -65,19 +86,19 @@ impl<T: Shrink> Shrinker<T> {
 
     /// # Safety
     ///
-    /// To be called by reclaim, for a shrinker made by `register`.
+    /// Only for reclaim to call, for a shrinker made by [`register`](Self::register).
     unsafe extern "C" fn count_objects(
         shrinker: *mut bindings::shrinker,
         _control: *mut bindings::shrink_control,
     ) -> c_ulong {
-        // SAFETY: By the type invariant `private_data` is a live `T`.
+        // SAFETY: By the invariants of `Shrinker`, `private_data` points to a live `T`.
         let data = unsafe { &*(*shrinker).private_data.cast::<T>() };
         data.count()
     }
 
     /// # Safety
     ///
-    /// As for `count_objects`.
+    /// As for [`count_objects`](Self::count_objects).
     unsafe extern "C" fn scan_objects(
         shrinker: *mut bindings::shrinker,
         control: *mut bindings::shrink_control,
@@ -89,14 +110,14 @@ impl<T: Shrink> Shrinker<T> {
                 (*control).nr_to_scan,
             )
         };
-        // SHRINK_STOP
+        // `SHRINK_STOP` of C.
         data.scan(objects).unwrap_or(c_ulong::MAX)
     }
 }
 
 impl<T: Shrink> Drop for Shrinker<T> {
     fn drop(&mut self) {
-        // SAFETY: By the type invariant it is registered, and freed only here.
+        // SAFETY: By the type invariant the shrinker is registered. Only this call frees it.
         unsafe { bindings::shrinker_free(self.shrinker.as_ptr()) };
     }
 }

@@ -1,9 +1,31 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! A file in /sys/kernel.
+//! A file in `/sys/kernel`.
+//!
+//! The `kernel` crate has attributes of configfs and none of sysfs.
 //!
 //! C headers: [`include/linux/sysfs.h`](srctree/include/linux/sysfs.h),
 //! [`include/linux/kobject.h`](srctree/include/linux/kobject.h).
+//!
+//! # Examples
+//!
+//! ```ignore
+//! struct Level(Atomic<u32>);
+//!
+//! impl AttributeOperations for Level {
+//!     fn show(&self, page: &mut [u8; PAGE_SIZE]) -> Result<usize> {
+//!         let mut text = Formatter::new(page);
+//!         text.write_fmt(fmt!("{}\n", self.0.load(Relaxed))).map_err(|_| ENOSPC)?;
+//!         Ok(text.bytes_written())
+//!     }
+//!
+//!     fn store(_this: &Arc<Self>, _bytes: &[u8]) -> Result<usize> {
+//!         Err(EPERM)
+//!     }
+//! }
+//!
+//! let file = Attribute::create(c"level", level, static_lock_class!())?;
+//! ```
 
 use kernel::{
     bindings,
@@ -15,44 +37,47 @@ use kernel::{
     types::Opaque,
 };
 
-/// What an [`Attribute`] shows and takes. Both calls come from the process that reads or writes, and
-/// may sleep.
-pub(crate) trait Show: Send + Sync + 'static {
-    /// Fills `page` from its beginning; returns how many bytes, at most all but one (of more sysfs
-    /// shows that many, and complains).
+/// What the reads and writes of an [`Attribute`] do.
+///
+/// Both methods are called in the task that reads or writes, and may sleep.
+pub(crate) trait AttributeOperations: Send + Sync + 'static {
+    /// Fills `page` from its beginning. Returns how many bytes, at most `PAGE_SIZE - 1`; of more, sysfs
+    /// shows that many and logs a complaint.
     fn show(&self, page: &mut [u8; PAGE_SIZE]) -> Result<usize>;
 
-    /// Takes what was written, at most [`PAGE_SIZE`] bytes; returns how many were consumed.
+    /// Takes the bytes of one write, at most [`PAGE_SIZE`]. Returns how many were consumed.
     fn store(this: &Arc<Self>, bytes: &[u8]) -> Result<usize>;
 }
 
-/// A file in /sys/kernel, for root alone. Dropping it waits until nobody is inside.
+/// A file in `/sys/kernel` with mode 0600. Dropping it removes the file and waits until no call is in
+/// progress; it may sleep.
 ///
 /// # Invariants
 ///
-/// - `file` is registered with `kernel_kobj`. sysfs refers to what is in the box, which stays where it is
-///   when this value is moved, and goes, as does `_data`, after `sysfs_remove_file_ns()` has waited for
-///   the last call; where this is leaked, never.
-/// - Its `data` is what `_data` holds. Each call takes a reference to that for as long as it lasts.
-pub(crate) struct Attribute<T: Show> {
+/// - The attribute in `file` is registered with `kernel_kobj`. sysfs refers to the content of the box, which
+///   does not move when this value does.
+/// - `data` in the box points to the content of `_data`. Each call takes a reference to that while it runs.
+/// - Both fields are dropped after `sysfs_remove_file_ns()` has waited for the last call, and never if this
+///   value is leaked.
+pub(crate) struct Attribute<T: AttributeOperations> {
     file: KBox<Opaque<Registered<T>>>,
     _data: Arc<T>,
 }
 
-/// What sysfs refers to. The attribute comes first, so that a pointer to it is one to the whole.
+/// What sysfs refers to. `attribute` is the first field, so that a pointer to it is one to the whole.
 #[repr(C)]
 struct Registered<T> {
     attribute: bindings::kobj_attribute,
     data: *const T,
 }
 
-// SAFETY: sysfs does its own locking, and the data is `Send + Sync`.
-unsafe impl<T: Show> Send for Attribute<T> {}
-// SAFETY: As above.
-unsafe impl<T: Show> Sync for Attribute<T> {}
+// SAFETY: A file may be removed in any thread, and `T` is `Send + Sync`.
+unsafe impl<T: AttributeOperations> Send for Attribute<T> {}
+// SAFETY: As above; an `&Attribute` gives access to nothing.
+unsafe impl<T: AttributeOperations> Sync for Attribute<T> {}
 
-impl<T: Show> Attribute<T> {
-    /// Makes the file; `key` is the lockdep class of being inside it.
+impl<T: AttributeOperations> Attribute<T> {
+    /// Makes the file. `key` is the lockdep class for calls in progress.
     ///
     /// May sleep. Fails with `EEXIST` or `ENOMEM`.
     pub(crate) fn create(
@@ -76,8 +101,8 @@ impl<T: Show> Attribute<T> {
             data: Arc::as_ptr(&data),
         };
         let file = KBox::new(Opaque::new(registered), GFP_KERNEL)?;
-        // SAFETY: The attribute stays where it is, on the heap, until `drop` has removed it, and
-        // `kernel_kobj` is there from boot to shutdown.
+        // SAFETY: The attribute stays in its place on the heap until `drop` has removed it. `kernel_kobj`
+        // exists from boot to shutdown.
         to_result(unsafe {
             bindings::sysfs_create_file_ns(
                 bindings::kernel_kobj,
@@ -85,42 +110,45 @@ impl<T: Show> Attribute<T> {
                 core::ptr::null(),
             )
         })?;
-        // INVARIANT: It has just been registered.
+        // INVARIANT: The attribute was registered above.
         Ok(Self { file, _data: data })
     }
 
+    /// Returns a reference to the data of an attribute.
+    ///
     /// # Safety
     ///
-    /// `attribute` belongs to an `Attribute<T>` that is registered.
+    /// `attribute` is that of an `Attribute<T>`, which is not dropped during the call.
     unsafe fn data(attribute: *mut bindings::kobj_attribute) -> Arc<T> {
-        // SAFETY: By the layout of `Registered`, and the type invariant. sysfs keeps the file there
-        // during a call.
+        // CAST: `Registered` is `repr(C)`, with `attribute` as its first field.
+        // SAFETY: By the type invariant, `data` points to the content of an `Arc` that is alive.
         unsafe { ArcBorrow::from_raw((*attribute.cast::<Registered<T>>()).data).into() }
     }
 
     /// # Safety
     ///
-    /// To be called by sysfs, for an attribute made by `create`, with a whole page.
+    /// Only for sysfs to call, for an attribute made by [`create`](Self::create).
     unsafe extern "C" fn show(
         _kobject: *mut bindings::kobject,
         attribute: *mut bindings::kobj_attribute,
         page: *mut c_char,
     ) -> isize {
-        // SAFETY: Called by sysfs for an attribute of ours, with a whole page, zeroed.
+        // SAFETY: sysfs does not remove the attribute during the call. It passes a whole page, filled with
+        // zeros, which nothing else uses meanwhile.
         let (data, page) = unsafe { (Self::data(attribute), &mut *page.cast()) };
         from_result(|| data.show(page).map(|len| len as isize))
     }
 
     /// # Safety
     ///
-    /// To be called by sysfs, for an attribute made by `create`, with `count` bytes.
+    /// Only for sysfs to call, for an attribute made by [`create`](Self::create).
     unsafe extern "C" fn store(
         _kobject: *mut bindings::kobject,
         attribute: *mut bindings::kobj_attribute,
         bytes: *const c_char,
         count: usize,
     ) -> isize {
-        // SAFETY: Called by sysfs for an attribute of ours, with `count` bytes.
+        // SAFETY: sysfs does not remove the attribute during the call. It passes `count` valid bytes.
         let (data, bytes) = unsafe {
             (
                 Self::data(attribute),
@@ -131,10 +159,10 @@ impl<T: Show> Attribute<T> {
     }
 }
 
-impl<T: Show> Drop for Attribute<T> {
+impl<T: AttributeOperations> Drop for Attribute<T> {
     fn drop(&mut self) {
-        // SAFETY: By the type invariant the attribute is registered. Nobody is inside when the call
-        // returns, so it may go.
+        // SAFETY: By the type invariant the attribute is registered. No call is in progress when this
+        // returns, so that the box may be freed.
         unsafe {
             bindings::sysfs_remove_file_ns(
                 bindings::kernel_kobj,

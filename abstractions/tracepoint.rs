@@ -1,105 +1,139 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! A probe on the scheduler's tracepoint for forks.
+//! A probe of the scheduler's tracepoint for forks, `sched_process_fork`.
+//!
+//! The `kernel` crate can call a tracepoint (`declare_trace!`), and cannot register a probe of one.
 //!
 //! C headers: [`include/linux/tracepoint.h`](srctree/include/linux/tracepoint.h),
 //! [`include/trace/events/sched.h`](srctree/include/trace/events/sched.h).
+//!
+//! # Examples
+//!
+//! ```ignore
+//! struct Counter(Atomic<u64>);
+//!
+//! impl ForkHandler for Counter {
+//!     fn forked(&self, _parent: &Task, _child: &Task) {
+//!         self.0.fetch_add(1, Relaxed);
+//!     }
+//! }
+//!
+//! let probe = ForkProbe::register(Arc::new(Counter(Atomic::new(0)), GFP_KERNEL)?)?;
+//! ```
 
 #![cfg_attr(not(CONFIG_TRACEPOINTS), allow(dead_code, unused_imports))]
 
 use core::ptr::NonNull;
-use kernel::{bindings, error::to_result, prelude::*, str::CStr, sync::Arc, task::Task};
+use kernel::{
+    bindings,
+    error::to_result,
+    prelude::*,
+    str::CStr,
+    sync::{rcu, Arc},
+    task::Task,
+};
 
-/// What a fork probe calls.
+/// What a [`ForkProbe`] calls.
 ///
-/// Called in the task that forks, for each fork of the machine: to be quick, and never to sleep.
-pub(crate) trait Watch: Send + Sync + 'static {
-    /// `parent`, the current task, has made `child`, a process or a thread, which has not run yet.
+/// `'static`, because the kernel goes on calling a probe that is leaked.
+pub(crate) trait ForkHandler: Send + Sync + 'static {
+    /// Called for each fork of the machine, in the task that forks. `parent` is the current task. `child`
+    /// is the new process or thread, which has not run yet.
+    ///
+    /// Must not sleep.
     fn forked(&self, parent: &Task, child: &Task);
 }
 
-/// Being told. Dropping it waits until no call is under way.
+/// A registered probe for forks. Dropping it waits until no call is in progress; it sleeps.
 ///
 /// # Invariants
 ///
-/// The probes refer to what `_watch` holds, and not to this value, which may be moved. `_watch` is let go
-/// of after both probes, as the fields stand in this order, and never where this is leaked.
-pub(crate) struct Probes<T: Watch> {
-    _fork: Probe,
-    _watch: Arc<T>,
+/// The probe refers to the content of `_handler`, and not to this value, which may be moved. `_handler` is
+/// dropped after the probe, because its field comes later, and never if this value is leaked.
+pub(crate) struct ForkProbe<T: ForkHandler> {
+    _probe: Probe,
+    _handler: Arc<T>,
 }
 
-impl<T: Watch> Probes<T> {
-    /// Has `watch` told from now on.
+impl<T: ForkHandler> ForkProbe<T> {
+    /// Registers a probe that calls `handler` from now on.
     ///
-    /// May sleep. Fails with `EOPNOTSUPP` in a kernel without tracepoints, `ENOMEM`.
-    pub(crate) fn register(watch: Arc<T>) -> Result<Self> {
-        let data = Arc::as_ptr(&watch).cast_mut().cast();
+    /// May sleep. Fails with `EOPNOTSUPP` in a kernel without tracepoints, or with `ENOMEM`.
+    pub(crate) fn register(handler: Arc<T>) -> Result<Self> {
+        let data = Arc::as_ptr(&handler).cast_mut().cast();
         let fork: unsafe extern "C" fn(
             *mut c_void,
             *mut bindings::task_struct,
             *mut bindings::task_struct,
         ) = Self::fork;
-        // SAFETY: The function has the arguments of this tracepoint, and `data` stays alive until the
-        // probe has been dropped, as that comes first.
+        // SAFETY: `fork` has the arguments of this tracepoint. By the type invariant `data` stays alive
+        // until the probe has been dropped.
         unsafe {
             Ok(Self {
-                _fork: Probe::register(c"sched_process_fork", fork as *mut c_void, data)?,
-                _watch: watch,
+                _probe: Probe::register(c"sched_process_fork", fork as *mut c_void, data)?,
+                _handler: handler,
             })
         }
     }
 
     /// # Safety
     ///
-    /// To be called as a probe of `sched_process_fork`, with the data of `register`.
+    /// Only for the tracepoint `sched_process_fork` to call, with the data that
+    /// [`register`](Self::register) passed.
     unsafe extern "C" fn fork(
         data: *mut c_void,
         parent: *mut bindings::task_struct,
         child: *mut bindings::task_struct,
     ) {
-        // SAFETY: `data` is a live `T`, the parent is the current task, and the child cannot end
-        // before it has run.
-        let (watch, parent, child) = unsafe {
+        // CAST: `Task` is a transparent wrapper of `task_struct`.
+        // SAFETY: By the invariants of `ForkProbe`, `data` points to a live `T`. The parent is the current
+        // task, and the child cannot end before it has run.
+        let (handler, parent, child) = unsafe {
             (
                 &*data.cast::<T>(),
                 &*parent.cast::<Task>(),
                 &*child.cast::<Task>(),
             )
         };
-        watch.forked(parent, child);
+        handler.forked(parent, child);
     }
 }
 
-/// One registered probe.
+/// A registered probe of any tracepoint.
 ///
 /// # Invariants
 ///
-/// `function` and `data` are registered with `point`, which is part of the kernel and never goes.
+/// `function` and `data` are registered with `point`, which is part of the kernel and not of a module.
 struct Probe {
     point: NonNull<bindings::tracepoint>,
     function: *mut c_void,
     data: *mut c_void,
 }
 
-// SAFETY: Probes may be unregistered from any thread; the pointers are not followed.
+// SAFETY: A probe may be unregistered in any thread. Rust code does not dereference the pointers.
 unsafe impl Send for Probe {}
-// SAFETY: As above.
+// SAFETY: As above; a `&Probe` gives access to nothing.
 unsafe impl Sync for Probe {}
 
 #[cfg(CONFIG_TRACEPOINTS)]
 impl Probe {
+    /// Registers a probe of the tracepoint `name`. May sleep. Fails with `EOPNOTSUPP` if the kernel has no
+    /// such tracepoint, or with `ENOMEM`.
+    ///
     /// # Safety
     ///
-    /// `function` takes what the tracepoint passes, and `data` outlives the probe.
+    /// `function` is a C function that takes `data` and the arguments of the tracepoint. `data` stays valid
+    /// for it until the probe has been dropped.
     unsafe fn register(name: &CStr, function: *mut c_void, data: *mut c_void) -> Result<Self> {
         let mut search = (name, None);
-        // SAFETY: `find` gets a valid `search`, during the call only.
+        // SAFETY: `find` gets a pointer to `search`, which is valid during the call, and uses it in this
+        // call only.
         unsafe { bindings::for_each_kernel_tracepoint(Some(find), (&raw mut search).cast()) };
         let point: NonNull<bindings::tracepoint> = search.1.ok_or(EOPNOTSUPP)?;
-        // SAFETY: The tracepoint is part of the kernel; the rest is as the caller promises.
+        // SAFETY: `for_each_kernel_tracepoint()` finds tracepoints of the kernel itself, which are never
+        // freed. The rest is the caller's promise.
         to_result(unsafe { bindings::tracepoint_probe_register(point.as_ptr(), function, data) })?;
-        // INVARIANT: As just registered.
+        // INVARIANT: The probe was registered above.
         Ok(Self {
             point,
             function,
@@ -108,14 +142,14 @@ impl Probe {
     }
 }
 
-/// Looks at one tracepoint.
+/// Stores `point` in `search` if it has the name that is searched for.
 ///
 /// # Safety
 ///
-/// `point` is valid, and `search` what [`Probe::register`] looks for.
+/// `point` is valid, and `search` points to a tuple of the type that [`Probe::register`] passes.
 #[cfg(CONFIG_TRACEPOINTS)]
 unsafe extern "C" fn find(point: *mut bindings::tracepoint, search: *mut c_void) {
-    // SAFETY: By the safety requirements. The names of tracepoints are strings.
+    // SAFETY: By the safety requirement. The name of a tracepoint is a string that ends with a zero.
     unsafe {
         let (name, found) = &mut *search.cast::<(&CStr, Option<NonNull<bindings::tracepoint>>)>();
         if CStr::from_char_ptr((*point).name) == *name {
@@ -127,23 +161,27 @@ unsafe extern "C" fn find(point: *mut bindings::tracepoint, search: *mut c_void)
 #[cfg(CONFIG_TRACEPOINTS)]
 impl Drop for Probe {
     fn drop(&mut self) {
-        // SAFETY: By the type invariant. Where memory for the new list of probes is wanting,
-        // `func_remove()` puts a stub in the place of the function. Once the readers of `tracepoint_srcu` are done, as
-        // `tracepoint_synchronize_unregister()` has it for tracepoints that do not fault, nobody is
-        // in the function any more.
+        // SAFETY: By the type invariant the probe is registered. The call cannot leave it registered: if
+        // there is no memory for the new list of probes, `func_remove()` replaces the function by a stub.
         unsafe {
-            bindings::tracepoint_probe_unregister(self.point.as_ptr(), self.function, self.data);
-            bindings::synchronize_srcu(&raw mut bindings::tracepoint_srcu);
-            bindings::synchronize_rcu();
-        }
+            bindings::tracepoint_probe_unregister(self.point.as_ptr(), self.function, self.data)
+        };
+        // SAFETY: `tracepoint_srcu` is a static of the kernel. Tracepoints that do not fault call their
+        // functions in its read-side critical sections, so that no call is in progress afterwards; it is
+        // what `tracepoint_synchronize_unregister()` of C waits for. The call sleeps, and so may `drop`.
+        unsafe { bindings::synchronize_srcu(&raw mut bindings::tracepoint_srcu) };
+        // Older kernels call the functions of such tracepoints with preemption disabled.
+        rcu::synchronize_rcu();
     }
 }
 
 #[cfg(not(CONFIG_TRACEPOINTS))]
 impl Probe {
+    /// Fails with `EOPNOTSUPP`.
+    ///
     /// # Safety
     ///
-    /// None, as it always fails.
+    /// None: the arguments are not used.
     unsafe fn register(_name: &CStr, _function: *mut c_void, _data: *mut c_void) -> Result<Self> {
         Err(EOPNOTSUPP)
     }

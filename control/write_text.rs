@@ -7,7 +7,7 @@
 //! refused as a whole if no white space follows the last one. A single command needs no white space after
 //! it, so that `echo -n` and `printf` work as well as `echo`.
 
-use crate::abstractions::{killable, written::Written};
+use crate::abstractions::{signal, write_data::WriteData};
 use kernel::{prelude::*, task};
 
 /// Returns whether `byte` is white space in the C locale.
@@ -23,16 +23,16 @@ pub(crate) trait WriteText {
 
     /// Copies the bytes from `at` on to `out`. Returns how many were copied. If that is less than both
     /// the length of `out` and what is left, the next byte cannot be read.
-    fn peek(&self, at: usize, out: &mut [u8]) -> usize;
+    fn read_at(&self, at: usize, out: &mut [u8]) -> usize;
 }
 
-impl WriteText for Written<'_> {
+impl WriteText for WriteData<'_> {
     fn len(&self) -> usize {
-        Written::len(self)
+        WriteData::len(self)
     }
 
-    fn peek(&self, at: usize, out: &mut [u8]) -> usize {
-        Written::peek(self, at, out)
+    fn read_at(&self, at: usize, out: &mut [u8]) -> usize {
+        WriteData::read_at(self, at, out)
     }
 }
 
@@ -41,7 +41,7 @@ impl WriteText for [u8] {
         <[u8]>::len(self)
     }
 
-    fn peek(&self, at: usize, out: &mut [u8]) -> usize {
+    fn read_at(&self, at: usize, out: &mut [u8]) -> usize {
         let rest = self.get(at..).unwrap_or_default();
         rest.iter().zip(out).map(|(from, to)| *to = *from).count()
     }
@@ -64,14 +64,14 @@ impl Ending {
     /// May sleep. Fails with `EINTR` if the process is being killed.
     pub(super) fn of(text: &(impl WriteText + ?Sized), buffer: &mut [u8]) -> Result<Self> {
         let mut last = [b' '];
-        text.peek(text.len().saturating_sub(1), &mut last);
+        text.read_at(text.len().saturating_sub(1), &mut last);
         if last.iter().all(is_space) {
             return Ok(Self::Complete);
         }
         let (mut at, mut begin) = (0, None);
         loop {
             check_signals()?;
-            let copied = text.peek(at, buffer);
+            let copied = text.read_at(at, buffer);
             for byte in buffer.iter().take(copied) {
                 match begin {
                     None if !is_space(byte) => begin = Some(at),
@@ -90,7 +90,7 @@ impl Ending {
 /// Lets other tasks run. Fails with `EINTR` if the process is being killed.
 pub(super) fn check_signals() -> Result {
     task::might_sleep();
-    if killable::fatal_signal_pending() {
+    if signal::fatal_signal_pending() {
         return Err(EINTR);
     }
     Ok(())

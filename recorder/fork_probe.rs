@@ -9,7 +9,7 @@
 
 use super::Recorder;
 use crate::{
-    abstractions::tracepoint::{Probes, Watch},
+    abstractions::tracepoint::{ForkHandler, ForkProbe},
     targets::{Candidate, PidBitmap},
 };
 use kernel::{prelude::*, sync::Arc, task::Task};
@@ -18,18 +18,18 @@ use kernel::{prelude::*, sync::Arc, task::Task};
 #[derive(Default)]
 pub(super) struct ForkTracking {
     /// The registered probe, while forks are followed, and until a work item has removed it.
-    probe: Option<Probes<ForkProbe>>,
+    probe: Option<ForkProbe<ForkFollower>>,
     /// The PIDs of the targets. Kept once it has been allocated.
     pid_bitmap: Option<Arc<PidBitmap>>,
 }
 
-/// The probe of `sched_process_fork`.
-struct ForkProbe {
+/// What the probe calls at each fork.
+struct ForkFollower {
     recorder: Arc<Recorder>,
     pid_bitmap: Arc<PidBitmap>,
 }
 
-impl Watch for ForkProbe {
+impl ForkHandler for ForkFollower {
     #[inline(always)]
     fn forked(&self, parent: &Task, child: &Task) {
         let process = parent.tgid();
@@ -67,11 +67,11 @@ impl Recorder {
         self.targets.set_pid_bitmap(&pid_bitmap);
         if fork_tracking.probe.is_none() {
             let recorder = self.clone();
-            let probe = ForkProbe {
+            let follower = ForkFollower {
                 recorder,
                 pid_bitmap,
             };
-            fork_tracking.probe = Some(Probes::register(Arc::new(probe, GFP_KERNEL)?)?);
+            fork_tracking.probe = Some(ForkProbe::register(Arc::new(follower, GFP_KERNEL)?)?);
             self.targets.lock().has_probe = true;
         }
         Ok(())

@@ -41,7 +41,7 @@ impl Recorder {
     /// Makes the sampler look at the schedule again. May be called with no spinlock held.
     pub(crate) fn wake_sampler(&self) {
         self.targets.lock().updated_schedule().0.wake();
-        self.sampler_wait.ring();
+        self.sampler_wait.wake_all();
     }
 
     /// Ends the pass that the sampler has made, if any, and decides what it does next.

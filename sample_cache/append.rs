@@ -10,7 +10,7 @@ use super::{
     store::{Store, StoreGuard},
 };
 use crate::{
-    abstractions::slab::{Object, Ref, Vacant},
+    abstractions::slab::{Object, Ref, UninitObject},
     codec::Sample,
 };
 
@@ -29,7 +29,7 @@ impl<T: HasHistory> StoreGuard<'_, T> {
         let history = owner.history_mut(self);
         let sample = sample.filter(|sample| *sample != history.last_sample());
         history.allow_to_end_of_segment();
-        if !history.try_append(sample) {
+        if !(history.take_budget() && history.append(sample)) {
             let Some(memory) = spare.take() else {
                 return false;
             };
@@ -45,7 +45,7 @@ impl<T: HasHistory> StoreGuard<'_, T> {
         &mut self,
         owner: &Object<T>,
         sample: Option<Sample>,
-        memory: Vacant<Segment<T>>,
+        memory: UninitObject<Segment<T>>,
     ) {
         self.close(owner);
         let capacity = memory.words() as u32 * u64::BITS;
@@ -55,7 +55,7 @@ impl<T: HasHistory> StoreGuard<'_, T> {
             owner: Ref::from(owner),
             base,
         };
-        let segment = memory.fill(Segment::new(number, kind, self.lock_ref()));
+        let segment = memory.init(Segment::new(number, kind, self.lock_ref()));
         if let Some(before) = owner.history_mut(self).push(segment.clone()) {
             before.state_mut(self).set_next(segment.clone());
         }
@@ -66,7 +66,7 @@ impl<T: HasHistory> StoreGuard<'_, T> {
 }
 
 impl<T: HasHistory> Store<T> {
-    /// Counts samples that were appended by [`History::try_append`](super::History::try_append).
+    /// Counts samples that were appended by [`History::append`](super::History::append).
     #[inline(always)]
     pub(crate) fn count_appended(&mut self, samples: u64) {
         self.counts.created += samples;

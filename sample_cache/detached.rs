@@ -5,7 +5,7 @@
 use super::segment::Segment;
 use crate::abstractions::{
     list::List,
-    slab::{Batch, Last, Ref},
+    slab::{Batch, Ref, UniqueRef},
 };
 
 /// How many segments are detached before the lock is released. In addition up to about 15 segments of
@@ -52,7 +52,7 @@ impl<T> Detached<T> {
         let mut batch = Batch::new();
         while let Some(segment) = self.0.pop_front() {
             // If a reader refers to the segment, the reader frees it.
-            if let Ok(last) = Last::of(segment) {
+            if let Ok(last) = UniqueRef::new(segment) {
                 batch.free(last);
             }
         }

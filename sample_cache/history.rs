@@ -108,24 +108,24 @@ impl<T: Send + Sync> History<T> {
         self.first.as_ref()
     }
 
-    /// Returns whether a sample can be appended without checking limits, if its bits fit.
+    /// Takes one sample off the budget. Returns false if the budget is used up: limits must be checked
+    /// first, by [`StoreGuard::append`](super::StoreGuard::append).
     #[inline(always)]
-    pub(crate) fn has_budget(&self) -> bool {
-        self.budget != 0
+    pub(crate) fn take_budget(&mut self) -> bool {
+        let (budget, is_used_up) = self.budget.overflowing_sub(1);
+        if !is_used_up {
+            self.budget = budget;
+        }
+        !is_used_up
     }
 
-    /// Appends a sample if the open segment has space for it and the budget is not used up; else returns
-    /// false. `None` stands for a sample equal to the last one.
+    /// Appends a sample that was [taken off the budget](Self::take_budget) to the open segment. `None`
+    /// stands for a sample equal to the last one. Returns false if its bits do not fit.
     ///
     /// This is the only function that adds a sample to a segment that exists. The caller counts the
     /// sample as created, see [`Store::count_appended`](super::Store::count_appended).
     #[inline(always)]
-    pub(crate) fn try_append(&mut self, sample: Option<Sample>) -> bool {
-        let (budget, is_used_up) = self.budget.overflowing_sub(1);
-        if is_used_up {
-            return false;
-        }
-        self.budget = budget;
+    pub(crate) fn append(&mut self, sample: Option<Sample>) -> bool {
         match sample {
             None => self.encoder.repeat(),
             Some(sample) => {

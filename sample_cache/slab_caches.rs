@@ -3,14 +3,14 @@
 //! The slab caches for segments of both sizes, each with a reserve.
 
 use super::segment::{Segment, SMALL_WORDS, WORDS};
-use crate::abstractions::slab::{Cache, Vacant};
+use crate::abstractions::slab::{Cache, UninitObject};
 use kernel::prelude::*;
 
 /// How many segments of each size are set aside for when the slab allocator has none.
 const RESERVE: u16 = 32;
 
 /// Memory for a segment that may be needed, allocated before the lock is taken.
-pub(crate) type SpareSegment<T> = Option<Vacant<Segment<T>>>;
+pub(crate) type SpareSegment<T> = Option<UninitObject<Segment<T>>>;
 
 /// The slab caches for segments.
 pub(super) struct SlabCaches<T> {

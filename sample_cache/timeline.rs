@@ -24,8 +24,8 @@ use super::{
 use crate::{
     abstractions::{
         list::List,
-        once::peek,
-        slab::{Object, Ref, Vacant},
+        read_once::load_relaxed,
+        slab::{Object, Ref, UninitObject},
     },
     codec::{Extent, TimestampEncoder},
 };
@@ -96,7 +96,7 @@ impl<T: Send + Sync> Timeline<T> {
         while let Some(segment) = at {
             if segment.first() < passes.end {
                 if let Some(users) = users(segment) {
-                    users.store(peek(users).wrapping_add(1), Relaxed);
+                    users.store(load_relaxed(users).wrapping_add(1), Relaxed);
                 }
                 first = Some(segment);
             }
@@ -120,7 +120,7 @@ impl<T: Send + Sync> Timeline<T> {
         let needed = |segment: &&Object<Segment<T>>| segment.first() < passes.end;
         let all = core::iter::successors(Some(&*first), |segment| self.after(segment));
         for users in all.take_while(needed).filter_map(|segment| users(segment)) {
-            let left = peek(users).wrapping_sub(1);
+            let left = load_relaxed(users).wrapping_sub(1);
             users.store(left, Relaxed);
             has_unused |= left == 0;
         }
@@ -228,7 +228,7 @@ impl<T: Send + Sync> Timeline<T> {
         &mut self,
         time_us: u64,
         period_us: u32,
-        memory: Vacant<Segment<T>>,
+        memory: UninitObject<Segment<T>>,
         lock: &SpinLock<Store<T>>,
         detached: &mut Detached<T>,
     ) -> Option<(Ref<Segment<T>>, Contents)> {
@@ -240,7 +240,7 @@ impl<T: Send + Sync> Timeline<T> {
         // The segment is new, so it is in no list.
         let _ = self
             .young
-            .push_back(memory.fill(Segment::new(self.next, kind, lock)));
+            .push_back(memory.init(Segment::new(self.next, kind, lock)));
         self.is_open = true;
         self.count = 1;
         self.next += 1;
@@ -285,5 +285,5 @@ fn users<T: Send + Sync>(segment: &Segment<T>) -> Option<&Atomic<u32>> {
 }
 
 fn is_used<T: Send + Sync>(segment: &Segment<T>) -> bool {
-    users(segment).is_some_and(|users| peek(users) != 0)
+    users(segment).is_some_and(|users| load_relaxed(users) != 0)
 }

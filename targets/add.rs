@@ -4,7 +4,7 @@
 
 use super::{reading::Reading, registry::Registry, tree::Tree, Target, Targets, TaskReader};
 use crate::{
-    abstractions::{clock, pid::Pid, pid_numbers::Numbers, slab::Ref},
+    abstractions::{clock, pid::Pid, slab::Ref, upid::Upids},
     sample_cache::{Detached, SampleCache, SpareSegment},
 };
 use kernel::{
@@ -35,7 +35,7 @@ impl Candidate {
         if !found.reader.is_process() {
             return Err(ESRCH);
         }
-        found.tree = Some(Tree::new(Numbers::new(found.reader.pid(), GFP_KERNEL)?)?);
+        found.tree = Some(Tree::new(Upids::new(found.reader.pid(), GFP_KERNEL)?)?);
         Ok(found)
     }
 }
@@ -64,7 +64,7 @@ impl Targets {
     /// and `ENOMEM`.
     pub(crate) fn add(&self, candidate: Candidate, samples: &SampleCache<Target>) -> Result<bool> {
         let Candidate { mut reader, tree } = candidate;
-        let pids = Numbers::new(reader.pid(), GFP_KERNEL)?;
+        let pids = Upids::new(reader.pid(), GFP_KERNEL)?;
         let reading = reader.as_mut().read(&rcu::read_lock());
         let first = FirstSample {
             time_us: clock::boottime_us(),
@@ -75,7 +75,7 @@ impl Targets {
             return Err(ENOMEM);
         }
         let memory = self.memory.alloc().ok_or(ENOMEM)?;
-        let target = memory.fill(Target::new(pids, reader, tree, samples.store()));
+        let target = memory.init(Target::new(pids, reader, tree, samples.store()));
 
         let mut registry = self.lock();
         if registry.contains(target.pids()) {

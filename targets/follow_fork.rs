@@ -11,7 +11,7 @@ use super::{
     Target, Targets, TaskReader,
 };
 use crate::{
-    abstractions::{clock, pid::Pid, pid_numbers::Numbers},
+    abstractions::{clock, pid::Pid, upid::Upids},
     sample_cache::SampleCache,
 };
 use kernel::{current, prelude::*, task::Task};
@@ -45,7 +45,7 @@ impl Targets {
         let Some(tree) = tree else {
             return Followed::default();
         };
-        let pids = Numbers::new(&pid, GFP_NOWAIT);
+        let pids = Upids::new(&pid, GFP_NOWAIT);
         let reader = TaskReader::new_process(child, pid);
         let memory = self.memory.alloc_now();
         let mut spare = samples.alloc_first_nowait();
@@ -54,7 +54,7 @@ impl Targets {
             self.lock().lost += 1;
             return Followed::default();
         };
-        let target = memory.fill(Target::new(
+        let target = memory.init(Target::new(
             pids,
             reader,
             Some(tree.clone()),

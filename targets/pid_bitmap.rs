@@ -2,7 +2,7 @@
 
 //! The PIDs of all watched tasks, as a bitmap that each fork of the machine can test without a lock.
 
-use crate::abstractions::once::peek;
+use crate::abstractions::read_once::load_relaxed;
 use kernel::{
     prelude::*,
     sync::atomic::{Atomic, Relaxed},
@@ -33,7 +33,7 @@ impl PidBitmap {
     #[inline(always)]
     pub(crate) fn contains(&self, pid: i32) -> bool {
         self.place(pid)
-            .is_some_and(|(word, bit)| peek(word) & bit != 0)
+            .is_some_and(|(word, bit)| load_relaxed(word) & bit != 0)
     }
 
     /// Adds or removes `pid`. The caller holds the lock of the registry, which orders all changes.

@@ -14,8 +14,8 @@ use crate::{
         clock,
         list::List,
         pid::Pid,
-        pid_numbers::Numbers,
         slab::{Object, Ref},
+        upid::Upids,
     },
     params,
     schedule::Schedule,
@@ -254,7 +254,7 @@ impl Registry {
     }
 
     /// Returns whether the task with these PIDs is watched.
-    pub(super) fn contains(&mut self, pids: &Numbers) -> bool {
+    pub(super) fn contains(&mut self, pids: &Upids) -> bool {
         self.bucket(pids.global())
             .is_some_and(|bucket| bucket.iter().any(|target| target.pids().is_same(pids)))
     }

@@ -7,7 +7,7 @@
 
 use super::{Target, Targets};
 use crate::{
-    abstractions::{pid_numbers, slab::Object},
+    abstractions::{slab::Object, upid},
     sample_cache::{Reason, SampleCache},
 };
 use kernel::{pid_namespace::PidNamespace, prelude::*};
@@ -23,7 +23,7 @@ impl Targets {
         samples: &SampleCache<Target>,
     ) -> Result {
         let mut is_found = false;
-        if pid_numbers::is_initial(namespace) {
+        if upid::is_initial(namespace) {
             loop {
                 let mut registry = self.lock();
                 let Some(target) = registry.find(pid) else {

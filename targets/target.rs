@@ -8,7 +8,7 @@ use super::{
     tree::Tree,
 };
 use crate::{
-    abstractions::{clock, list::ListLinks, pid_numbers::Numbers},
+    abstractions::{clock, list::ListLinks, upid::Upids},
     codec::Sample,
     impl_list_links,
     sample_cache::{HasHistory, History, Store},
@@ -35,7 +35,7 @@ pub(crate) struct Target {
     by_life: ListLinks<Target>,
     in_bucket: ListLinks<Target>,
     /// The PIDs of the task. They stay known after the task has ended.
-    pids: Numbers,
+    pids: Upids,
     /// If forks of the task are followed: the tree that the children join.
     tree: Option<Arc<Tree>>,
     /// Greater than that of all targets added before. Written when the target is inserted into the
@@ -70,8 +70,11 @@ impl State {
             return false;
         };
         let history = &mut self.history;
+        if !history.take_budget() {
+            return false;
+        }
         let is_appended = match reader.quick_check() {
-            QuickCheck::Idle => return history.try_append(None),
+            QuickCheck::Idle => return history.append(None),
             QuickCheck::ThreadRan => append(history, reader.as_mut(), TaskReader::read_thread),
             QuickCheck::ProcessRan => append(history, reader.as_mut(), TaskReader::read_single),
             QuickCheck::Unknown => return false,
@@ -124,7 +127,7 @@ fn append(
     reader: Pin<&mut TaskReader>,
     read: impl FnOnce(Pin<&mut TaskReader>) -> Option<Sample>,
 ) -> bool {
-    history.has_budget() && read(reader).is_some_and(|sample| history.try_append(Some(sample)))
+    read(reader).is_some_and(|sample| history.append(Some(sample)))
 }
 
 impl HasHistory for Target {
@@ -141,7 +144,7 @@ impl HasHistory for Target {
 impl Target {
     /// A target without samples, in no list. `lock` is the lock of the sample cache.
     pub(super) fn new(
-        pids: Numbers,
+        pids: Upids,
         reader: Pin<KBox<TaskReader>>,
         tree: Option<Arc<Tree>>,
         lock: &SpinLock<Store<Target>>,
@@ -164,7 +167,7 @@ impl Target {
     }
 
     /// Returns the PIDs of the task.
-    pub(crate) fn pids(&self) -> &Numbers {
+    pub(crate) fn pids(&self) -> &Upids {
         &self.pids
     }
 

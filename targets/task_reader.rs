@@ -6,7 +6,7 @@ use super::reading::{QuickCheck, Reading, TaskEnd};
 use crate::{
     abstractions::{
         cputime::{self, CpuTime, Sequence},
-        exit::{self, End},
+        exit::{self, ExitProgress},
         exit_notice::ExitNotice,
         pid::Pid,
     },
@@ -94,12 +94,12 @@ impl TaskReader {
     #[inline(always)]
     pub(crate) fn quick_check(&self) -> QuickCheck {
         if self.is_process {
-            match cputime::has_single_run(&self.task, self.own_ns, self.sequence) {
+            match cputime::single_threaded_has_run(&self.task, self.own_ns, self.sequence) {
                 None => return QuickCheck::Unknown,
                 Some(true) => return QuickCheck::ProcessRan,
                 Some(false) => {}
             }
-        } else if cputime::is_timed() {
+        } else if cputime::vtime_accounting_enabled() {
             // On such a machine ticks do not update the run time of a thread.
             return QuickCheck::Unknown;
         } else if cputime::thread_runtime_ns(&self.task) != self.own_ns {
@@ -117,9 +117,9 @@ impl TaskReader {
     #[inline(always)]
     fn lives(&self) -> bool {
         if self.is_process {
-            exit::lives(&self.task)
+            exit::is_alive(&self.task)
         } else {
-            exit::lives_as(&self.task, self.exit.pid())
+            exit::is_alive_with_pid(&self.task, self.exit.pid())
         }
     }
 
@@ -138,7 +138,7 @@ impl TaskReader {
     /// ending.
     #[inline(always)]
     pub(crate) fn read_single(self: Pin<&mut Self>) -> Option<Sample> {
-        let single = cputime::single_totals(&self.task)?;
+        let single = cputime::single_threaded_totals(&self.task)?;
         if !self.lives() {
             return None;
         }
@@ -194,11 +194,11 @@ impl TaskReader {
     /// Reads a thread that is ending, or that no longer has its PID.
     #[cold]
     fn read_exiting_thread(self: Pin<&mut Self>, rcu: &rcu::Guard) -> Reading {
-        match exit::end_of(&self.task) {
+        match exit::progress(&self.task) {
             // After an `exec` the thread has the PID of the process, and no thread has its old one.
-            End::Coming if self.exit.pid().thread().is_none() => {}
-            End::Coming | End::Reaping => return self.read_alive(rcu),
-            End::Final | End::Reaped => {}
+            ExitProgress::Running if self.exit.pid().thread().is_none() => {}
+            ExitProgress::Running | ExitProgress::Reaping => return self.read_alive(rcu),
+            ExitProgress::Zombie | ExitProgress::Reaped => {}
         }
         self.ended(cputime::thread_times(&self.task))
     }
@@ -206,17 +206,19 @@ impl TaskReader {
     /// Reads a process that is ending, or that has a new leader.
     #[cold]
     fn read_exiting_process(self: Pin<&mut Self>, rcu: &rcu::Guard) -> Reading {
-        match exit::end_of(&self.task) {
-            End::Reaped => self.ended(self.final_times(rcu)),
+        match exit::progress(&self.task) {
+            ExitProgress::Reaped => self.ended(self.final_times(rcu)),
             // A process has not ended as long as it has other threads that were not reaped.
-            End::Final if exit::process_threads(&self.task) == 1 => {
+            ExitProgress::Zombie if exit::process_threads(&self.task) == 1 => {
                 let totals = cputime::process_totals(&self.task, rcu);
                 self.ended(cputime::process_times(&self.task, totals))
             }
             // The parent may just be reading the totals. Computing them again here could change what it
             // is given.
-            End::Reaping => Reading::Changed(cputime::process_times_told(&self.task).into()),
-            End::Coming | End::Final => self.read_alive(rcu),
+            ExitProgress::Reaping => {
+                Reading::Changed(cputime::reported_process_times(&self.task).into())
+            }
+            ExitProgress::Running | ExitProgress::Zombie => self.read_alive(rcu),
         }
     }
 
@@ -239,7 +241,7 @@ impl TaskReader {
     /// still running.
     fn final_times(&self, rcu: &rcu::Guard) -> CpuTime {
         if self.exit.is_reported() {
-            return cputime::process_times_told(&self.task);
+            return cputime::reported_process_times(&self.task);
         }
         let mut totals = cputime::process_totals(&self.task, rcu);
         if let Some(zombie) = self.exit.zombie().filter(|zombie| zombie.is(&self.task)) {

@@ -2,7 +2,7 @@
 
 //! The targets that one `tree:` command has added.
 
-use crate::abstractions::pid_numbers::Numbers;
+use crate::abstractions::upid::Upids;
 use kernel::{
     prelude::*,
     sync::{
@@ -15,20 +15,20 @@ use kernel::{
 /// Each of those targets refers to it.
 pub(crate) struct Tree {
     /// The PIDs of the process that the command named.
-    root: Numbers,
+    root: Upids,
     /// Whether no more targets are added. Written under the lock of the registry.
     is_dissolved: AtomicFlag,
 }
 
 impl Tree {
     /// A tree whose root is the process with the PIDs `root`. May sleep. Fails with `ENOMEM`.
-    pub(super) fn new(root: Numbers) -> Result<Arc<Self>> {
+    pub(super) fn new(root: Upids) -> Result<Arc<Self>> {
         let is_dissolved = AtomicFlag::new(false);
         Ok(Arc::new(Self { root, is_dissolved }, GFP_KERNEL)?)
     }
 
     /// Returns the PIDs of the root.
-    pub(super) fn root(&self) -> &Numbers {
+    pub(super) fn root(&self) -> &Upids {
         &self.root
     }
 

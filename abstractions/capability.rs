@@ -1,0 +1,38 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! The capabilities of the current task.
+//!
+//! The `kernel` crate's `Credential` has user and security IDs, and no capabilities.
+//!
+//! C header: [`include/linux/capability.h`](srctree/include/linux/capability.h).
+//!
+//! # Examples
+//!
+//! ```ignore
+//! fn open(file: &File) -> Result<Opened> {
+//!     capability::require_admin()?;
+//!     Opened::new(file)
+//! }
+//! ```
+
+use kernel::{bindings, prelude::*};
+
+/// Fails with `EPERM` unless the current task has `CAP_SYS_ADMIN` in the initial user namespace.
+///
+/// A file's mode is not enough: its owner may be root of another user namespace only. May be called
+/// in process context.
+pub(crate) fn require_admin() -> Result {
+    // SAFETY: `CAP_SYS_ADMIN` is a valid capability, and `capable()` reads the current task only.
+    if unsafe { bindings::capable(bindings::CAP_SYS_ADMIN as c_int) } {
+        Ok(())
+    } else {
+        Err(EPERM)
+    }
+}
+
+/// Returns whether the current task has `CAP_SYS_MODULE` in the initial user namespace. The check makes no
+/// record in the audit log. May be called in process context.
+pub(crate) fn may_load_modules() -> bool {
+    // SAFETY: As above, with `CAP_SYS_MODULE`.
+    unsafe { bindings::capable_noaudit(bindings::CAP_SYS_MODULE as c_int) }
+}

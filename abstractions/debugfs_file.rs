@@ -1,0 +1,233 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! Files in debugfs whose reads are an iteration over [`Records`], and which can be written.
+//!
+//! `kernel::debugfs` shows one value, which it formats as a whole at each open, and its files do not keep the
+//! module loaded while they are open.
+//!
+//! # Why no open file outlives the module
+//!
+//! debugfs takes a reference to the module for each open file, so that the module cannot be unloaded. But a
+//! load that fails frees the module in spite of references (`do_init_module()`, `fail:`), and a file can be
+//! opened as soon as it has been made. Two things prevent a use of freed code:
+//!
+//! - [`File::open`] fails until the module's state is `MODULE_STATE_LIVE`, which the loader sets when the load
+//!   cannot fail any more. So no file is open when a load fails.
+//! - An open that fails may be in progress then. It uses the module's code, its file operations, and a
+//!   reference to it. `debugfs_remove()`, which the drop of a [`File`] calls, waits for `open`, because debugfs
+//!   calls that between `debugfs_file_get()` and `debugfs_file_put()`. But after that `do_dentry_open()` still
+//!   drops the reference, by the file operations. So `open` drops the reference itself if it fails, and
+//!   replaces the file's operations by some of the kernel's own.
+//!
+//! The files are made by `debugfs_create_file_unsafe()`. The proxy operations of `debugfs_create_file()` have no
+//! `write_iter`, so that one `writev()` would become several writes. Without the proxy, the operations of an
+//! open file can run after the file has been removed. They do not use what the [`File`] owns: each open file
+//! has its own reference to the data.
+//!
+//! C header: [`include/linux/debugfs.h`](srctree/include/linux/debugfs.h).
+//!
+//! # Examples
+//!
+//! ```ignore
+//! // `Lines` is the example of seq_file.rs.
+//! impl FileOperations for Lines {
+//!     type Data = KVec<&'static str>;
+//!     type Module = MyModule;
+//!     const WRITABLE: bool = false;
+//!
+//!     fn open(text: &Arc<Self::Data>) -> Result<Self> {
+//!         Ok(Self { text: text.clone(), line: 0 })
+//!     }
+//! }
+//!
+//! let file = debugfs_file::File::<Lines>::create(c"lines", text)?;
+//! ```
+
+use super::{
+    seq_file::{Records, SeqFileOf},
+    write_data::WriteData,
+};
+use core::{
+    marker::PhantomData,
+    ptr::{addr_of, NonNull},
+};
+use kernel::{
+    bindings,
+    error::{from_err_ptr, from_result},
+    prelude::*,
+    str::CStr,
+    sync::{Arc, ArcBorrow},
+    ModuleMetadata,
+};
+
+/// What opens and writes of a [`File`] do. The value is the records of one open file.
+///
+/// All methods are called in the task that opens or writes, and may sleep.
+pub(crate) trait FileOperations: Records {
+    /// What all open files share.
+    type Data: Send + Sync + 'static;
+    /// The module that must stay loaded while the file is open.
+    type Module: ModuleMetadata;
+    /// Whether the file can be written.
+    const WRITABLE: bool;
+
+    /// Opens the file.
+    fn open(data: &Arc<Self::Data>) -> Result<Self>;
+
+    /// Takes the bytes of one write. Returns how many were consumed. The file's position does not change, so
+    /// that the next read continues where the last one ended.
+    ///
+    /// May be called while other tasks read from the same open file or write to it.
+    fn write(_data: &Arc<Self::Data>, _bytes: &WriteData<'_>) -> Result<usize> {
+        Err(EINVAL)
+    }
+}
+
+/// A file in debugfs with mode 0400, which can be opened once the module has been loaded.
+///
+/// Dropping this removes the file; it may sleep. Tasks that have the file open can still use and close it.
+///
+/// # Invariants
+///
+/// `entry` is a file made by `debugfs_create_file_unsafe()`, whose inode's `i_private` points to the content of
+/// `_data`; or an error, which `debugfs_remove()` ignores.
+pub(crate) struct File<T: FileOperations> {
+    entry: *mut bindings::dentry,
+    _data: Arc<T::Data>,
+    _type: PhantomData<fn() -> T>,
+}
+
+// SAFETY: A file may be removed in any thread, and the data is `Send + Sync`.
+unsafe impl<T: FileOperations> Send for File<T> {}
+// SAFETY: As above; a `&File` gives access to nothing.
+unsafe impl<T: FileOperations> Sync for File<T> {}
+
+/// The `seq_file` of an open file. It shares a reference to the data with the writes.
+type Opened<T> = SeqFileOf<T, Arc<<T as FileOperations>::Data>>;
+
+impl<T: FileOperations> File<T> {
+    const OPERATIONS: bindings::file_operations = bindings::file_operations {
+        owner: T::Module::THIS_MODULE.as_ptr(),
+        open: Some(Self::open),
+        read_iter: Some(bindings::seq_read_iter),
+        llseek: Some(bindings::seq_lseek),
+        release: Some(Self::release),
+        write_iter: if T::WRITABLE { Some(Self::write) } else { None },
+        ..pin_init::zeroed()
+    };
+
+    /// Makes the file in the root of debugfs.
+    ///
+    /// Its mode is 0400 also if it can be written: under lockdown, a file with a write bit cannot even be read
+    /// (`debugfs_locked_down()`), and root can write without that bit (`CAP_DAC_OVERRIDE`).
+    ///
+    /// May sleep. Fails with `ENOMEM` or `EEXIST`. If the kernel has no debugfs, or was booted with it off,
+    /// this succeeds without a file, as is usual with debugfs.
+    pub(crate) fn create(name: &CStr, data: Arc<T::Data>) -> Result<Self> {
+        // SAFETY: The operations are static and fit the type of `data`. `open` uses the content of `data`
+        // only during `debugfs_remove()` or before it, and `File` keeps it alive until then. The other
+        // operations do not need the file to exist (see the head of this file).
+        let entry = unsafe {
+            bindings::debugfs_create_file_unsafe(
+                name.as_char_ptr(),
+                0o400,
+                core::ptr::null_mut(),
+                Arc::as_ptr(&data).cast_mut().cast(),
+                &Self::OPERATIONS,
+            )
+        };
+        match from_err_ptr(entry) {
+            Err(error) if error != EPERM && error != ENODEV => Err(error),
+            // INVARIANT: `entry` was made above, or is one of these two errors.
+            _ => Ok(Self {
+                entry,
+                _data: data,
+                _type: PhantomData,
+            }),
+        }
+    }
+
+    /// Returns whether the module has been loaded, so that the load cannot fail any more.
+    fn is_live() -> bool {
+        // SAFETY: `THIS_MODULE` is valid while code of the module runs. The loader may change the state at
+        // any time, so the read is volatile. No other read depends on its order.
+        #[cfg(MODULE)]
+        return unsafe { addr_of!((*T::Module::THIS_MODULE.as_ptr()).state).read_volatile() }
+            == bindings::module_state_MODULE_STATE_LIVE;
+        // Code that is built into the kernel is never freed.
+        #[cfg(not(MODULE))]
+        return true;
+    }
+
+    /// # Safety
+    ///
+    /// Only for debugfs to call, for a file made by [`create`](Self::create).
+    unsafe extern "C" fn open(inode: *mut bindings::inode, file: *mut bindings::file) -> c_int {
+        // SAFETY: By the safety requirement; `file` is being opened.
+        let result = unsafe { Self::try_open(inode, file) };
+        if result.is_err() {
+            // SAFETY: `open_proxy_open()` has taken a reference to the module, and has set `f_op` to our
+            // operations, by which `do_dentry_open()` would drop the reference. These operations have no
+            // owner, so that it drops none. The module stays until this returns, because debugfs does not
+            // remove the file during the call.
+            unsafe {
+                (*file).f_op = &raw const bindings::generic_ro_fops;
+                #[cfg(CONFIG_MODULE_UNLOAD)]
+                bindings::module_put(T::Module::THIS_MODULE.as_ptr());
+            }
+        }
+        from_result(|| result.map(|()| 0))
+    }
+
+    /// # Safety
+    ///
+    /// As for [`open`](Self::open).
+    unsafe fn try_open(inode: *mut bindings::inode, file: *mut bindings::file) -> Result {
+        if !Self::is_live() {
+            return Err(ENXIO);
+        }
+        // SAFETY: By the invariants of `File`, `i_private` points to the content of an `Arc`. That is alive,
+        // because debugfs does not remove the file during the call.
+        let data: Arc<T::Data> =
+            unsafe { ArcBorrow::from_raw((*inode).i_private.cast::<T::Data>()) }.into();
+        let records = T::open(&data)?;
+        // SAFETY: `file` is being opened, and its operations are `OPERATIONS`.
+        unsafe { Opened::<T>::open(file, records, data) }
+    }
+
+    /// # Safety
+    ///
+    /// Only for the VFS to call, once, for a file that [`open`](Self::open) has opened.
+    unsafe extern "C" fn release(inode: *mut bindings::inode, file: *mut bindings::file) -> c_int {
+        // SAFETY: By the safety requirement; the VFS does not use the file afterwards.
+        unsafe { Opened::<T>::release(inode, file) }
+    }
+
+    /// # Safety
+    ///
+    /// Only for the VFS to call, for a file that [`open`](Self::open) has opened.
+    unsafe extern "C" fn write(
+        kiocb: *mut bindings::kiocb,
+        iter: *mut bindings::iov_iter,
+    ) -> isize {
+        from_result(|| {
+            // SAFETY: By the safety requirement the file is open, and the VFS does not close it during a
+            // write.
+            let data = unsafe { Opened::<T>::shared((*kiocb).ki_filp) };
+            let iter = NonNull::new(iter).ok_or(EINVAL)?;
+            // SAFETY: `iter` is the argument of this operation, and does not change until `T::write` has
+            // returned.
+            let consumed = T::write(data, &unsafe { WriteData::from_raw(iter) })?;
+            // SAFETY: As above. The caller, io_uring for example, writes later what is left.
+            unsafe { bindings::iov_iter_advance(iter.as_ptr(), consumed) };
+            Ok(consumed as isize)
+        })
+    }
+}
+
+impl<T: FileOperations> Drop for File<T> {
+    fn drop(&mut self) {
+        // SAFETY: By the type invariant `entry` is a file, or an error, which is ignored.
+        unsafe { bindings::debugfs_remove(self.entry) };
+    }
+}

@@ -1,0 +1,41 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! Whether the current task is being killed.
+//!
+//! The `kernel` crate has [`signal_pending`](kernel::task::Task::signal_pending), which is true for every
+//! signal, and no `fatal_signal_pending()`, which is inline in C.
+//!
+//! C header: [`include/linux/sched/signal.h`](srctree/include/linux/sched/signal.h).
+//!
+//! # Examples
+//!
+//! ```ignore
+//! for chunk in chunks {
+//!     if fatal_signal_pending() {
+//!         return Err(EINTR);
+//!     }
+//!     process(chunk);
+//! }
+//! ```
+
+use core::ptr::addr_of;
+use kernel::{bindings, current, prelude::*, task::Task};
+
+/// Returns whether a `SIGKILL` is pending for the current task, like `fatal_signal_pending()` of C. May be
+/// called in process context.
+pub(crate) fn fatal_signal_pending() -> bool {
+    // Reads a flag of the thread. It is clear nearly always.
+    if !current!().signal_pending() {
+        return false;
+    }
+    const SIGNAL: usize = bindings::SIGKILL as usize - 1;
+    const BITS: usize = c_ulong::BITS as usize;
+    // SAFETY: The current task is live memory while it runs this. Other CPUs set bits of the field with
+    // `siglock` held, at any time. C reads it without that lock in `__fatal_signal_pending()`; this read
+    // is volatile for the same reason.
+    let pending = unsafe {
+        let task = Task::current_raw();
+        addr_of!((*task).pending.signal.sig[SIGNAL / BITS]).read_volatile()
+    };
+    pending & (1 << (SIGNAL % BITS)) != 0
+}
