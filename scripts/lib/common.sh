@@ -3,7 +3,7 @@
 #
 # What the scripts share: messages, and where things lie. Sourced, not run.
 
-checkout=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
+checkout=$(cd "$(dirname "${BASH_SOURCE[0]}")/../.." && pwd)
 cache=${XDG_CACHE_HOME:-$HOME/.cache}/taskmonitor
 export checkout cache
 
@@ -23,6 +23,19 @@ lock() {
 	flock --nonblock "$lock_fd" && return
 	say "waiting for another run that prepares $1"
 	flock "$lock_fd"
+}
+
+# module_sources: prints the paths of the module's Rust source: the files at the root and
+# the folders with their submodules.
+module_sources() {
+	local file
+	for file in "$checkout"/*.rs; do
+		echo "$file"
+		[ ! -d "${file%.rs}" ] || echo "${file%.rs}"
+	done
+	for file in "$checkout"/*/mod.rs; do
+		[ ! -e "$file" ] || dirname "$file"
+	done
 }
 
 # version_at_least MINIMUM VERSION
