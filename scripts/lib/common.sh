@@ -1,7 +1,7 @@
 # shellcheck shell=bash
 # SPDX-License-Identifier: GPL-2.0
 #
-# What the scripts share: messages, and where things lie. Sourced, not run.
+# Shared by the scripts: folders, messages, locks. Sourced, not run.
 
 checkout=$(cd "$(dirname "${BASH_SOURCE[0]}")/../.." && pwd)
 cache=${XDG_CACHE_HOME:-$HOME/.cache}/taskmonitor
@@ -16,12 +16,12 @@ die() {
 	exit 1
 }
 
-# lock NAME: one at a time for what NAME names, until this script ends.
+# lock NAME: takes the lock of that name. The script holds it until it ends.
 lock() {
 	mkdir -p "$cache/locks"
 	exec {lock_fd}> "$cache/locks/$1"
 	flock --nonblock "$lock_fd" && return
-	say "waiting for another run that prepares $1"
+	say "waiting for another process that prepares $1"
 	flock "$lock_fd"
 }
 
@@ -38,12 +38,12 @@ module_sources() {
 	done
 }
 
-# version_at_least MINIMUM VERSION
+# version_at_least MINIMUM VERSION: succeeds if the version is not older.
 version_at_least() {
 	printf '%s\n%s\n' "$1" "$2" | sort --check=quiet --version-sort
 }
 
-# fingerprint: a short name for what comes in on stdin.
+# fingerprint: prints a short hash of its input.
 fingerprint() {
 	sha256sum | cut -c 1-12
 }

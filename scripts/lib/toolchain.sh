@@ -1,11 +1,11 @@
 # shellcheck shell=bash
 # SPDX-License-Identifier: GPL-2.0
 #
-# Which compiler, bindgen and LLVM are used. Sourced after lib.sh; find_toolchain
-# exports RUSTC, RUSTFMT, CLIPPY_DRIVER, BINDGEN and a PATH with the right LLVM first.
+# Chooses the compiler, bindgen and LLVM. Sourced after common.sh. find_toolchain exports
+# RUSTC, RUSTFMT, CLIPPY_DRIVER, BINDGEN and a PATH with that LLVM first.
 #
-# The compiler is named by its path, as one that rustup put first on PATH often
-# lacks the sources of `core`, from which a kernel builds its own.
+# /usr/bin/rustc is preferred to the compiler on PATH. That may be one of rustup, which
+# often lacks the source of `core`, and a kernel build compiles `core` itself.
 
 bindgen_minimum=0.71.1
 bindgen_version=0.73.2
@@ -38,8 +38,8 @@ bindgen_is_recent() {
 	version_at_least "$bindgen_minimum" "${version##* }"
 }
 
-# The distribution's bindgen where it is recent enough, else the one that
-# scripts/setup built.
+# The distribution's bindgen if it is recent enough, or else the one that scripts/setup
+# built.
 find_bindgen() {
 	if [ -z "${BINDGEN:-}" ]; then
 		BINDGEN=$(command -v bindgen || true)
@@ -53,7 +53,7 @@ find_toolchain() {
 	find_llvm
 	find_rust
 	find_bindgen
-	# For every make in a kernel tree.
+	# Arguments of each make in a kernel tree.
 	# shellcheck disable=SC2034
 	toolchain_arguments=(
 		"RUSTC=$RUSTC" "HOSTRUSTC=$RUSTC" "RUSTFMT=$RUSTFMT"
