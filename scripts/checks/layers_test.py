@@ -64,12 +64,14 @@ class LayersTest(unittest.TestCase):
     def test_a_higher_layer(self):
         self.write("middle.rs", "use core::fmt;\nuse crate::left::Left;\n")
         self.assertEqual(self.breaches(), [
-            "middle.rs:2: crate::left::Left: middle (layer 3) imports left (layer 2), which is above it"])
+            "middle.rs:2: crate::left::Left: "
+            "middle (layer 3) imports left (layer 2), which is above it"])
 
     def test_the_same_layer(self):
         self.write("left.rs", "use crate::right::Right;\n")
         self.assertEqual(self.breaches(), [
-            "left.rs:1: crate::right::Right: left (layer 2) imports right (layer 2), which is in the same layer"])
+            "left.rs:1: crate::right::Right: "
+            "left (layer 2) imports right (layer 2), which is in the same layer"])
 
     def test_files_of_a_folder_belong_to_its_module(self):
         self.write("middle/part.rs", "use super::super::left::Left;\nuse super::other::Other;\n")
@@ -91,7 +93,8 @@ class LayersTest(unittest.TestCase):
     def test_unit_tests_count(self):
         self.write("middle.rs", "#[cfg(test)]\nmod tests {\n    use crate::left::Left;\n}\n")
         self.assertEqual(self.breaches(), [
-            "middle.rs:3: crate::left::Left: middle (layer 3) imports left (layer 2), which is above it"])
+            "middle.rs:3: crate::left::Left: "
+            "middle (layer 3) imports left (layer 2), which is above it"])
 
     def test_the_table_is_complete(self):
         self.write("new.rs", "")
@@ -171,14 +174,16 @@ class LayersTest(unittest.TestCase):
             "right.rs")
 
     def test_visibility(self):
-        self.assert_imports("pub(in crate::left) fn f() {}\nfor a in crate::right::all() {}\n", "right.rs")
+        self.assert_imports("pub(in crate::left) fn f() {}\nfor a in crate::right::all() {}\n",
+                            "right.rs")
 
     def test_other_crates(self):
         self.assert_imports("use kernel::prelude::*;\nuse core::fmt;\nleft::f();\n")
         self.assert_imports("use ::left::Left;\nuse kernel::left;\n", file="top.rs")
 
     def test_own_items(self):
-        self.assert_imports("use self::Kind::One;\nmod tests {\n    use super::*;\n    use super::Kind;\n}\n")
+        self.assert_imports("use self::Kind::One;\n"
+                            "mod tests {\n    use super::*;\n    use super::Kind;\n}\n")
 
     def test_inline_modules_of_other_files(self):
         self.write("left.rs", "mod tests { pub fn f() {} }\n")

@@ -208,7 +208,7 @@ class Crate:
         return (*scope, *segments)
 
     def target(self, path, seen=()):
-        """Returns the module, as a key of `files`, that defines the item, or None for another crate's."""
+        """Returns the key in `files` of the module that defines the item, or None as above."""
         absolute = self.absolute(path)
         if absolute is None:
             return None
