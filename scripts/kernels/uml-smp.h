@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * Put before arch/um/os-Linux/smp.c, which has the host block the signal that is an
- * interrupt from another CPU whenever the kernel turns interrupts off, and unblock it
- * when they are turned on: two system calls, half of the time that this kernel takes.
- * Booted with one CPU it has nobody who could send that signal.
+ * Included before arch/um/os-Linux/smp.c. When the kernel disables interrupts, that file
+ * blocks the signal for interrupts from other CPUs, and unblocks it when the kernel enables
+ * them. These two system calls take half of this kernel's time. With one CPU there is no
+ * other CPU that sends the signal, so they are left out.
  *
- * Files of that name in other folders are the kernel's own side, which this is not for.
+ * Other files named smp.c are built without __UM_HOST__ and are not changed.
  */
 #ifdef __UM_HOST__
 #include <signal.h>

@@ -1,14 +1,14 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * Put before arch/um/kernel/stacktrace.c, which asks of each of the thousands of
- * words on a stack whether it is the address of code, and KASAN and kmemleak ask
- * for a stack at every allocation. For what is not the kernel's own code the answer
- * takes the RCU read lock, which lockdep follows, at some system calls each: a
- * program then starts in two seconds rather than in a tenth of one. Yet of all the
- * words only the return addresses, each beside its frame pointer, are kept.
+ * Included before arch/um/kernel/stacktrace.c, which checks for each word on a stack
+ * whether it is an address of code. KASAN and kmemleak record a stack at each allocation.
+ * For an address outside of the kernel's own code, the check takes the RCU read lock, which
+ * lockdep tracks by some system calls. The start of a program then takes two seconds
+ * instead of a tenth. But only return addresses are recorded, and each of them is next to its frame
+ * pointer. So this header limits the check to these words.
  */
 #include <linux/kernel.h>
 
-/* `sp` and `bp` are dump_trace()'s: the word asked about, and the frame that it looks for. */
+/* `sp` and `bp` are variables of dump_trace(): the current word, and the next frame. */
 #define __kernel_text_address(address) \
 	((unsigned long)sp == bp + sizeof(long) && __kernel_text_address(address))
