@@ -19,6 +19,8 @@
 //! takes another lock.
 
 mod append;
+mod check;
+mod counts;
 mod detached;
 mod eviction;
 mod has_history;

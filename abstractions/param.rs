@@ -36,7 +36,6 @@ use kernel::{
         atomic::{Atomic, Relaxed},
         Arc,
     },
-    ModuleMetadata,
 };
 
 /// A parameter, defined by [`module_number!`](crate::module_number).
@@ -141,8 +140,11 @@ impl Drop for Subscription {
     }
 }
 
-const THIS_MODULE: *mut bindings::module =
-    <crate::TaskMonitor as ModuleMetadata>::THIS_MODULE.as_ptr();
+/// The module to which this code belongs, as C's `THIS_MODULE`. Null if the code is built in.
+#[cfg(MODULE)]
+const THIS_MODULE: *mut bindings::module = (&raw const bindings::__this_module).cast_mut();
+#[cfg(not(MODULE))]
+const THIS_MODULE: *mut bindings::module = core::ptr::null_mut();
 
 /// Sets a parameter (`kernel_param_ops::set`).
 ///

@@ -2,7 +2,7 @@
 
 //! The store: all segments and counts, which one spinlock protects.
 
-use super::{has_history::HasHistory, segment::Segment, timeline::Timeline};
+use super::{counts::Counts, segment::Segment, timeline::Timeline};
 use crate::abstractions::list::List;
 use core::{
     convert::Infallible,
@@ -12,9 +12,6 @@ use kernel::{
     prelude::*,
     sync::{SpinLock, SpinLockGuard},
 };
-
-/// How many segments [`Store::counts`] checks under the lock.
-const CHECK_MAX: usize = 4096;
 
 /// What the lock of a [`SampleCache`](super::SampleCache) protects.
 pub(crate) struct Store<T> {
@@ -29,23 +26,6 @@ pub(crate) struct Store<T> {
     /// How many samples of each history are kept at most.
     pub(super) max_samples: u64,
     pub(super) counts: Counts,
-}
-
-/// Counts of samples and of segments.
-#[derive(Clone, Copy, Default)]
-pub(crate) struct Counts {
-    /// Samples taken since the load.
-    pub(crate) created: u64,
-    /// Samples kept now: the sum of what each history holds, not computed from the other counts.
-    pub(crate) alive: u64,
-    /// Samples given up because memory was short, or because of `max_samples`.
-    pub(crate) evicted: u64,
-    /// Samples freed by commands.
-    pub(crate) removed: u64,
-    /// Segments allocated from the reserve.
-    pub(crate) reserve: u64,
-    /// Segments allocated by evicting the oldest.
-    pub(crate) recycled: u64,
 }
 
 impl<T: Send + Sync> Store<T> {
@@ -86,41 +66,6 @@ impl<T: Send + Sync> Store<T> {
     /// Returns when the latest pass began, microseconds since boot; 0 if there was none.
     pub(crate) fn latest_pass_us(&self) -> u64 {
         self.timeline.last_us()
-    }
-}
-
-impl<T: HasHistory> Store<T> {
-    /// Returns the counts.
-    ///
-    /// With debug assertions in the kernel, first checks that the number of samples alive and the number
-    /// of open segments are what the segments say, and logs a `BUG:` if not. Not checked if there are
-    /// more than [`CHECK_MAX`] segments.
-    pub(crate) fn counts(&self) -> Counts {
-        if cfg!(CONFIG_RUST_DEBUG_ASSERTIONS) && self.by_age.len() <= CHECK_MAX {
-            self.check();
-        }
-        self.counts
-    }
-
-    fn check(&self) {
-        let (mut held, mut open) = (0, 0);
-        for segment in self.by_age.iter() {
-            let Some(history) = segment.owner().map(|owner| owner.history(self)) else {
-                continue;
-            };
-            let open_contents = history.open_contents(segment);
-            open += usize::from(open_contents.is_some());
-            let contents = open_contents.unwrap_or_else(|| segment.state(self).contents());
-            let end = segment.first() + u64::from(contents.count);
-            held += end.saturating_sub(segment.first().max(history.oldest()));
-        }
-        let alive = self.counts.alive;
-        if (held, open) != (alive, self.open) {
-            pr_err!(
-                "BUG: {alive} alive, {} open, but the segments hold {held}, {open} open\n",
-                self.open
-            );
-        }
     }
 }
 

@@ -1,0 +1,44 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! Checking the counts against the segments.
+
+use super::{counts::Counts, has_history::HasHistory, store::Store};
+use kernel::prelude::*;
+
+/// How many segments [`Store::counts`] checks under the lock.
+const CHECK_MAX: usize = 4096;
+
+impl<T: HasHistory> Store<T> {
+    /// Returns the counts.
+    ///
+    /// With debug assertions in the kernel, first checks that the number of samples alive and the number
+    /// of open segments are what the segments say, and logs a `BUG:` if not. Not checked if there are
+    /// more than [`CHECK_MAX`] segments.
+    pub(crate) fn counts(&self) -> Counts {
+        if cfg!(CONFIG_RUST_DEBUG_ASSERTIONS) && self.by_age.len() <= CHECK_MAX {
+            self.check();
+        }
+        self.counts
+    }
+
+    fn check(&self) {
+        let (mut held, mut open) = (0, 0);
+        for segment in self.by_age.iter() {
+            let Some(history) = segment.owner().map(|owner| owner.history(self)) else {
+                continue;
+            };
+            let open_contents = history.open_contents(segment);
+            open += usize::from(open_contents.is_some());
+            let contents = open_contents.unwrap_or_else(|| segment.state(self).contents());
+            let end = segment.first() + u64::from(contents.count);
+            held += end.saturating_sub(segment.first().max(history.oldest()));
+        }
+        let alive = self.counts.alive;
+        if (held, open) != (alive, self.open) {
+            pr_err!(
+                "BUG: {alive} alive, {} open, but the segments hold {held}, {open} open\n",
+                self.open
+            );
+        }
+    }
+}
