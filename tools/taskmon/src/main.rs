@@ -3,32 +3,17 @@
 //! taskmon: record, watch and plot the CPU time of tasks, with the kernel module taskmonitor.
 
 mod cli;
-mod control;
-mod export;
-mod generate;
+mod cpu_share;
 mod history;
-mod interval;
-mod list;
-mod module;
-mod newest;
+mod kernel_module;
 mod output;
-mod overview;
-mod plot;
 mod procfs;
-mod progress;
-mod record;
-mod recording;
-mod sample;
-mod source;
-mod spool;
-mod text;
-mod timeline;
-mod top;
-mod unnamed;
+mod subcommands;
 
 use clap::Parser;
 use cli::{Cli, Command};
 use std::process::ExitCode;
+use subcommands::{add_remove, export, generate, list, plot, record, stats, top};
 
 fn main() -> ExitCode {
     let done = match Cli::parse().command {
@@ -36,13 +21,13 @@ fn main() -> ExitCode {
         Command::Top(command) => top::top(&command),
         Command::Plot(command) => plot::plot(&command),
         Command::Export(command) => export::export(&command),
-        Command::Add(command) => control::add(&command),
-        Command::Remove(command) => control::remove(&command),
+        Command::Add(command) => add_remove::add(&command),
+        Command::Remove(command) => add_remove::remove(&command),
         Command::List(command) => list::list(&command),
-        Command::Stats(command) => list::stats(&command),
-        Command::Start => control::word("start"),
-        Command::Stop => control::word("stop"),
-        Command::Clear => control::word("clear"),
+        Command::Stats(command) => stats::stats(&command),
+        Command::Start => add_remove::word("start"),
+        Command::Stop => add_remove::word("stop"),
+        Command::Clear => add_remove::word("clear"),
         Command::Generate(command) => generate::generate(&command),
     };
     match done {

@@ -1,0 +1,178 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! A trace for the Perfetto and Chrome viewers, in the JSON of Google's "Trace Event Format": a
+//! counter for each task, its user and system share of a CPU in per cent.
+
+use crate::{
+    cpu_share::{Interval, Intervals},
+    history::{History, Task},
+};
+use anyhow::Result;
+use serde_json::{json, Value};
+use std::io::Write;
+
+pub fn write(history: &mut History, to: &mut impl Write) -> Result<()> {
+    let mut trace = Trace::begin(to)?;
+    let mut intervals = Intervals::new(None);
+    let mut at: Option<Task> = None;
+    while let Some((task, sample)) = history.next()? {
+        if at.as_ref() != Some(task) {
+            let task = task.clone();
+            trace.end_task(at.as_ref(), &mut intervals)?;
+            trace.name(&task)?;
+            at = Some(task);
+            // Before its first sample a recording does not say with which period it was made.
+            intervals = Intervals::new(history.about().period_ms);
+        }
+        if let Some(interval) = intervals.push(&sample) {
+            trace.interval(sample.pid, &interval)?;
+        }
+    }
+    trace.end_task(at.as_ref(), &mut intervals)?;
+    trace.end()
+}
+
+struct Trace<W: Write> {
+    to: W,
+    is_first: bool,
+    /// The shares that the viewer shows now, and until when they hold.
+    shown: Option<((f64, f64), u64)>,
+}
+
+impl<W: Write> Trace<W> {
+    fn begin(mut to: W) -> Result<Self> {
+        write!(to, "{{\"displayTimeUnit\":\"ms\",\"traceEvents\":[")?;
+        Ok(Self {
+            to,
+            is_first: true,
+            shown: None,
+        })
+    }
+
+    fn event(&mut self, event: &Value) -> Result<()> {
+        self.to
+            .write_all(if self.is_first { b"\n" } else { b",\n" })?;
+        self.is_first = false;
+        serde_json::to_writer(&mut self.to, event)?;
+        Ok(())
+    }
+
+    fn name(&mut self, task: &Task) -> Result<()> {
+        let name = task.label();
+        self.event(&json!({
+            "ph": "M", "name": "process_name", "pid": task.pid, "args": { "name": name },
+        }))
+    }
+
+    fn counter(&mut self, pid: u32, time_us: u64, (user, system): (f64, f64)) -> Result<()> {
+        let percent = |share: f64| (share * 1e5).round() / 1e3;
+        self.event(&json!({
+            "ph": "C", "name": "CPU %", "pid": pid, "ts": time_us,
+            "args": { "user": percent(user), "system": percent(system) },
+        }))
+    }
+
+    /// A counter stays as it is until it is said to be otherwise, so only changes are told.
+    fn interval(&mut self, pid: u32, interval: &Interval) -> Result<()> {
+        let shares = if interval.is_gap {
+            (0.0, 0.0)
+        } else {
+            interval.shares()
+        };
+        if self.shown.is_none_or(|(shown, _)| shown != shares) {
+            self.counter(pid, interval.from_us, shares)?;
+        }
+        self.shown = Some((shares, interval.to_us));
+        Ok(())
+    }
+
+    /// Behind its last sample nothing is shown of a task.
+    fn end_task(&mut self, task: Option<&Task>, intervals: &mut Intervals) -> Result<()> {
+        let Some(task) = task else {
+            return Ok(());
+        };
+        if let Some(interval) = intervals.finish() {
+            self.interval(task.pid, &interval)?;
+        }
+        if let Some((_, end_us)) = self.shown.take() {
+            self.counter(task.pid, end_us, (0.0, 0.0))?;
+        }
+        Ok(())
+    }
+
+    fn end(mut self) -> Result<()> {
+        writeln!(self.to, "\n]}}")?;
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::history::history_of;
+
+    #[test]
+    fn counters() {
+        let text = "\
+# task 7 sh
+pid:7 num:0 : usr 0 sys 0 time 1000
+pid:7 num:1 : usr 500 sys 250 time 2000
+pid:7 num:2 : usr 1000 sys 500 time 3000
+pid:7 num:3 : usr 1000 sys 500 time 4000 exit
+pid:8 num:0 : usr 0 sys 0 time 5000
+";
+        let mut to = Vec::new();
+        write(&mut history_of(text), &mut to).unwrap();
+        let trace: Value = serde_json::from_slice(&to).unwrap();
+        let events = trace["traceEvents"].as_array().unwrap();
+        let told: Vec<_> = events
+            .iter()
+            .filter(|event| event["ph"] == "C")
+            .map(|event| {
+                let args = &event["args"];
+                let share = |name: &str| args[name].as_f64().unwrap();
+                (
+                    event["ts"].as_u64().unwrap(),
+                    share("user"),
+                    share("system"),
+                )
+            })
+            .collect();
+        assert_eq!(
+            told,
+            [(1000, 50.0, 25.0), (3000, 0.0, 0.0), (4000, 0.0, 0.0)]
+        );
+        let names: Vec<_> = events
+            .iter()
+            .filter(|event| event["ph"] == "M")
+            .map(|event| event["args"]["name"].clone())
+            .collect();
+        assert_eq!(names, ["sh", "?"]);
+    }
+
+    #[test]
+    fn an_ordinary_period_between_short_ends() {
+        let text = "\
+# period_ms 100
+pid:7 num:0 : usr 0 sys 0 time 0
+pid:7 num:1 : usr 0 sys 0 time 3000
+pid:7 num:2 : usr 50000 sys 0 time 103000
+pid:7 num:3 : usr 50000 sys 0 time 105000 exit
+";
+        let mut to = Vec::new();
+        write(&mut history_of(text), &mut to).unwrap();
+        let trace: Value = serde_json::from_slice(&to).unwrap();
+        let events = trace["traceEvents"].as_array().unwrap();
+        let user = |event: &Value| event["args"]["user"].as_f64();
+        let shares: Vec<f64> = events.iter().filter_map(user).collect();
+        assert_eq!(shares, [0.0, 50.0, 0.0, 0.0]);
+    }
+
+    #[test]
+    fn of_nothing() {
+        let mut to = Vec::new();
+        write(&mut history_of(""), &mut to).unwrap();
+        let trace: Value = serde_json::from_slice(&to).unwrap();
+        assert_eq!(trace["traceEvents"], json!([]));
+    }
+}

@@ -1,0 +1,95 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! A line for each sample, as CSV (RFC 4180) or JSON.
+
+use crate::history::{History, Sample, Task};
+use anyhow::Result;
+use serde::Serialize;
+use std::io::Write;
+
+/// A sample, with the names that taskmon-export(1) documents.
+#[derive(Serialize)]
+struct Line<'a> {
+    pid: u32,
+    command: Option<&'a str>,
+    num: u64,
+    usr_us: u64,
+    sys_us: u64,
+    time_us: u64,
+    exit: u8,
+}
+
+impl<'a> Line<'a> {
+    fn of(task: &'a Task, sample: &Sample) -> Self {
+        Self {
+            pid: sample.pid,
+            command: task.name.as_deref(),
+            num: sample.num,
+            usr_us: sample.usr_us,
+            sys_us: sample.sys_us,
+            time_us: sample.time_us,
+            exit: sample.is_end.into(),
+        }
+    }
+}
+
+pub fn csv(history: &mut History, to: &mut impl Write) -> Result<()> {
+    let mut to = csv::WriterBuilder::new().has_headers(false).from_writer(to);
+    // Also above no sample at all.
+    to.write_record([
+        "pid", "command", "num", "usr_us", "sys_us", "time_us", "exit",
+    ])?;
+    while let Some((task, sample)) = history.next()? {
+        to.serialize(Line::of(task, &sample))?;
+    }
+    to.flush()?;
+    Ok(())
+}
+
+pub fn json(history: &mut History, to: &mut impl Write) -> Result<()> {
+    while let Some((task, sample)) = history.next()? {
+        serde_json::to_writer(&mut *to, &Line::of(task, &sample))?;
+        to.write_all(b"\n")?;
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::history::history_of;
+
+    const TEXT: &str = "\
+# task 7 a \"b\", c
+pid:7 num:4 : usr 1 sys 2 time 3
+pid:7 num:5 : usr 4 sys 5 time 6 exit
+pid:8 num:0 : usr 0 sys 0 time 9
+";
+
+    #[test]
+    fn as_csv() {
+        let mut to = Vec::new();
+        csv(&mut history_of(TEXT), &mut to).unwrap();
+        let expected = "\
+pid,command,num,usr_us,sys_us,time_us,exit
+7,\"a \"\"b\"\", c\",4,1,2,3,0
+7,\"a \"\"b\"\", c\",5,4,5,6,1
+8,,0,0,0,9,0
+";
+        assert_eq!(String::from_utf8(to).unwrap(), expected);
+    }
+
+    #[test]
+    fn as_json() {
+        let mut to = Vec::new();
+        json(&mut history_of(TEXT), &mut to).unwrap();
+        let text = String::from_utf8(to).unwrap();
+        let first = text.lines().next().unwrap();
+        let value: serde_json::Value = serde_json::from_str(first).unwrap();
+        assert_eq!(value["command"], "a \"b\", c");
+        assert_eq!((&value["num"], &value["exit"]), (&4.into(), &0.into()));
+        assert!(text.ends_with(
+            "{\"pid\":8,\"command\":null,\"num\":0,\"usr_us\":0,\"sys_us\":0,\"time_us\":9,\"exit\":0}\n"
+        ));
+    }
+}
