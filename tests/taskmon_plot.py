@@ -128,8 +128,8 @@ def trees():
 def complaints():
     for words, wanted in ((["-o", "/tmp/x.gif"], "/tmp/x.gif: the name must end in .svg or .png"),
                           (["-o", SVG, "/no/such"], "/no/such: No such file or directory"),
-                          (["-o", SVG, "/etc/passwd"], "/etc/passwd: line 1 is no sample"),
-                          (["-o", SVG, "4194304"], "4194304 has no samples: watch it by `taskmon add 4194304`")):
+                          (["-o", SVG, "/etc/passwd"], "/etc/passwd: line 1 is not a sample"),
+                          (["-o", SVG, "4194304"], "4194304 has no samples: watch it with `taskmon add 4194304`")):
         done = taskmon("plot", *words)
         equal((done.returncode, done.stderr), (1, f"taskmon: {wanted}\n"), f"plot {' '.join(words)}")
 

@@ -158,7 +158,7 @@ def what_makes_room():
     ok(summary["processes"] <= 10 and summary["evicted_elsewhere"] >= 23, "processes had to make room", summary)
     equal((summary["is_ended"], summary["is_complete"]), (True, False), "so the recording is not complete")
     ok(summary["missing_us"] > 0, "nor is what the parent was told of", summary)
-    ok("processes missing here" in told and "s of CPU time that were consumed" in told, "which is said", told)
+    ok("processes that are missing here" in told and "s of CPU time are missing here" in told, "which is said", told)
     _, summary = record("--", "sh", "-c", script)
     equal((summary["processes"], summary["evicted_elsewhere"], summary["missing_us"], summary["is_complete"]),
           (33, 0, 0, True), "with room for all it is complete")
@@ -175,7 +175,7 @@ def cannot_be_watched():
     done = subprocess.run(["sh", "-c", f"echo tree:$$ > /sys/kernel/taskmonitor; {TASKMON} record -o {OUT} -- "
                            "touch /tmp/was_run; code=$?; echo -tree:$$ > /sys/kernel/taskmonitor; exit $code"],
                           capture_output=True, text=True, check=False)
-    ok(done.returncode == 125 and done.stderr.startswith("taskmon: touch would be watched twice, as all that is"),
+    ok(done.returncode == 125 and done.stderr.startswith("taskmon: touch is already watched, because the module follows"),
        "in a tree that is followed already it says so", done)
     ok(not os.path.exists("/tmp/was_run"), "the command is not run")
     equal(statistics()["targets"], 0, "and nothing is watched")
@@ -237,7 +237,7 @@ def one_period_at_a_time():
                  stderr=subprocess.DEVNULL) as long:
         ok(wait_until(lambda: statistics()["targets"] == 1 and parameter("period_ms") == 5), "one has its period")
         done = taskmon("record", "-p", "3", "-o", OUT, "--", "touch", "/tmp/was_run")
-        ok(done.returncode == 125 and done.stderr.startswith("taskmon: another `taskmon record -p` is under way"),
+        ok(done.returncode == 125 and done.stderr.startswith("taskmon: another `taskmon record --period` is running"),
            "meanwhile nobody else can have another", done)
         ok(not os.path.exists("/tmp/was_run"), "and the command is not run")
         record("--", "true")

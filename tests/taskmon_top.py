@@ -20,8 +20,8 @@ from tool import TASKMON, Screen, complaint, taskmon
 
 NAME = "idle-one"
 PROMPT = r"^[$#] *$"
-ADD = r"^watch \(pid or name\):"
-ADD_TREE = r"^watch with descendants \(pid or name\):"
+ADD = r"^watch \(PID or name\):"
+ADD_TREE = r"^watch with descendants \(PID or name\):"
 
 
 def seconds(us):
@@ -71,8 +71,8 @@ def figures(screen, busy, idle):
     ok(row(screen, busy, f"{seconds(last.usr)} +{seconds(last.sys)}"),
        "the totals are those of the last sample", (last, screen.lines()))
     numbers = statistics()
-    ok(screen.until(rf"^taskmon  {numbers['targets']} tasks, a sample each {parameter('period_ms')} ms, "
-                    rf"{numbers['alive']} held"), "the head says what the statistics say", screen.lines())
+    ok(screen.until(rf"^taskmon  {numbers['targets']} tasks, period {parameter('period_ms')} ms, "
+                    rf"{numbers['alive']} samples"), "the head says what the statistics say", screen.lines())
     screen.press("Space")
     ok(wait_until(lambda: statistics()["passes"] > passes), "space again, and samples come again")
     ok(wait_until(lambda: "PAUSED" not in screen.lines()[0]), "the head no longer says so")
@@ -90,7 +90,7 @@ def keys(screen, busy, idle):
     screen.press("r")
     ok(wait_until(lambda: order(screen, pids) == pids[::-1]), "r reverses")
     screen.press("r", "s")
-    ok(screen.until("by CPU share"), "s changes the order")
+    ok(screen.until("order: CPU share"), "s changes the order")
     ok(wait_until(lambda: order(screen, pids) == [busy, idle]), "the busy one comes first")
     screen.press("S")
     ok(wait_until(lambda: order(screen, pids) == pids), "S changes it back")
@@ -103,7 +103,7 @@ def keys(screen, busy, idle):
         screen.press("a")
         screen.type("no-such-name")
         screen.press("Enter")
-        ok(screen.until("no process has the name no-such-name"), "or says why not", screen.lines())
+        ok(screen.until("no process is named no-such-name"), "or says why not", screen.lines())
         screen.press("a")
         ok(screen.until(ADD), "a once more")
         # What follows on Escape too soon is one key with it.
@@ -189,7 +189,7 @@ def ends(screen, before):
 
 def main():
     equal(complaint(taskmon("top")),
-          "taskmon: top needs a terminal; for other uses there are `taskmon list --json` and export",
+          "taskmon: top needs a terminal; scripts can use `taskmon list --json` or `taskmon export`",
           "without a terminal it says so")
     shutil.copy("/bin/sleep", f"/tmp/{NAME}")
     screen = Screen()

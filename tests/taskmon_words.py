@@ -62,8 +62,8 @@ def by_number():
         gone = free_pid()
         done = taskmon("add", one, gone, 0, "nobody-has-this-name")
         equal(complaint(done),
-              f"taskmon: {one} is watched already; {gone}: no such task; 0 is no number of a task; "
-              "no process has the name nobody-has-this-name", "each that cannot be added is named")
+              f"taskmon: {one} is already watched; {gone}: no such task; 0 is not a valid PID or thread ID; "
+              "no process is named nobody-has-this-name", "each that cannot be added is named")
         equal(taskmon("remove", one).returncode, 0, "remove takes a number")
         equal(complaint(taskmon("remove", one)), f"taskmon: {one} is not watched", "but not twice")
         equal(watched(), [two], "the other stays")
@@ -77,7 +77,7 @@ def by_name():
         sampled(3)
         equal(watched(), pids, "and watches all processes of that name")
         equal(complaint(taskmon("add", NAME)),
-              f"taskmon: all processes of the name {NAME} are watched already", "only once")
+              f"taskmon: all processes named {NAME} are already watched", "only once")
         equal(taskmon("add", LONG_NAME).returncode, 0, "a name that the kernel has cut is found whole")
         sampled(4)
         equal(watched(), pids + long, "by its program's file")
@@ -150,9 +150,9 @@ def without_samples():
         sampled(1)
         write(f"stop {unseen}")
         done = taskmon("list")
-        equal((watched(), done.stderr), ([seen], "taskmon: one more task is watched, and has no samples\n"),
+        equal((watched(), done.stderr), ([seen], "taskmon: 1 more watched task has no samples\n"),
               "list says that there is another one")
-        ok(complaint(taskmon("remove", "--all")).startswith("taskmon: 1 more watched tasks have no samples"),
+        ok(complaint(taskmon("remove", "--all")).startswith("taskmon: watched tasks without samples remain: 1;"),
            "remove --all says that it stays")
         equal((watched(), statistics()["targets"]), ([], 1), "the others go")
         equal(taskmon("remove", unseen).returncode, 0, "by its number it can be removed")
@@ -195,10 +195,10 @@ def without_rights():
                               capture_output=True, text=True, check=False)
     for words in READING + WRITING:
         done = complaint(as_nobody(words))
-        ok(isinstance(done, str) and "run it by sudo, or as root" in done,
+        ok(isinstance(done, str) and "run taskmon with sudo or as root" in done,
            f"not root: {' '.join(words)}", done)
         done = in_user_namespace(lambda words=words: complaint(taskmon(*words)), 0)
-        ok(isinstance(done, str) and "not even root may do that here" in done,
+        ok(isinstance(done, str) and "not permitted, even for root" in done,
            f"root of a user namespace: {' '.join(words)}", done)
 
 

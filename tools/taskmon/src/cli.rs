@@ -220,8 +220,8 @@ pub struct Stats {
 pub struct Generate {
     /// What to write
     pub what: Generated,
-    /// The folder to write to
-    pub folder: PathBuf,
+    /// The directory to write to
+    pub directory: PathBuf,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]

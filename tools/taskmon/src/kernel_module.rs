@@ -1,13 +1,20 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! The kernel module's files.
+//! The files of the kernel module taskmonitor.
+//!
+//! - `files` has their paths, opens them, and explains why one cannot be opened.
+//! - [`ControlFile`] sends the module commands: `1234`, `tree:1234`, `-1234`, `stop`, …
+//! - `statistics` reads the statistics file and has the description of each statistic.
+//! - `period` reads and writes the module parameter period_ms.
+//!
+//! The samples files are opened here and read in [`crate::history`].
 
-mod command;
+mod control_file;
 mod files;
 mod period;
 mod statistics;
 
-pub use command::{obey, refusal};
-pub use files::{control, is_loaded, open, DEBUGFS, PERIOD_MS, STATISTICS, SYSFS};
+pub use control_file::{refusal, ControlFile};
+pub use files::{is_loaded, open, DEBUGFS_SAMPLES, PERIOD_MS, STATISTICS, SYSFS_SAMPLES};
 pub use period::{period_ms, set_period_ms};
-pub use statistics::{created, statistic, statistics};
+pub use statistics::{created_samples, meaning, statistic, statistics};

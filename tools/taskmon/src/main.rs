@@ -1,6 +1,18 @@
 // SPDX-License-Identifier: GPL-2.0
 
 //! taskmon: record, watch and plot the CPU time of tasks, with the kernel module taskmonitor.
+//!
+//! The modules, from the top down. Each one uses only modules that are further down.
+//!
+//! | module | contents |
+//! | --- | --- |
+//! | `subcommands` | `taskmon record`, `top`, `plot`, `export`, `add`, `remove`, … |
+//! | `cli` | options and help texts of the subcommands |
+//! | `cpu_share` | CPU shares over time, computed from samples |
+//! | `history` | samples, read from the module or from a recording |
+//! | `kernel_module` | the module's files: control, statistics, period |
+//! | `output` | files, messages, progress bars, times as text |
+//! | `procfs` | names and states of tasks, from /proc |
 
 mod cli;
 mod cpu_share;
@@ -13,29 +25,29 @@ mod subcommands;
 use clap::Parser;
 use cli::{Cli, Command};
 use std::process::ExitCode;
-use subcommands::{add_remove, export, generate, list, plot, record, stats, top};
+use subcommands::{add_remove, export, generate, list, plot, record, sampling, stats, top};
 
 fn main() -> ExitCode {
-    let done = match Cli::parse().command {
-        Command::Record(command) => return record::record(&command),
-        Command::Top(command) => top::top(&command),
-        Command::Plot(command) => plot::plot(&command),
-        Command::Export(command) => export::export(&command),
-        Command::Add(command) => add_remove::add(&command),
-        Command::Remove(command) => add_remove::remove(&command),
-        Command::List(command) => list::list(&command),
-        Command::Stats(command) => stats::stats(&command),
-        Command::Start => add_remove::word("start"),
-        Command::Stop => add_remove::word("stop"),
-        Command::Clear => add_remove::word("clear"),
-        Command::Generate(command) => generate::generate(&command),
+    let result = match Cli::parse().command {
+        Command::Record(arguments) => return record::record(&arguments),
+        Command::Top(arguments) => top::top(&arguments),
+        Command::Plot(arguments) => plot::plot(&arguments),
+        Command::Export(arguments) => export::export(&arguments),
+        Command::Add(arguments) => add_remove::add(&arguments),
+        Command::Remove(arguments) => add_remove::remove(&arguments),
+        Command::List(arguments) => list::list(&arguments),
+        Command::Stats(arguments) => stats::stats(&arguments),
+        Command::Start => sampling::start(),
+        Command::Stop => sampling::stop(),
+        Command::Clear => sampling::clear(),
+        Command::Generate(arguments) => generate::generate(&arguments),
     };
-    match done {
+    match result {
         Ok(()) => ExitCode::SUCCESS,
-        // Who closed the pipe has seen enough.
-        Err(error) if output::is_closed_pipe(&error) => ExitCode::SUCCESS,
+        // The reader of the pipe, such as `head`, does not want more.
+        Err(error) if output::is_broken_pipe(&error) => ExitCode::SUCCESS,
         Err(error) => {
-            output::say(format_args!("{error:#}"));
+            output::print_message(format_args!("{error:#}"));
             ExitCode::FAILURE
         }
     }

@@ -1,6 +1,13 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! What taskmon writes.
+//! What taskmon writes: results, messages and progress bars.
+//!
+//! - [`Output`] is the destination of a result: standard output, or a file that appears only when
+//!   it is complete. [`UnnamedFile`] is the file until then.
+//! - `messages` writes to standard error and decides on colours. [`Progress`] is the progress bar.
+//! - [`format`] turns times, shares and names into text. Its functions are pure.
+//!
+//! This module uses no other module of taskmon.
 
 mod destination;
 pub mod format;
@@ -8,7 +15,7 @@ mod messages;
 mod progress;
 mod unnamed_file;
 
-pub use destination::Output;
-pub use messages::{bold, is_closed_pipe, is_colourful, plain, say};
+pub use destination::{print_json, Output};
+pub use messages::{bold, is_broken_pipe, os_error_text, print_message, use_colours};
 pub use progress::Progress;
-pub use unnamed_file::Unnamed;
+pub use unnamed_file::UnnamedFile;

@@ -1,51 +1,55 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! What the kernel itself says: of a task its name and state, who has a name, the time.
+//! Tasks as /proc shows them: names, states, start times. Also the clock that samples use.
+//!
+//! A PID can be reused, so a task is identified by its PID and a time at which it existed: see
+//! [`Stat::of_task`].
 
 use nix::time::{clock_gettime, ClockId};
 use std::{ffi::OsStr, fs, io, os::unix::ffi::OsStrExt, path::Path, time::Duration};
 
-/// What /proc/PID/stat says of a task.
+/// The fields of /proc/PID/stat that taskmon needs.
 #[derive(Debug, PartialEq, Eq)]
 pub struct Stat {
-    /// The command's name, cut by the kernel to 15 bytes.
+    /// The command name. The kernel truncates it to 15 bytes.
     pub name: String,
-    /// R, S, D, T, Z, …
+    /// The state letter of proc(5): R, S, D, T, Z, …
     pub state: char,
-    /// Microseconds since boot, in steps of a clock tick.
+    /// Start time in microseconds since boot, rounded down to a clock tick.
     pub started_us: u64,
 }
 
 impl Stat {
+    /// Reads the stat file of the task `pid`, if it exists.
     pub fn of(pid: u32) -> Option<Self> {
-        // A command's name may be any bytes.
+        // A command name is any sequence of bytes.
         let text = fs::read(format!("/proc/{pid}/stat")).ok()?;
         Self::parse(&String::from_utf8_lossy(&text))
     }
 
-    /// The name stands in parentheses, and may hold some itself.
+    /// Reads the stat file of the task that had the PID `pid` at `time_us`. Returns `None` if that
+    /// task is gone, also if a later task has its PID now.
+    pub fn of_task(pid: u32, time_us: u64) -> Option<Self> {
+        Self::of(pid).filter(|stat| stat.started_us <= time_us)
+    }
+
+    /// Parses the content of the file. The name is in parentheses, and can contain some itself.
     fn parse(text: &str) -> Option<Self> {
         let (begin, rest) = text.rsplit_once(')')?;
         let (_, name) = begin.split_once('(')?;
         let mut fields = rest.split_ascii_whitespace();
         let state = fields.next()?.chars().next()?;
-        // The state is the 3rd field of proc(5), the start the 22nd.
+        // In proc(5), the state is field 3 and the start time is field 22.
         let ticks: u64 = fields.nth(18)?.parse().ok()?;
         Some(Self {
             name: name.to_string(),
             state,
-            started_us: ticks.saturating_mul(1_000_000 / ticks_a_second()),
+            started_us: ticks.saturating_mul(1_000_000 / ticks_per_second()),
         })
-    }
-
-    /// Whether this can be the task that was sampled at `time_us`, rather than a later one that
-    /// has got its number.
-    pub fn was_there_at(&self, time_us: u64) -> bool {
-        self.started_us <= time_us
     }
 }
 
-fn ticks_a_second() -> u64 {
+fn ticks_per_second() -> u64 {
     let ticks = nix::unistd::sysconf(nix::unistd::SysconfVar::CLK_TCK);
     ticks
         .ok()
@@ -54,20 +58,20 @@ fn ticks_a_second() -> u64 {
         .unwrap_or(100)
 }
 
-/// Microseconds since boot, as samples have them.
+/// Returns the time in microseconds since boot, on the clock of the samples (CLOCK_BOOTTIME).
 pub fn now_us() -> u64 {
     let now = clock_gettime(ClockId::CLOCK_BOOTTIME).map(Duration::from);
     now.map_or(0, |now| now.as_micros().try_into().unwrap_or(u64::MAX))
 }
 
-/// The name of the task that was sampled at `time_us`, if it is still there.
-pub fn name_of(pid: u32, time_us: u64) -> Option<String> {
-    let stat = Stat::of(pid)?;
-    stat.was_there_at(time_us).then_some(stat.name)
+/// Returns the name of the task that had the PID `pid` at `time_us`, if that task still exists.
+pub fn name_of_task(pid: u32, time_us: u64) -> Option<String> {
+    Stat::of_task(pid, time_us).map(|stat| stat.name)
 }
 
-/// The processes that have this name, by number.
-pub fn named(name: &str) -> io::Result<Vec<u32>> {
+/// Returns the PIDs of all processes named `name`, in ascending order. Fails if /proc cannot be
+/// read.
+pub fn pids_named(name: &str) -> io::Result<Vec<u32>> {
     let mut found: Vec<u32> = fs::read_dir("/proc")?
         .flatten()
         .filter_map(|entry| entry.file_name().to_str()?.parse().ok())
@@ -77,21 +81,23 @@ pub fn named(name: &str) -> io::Result<Vec<u32>> {
     Ok(found)
 }
 
-/// Its short name, or that of the file it runs where the kernel has cut the short one. A script is
-/// what its interpreter has as an argument, the first one or the second.
+/// Returns whether `name` is the command name of a process.
+///
+/// If the kernel truncated the command name, `name` is compared to the file names of the first
+/// three words of the command line: a script is the first or second argument of its interpreter.
 fn has_name(pid: u32, name: &str) -> bool {
-    const CUT_AT: usize = 15;
+    const MAX_LEN: usize = 15;
     let Some(stat) = Stat::of(pid) else {
         return false;
     };
     if stat.name == name {
         return true;
     }
-    if stat.name.len() < CUT_AT || !name.starts_with(&stat.name) {
+    if stat.name.len() < MAX_LEN || !name.starts_with(&stat.name) {
         return false;
     }
-    let command = fs::read(format!("/proc/{pid}/cmdline")).unwrap_or_default();
-    let mut words = command.split(|byte| *byte == 0).take(3);
+    let command_line = fs::read(format!("/proc/{pid}/cmdline")).unwrap_or_default();
+    let mut words = command_line.split(|byte| *byte == 0).take(3);
     words.any(|word| Path::new(OsStr::from_bytes(word)).file_name() == Some(name.as_ref()))
 }
 
@@ -100,12 +106,12 @@ mod tests {
     use super::*;
 
     #[test]
-    fn odd_names() {
+    fn names_with_parentheses() {
         let text = "12 (a) b (c) S 1 12 12 0 -1 4194560 1 0 0 0 0 0 0 0 20 0 1 0 250 1 1 1";
         let stat = Stat::parse(text).unwrap();
         assert_eq!(stat.name, "a) b (c");
         assert_eq!(stat.state, 'S');
-        assert_eq!(stat.started_us, 250 * (1_000_000 / ticks_a_second()));
+        assert_eq!(stat.started_us, 250 * (1_000_000 / ticks_per_second()));
         assert_eq!(Stat::parse("12 (a"), None);
         assert_eq!(Stat::parse("12 (a) S 1"), None);
     }
@@ -114,8 +120,8 @@ mod tests {
     fn this_process() {
         let pid = std::process::id();
         let name = Stat::of(pid).unwrap().name;
-        assert!(named(&name).unwrap().contains(&pid));
-        assert_eq!(name_of(pid, 0), None);
-        assert_eq!(name_of(pid, u64::MAX), Some(name));
+        assert!(pids_named(&name).unwrap().contains(&pid));
+        assert_eq!(name_of_task(pid, 0), None);
+        assert_eq!(name_of_task(pid, u64::MAX), Some(name));
     }
 }

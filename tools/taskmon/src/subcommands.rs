@@ -1,6 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! The subcommands.
+//! The subcommands of taskmon: one file each, with a directory for its parts if it is large.
+//!
+//! `cli` has their options and help texts. main.rs calls the function that is named like the
+//! subcommand.
 
 pub mod add_remove;
 pub mod export;
@@ -8,5 +11,6 @@ pub mod generate;
 pub mod list;
 pub mod plot;
 pub mod record;
+pub mod sampling;
 pub mod stats;
 pub mod top;

@@ -1,26 +1,27 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! What a task did between two samples.
+//! The CPU time that a task consumed between two samples.
 
 use crate::history::Sample;
 
-/// How many times longer than usual the time between two samples must be for a stretch in which
-/// nothing was sampled; below that a pass came late.
-pub const STOPPED: u64 = 4;
+/// An interval is a gap if it is more than this many times longer than usual. A shorter delay only
+/// means that a sampling pass was late.
+pub const GAP_FACTOR: u64 = 4;
 
-/// The CPU time consumed between two moments.
+/// The CPU time consumed between two samples of one task.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Interval {
     pub from_us: u64,
     pub to_us: u64,
     pub usr_us: u64,
     pub sys_us: u64,
-    /// Sampling was stopped: what was consumed is known, when is not.
+    /// Whether sampling was paused in the interval: how much CPU time was consumed is known, but
+    /// not when.
     pub is_gap: bool,
 }
 
 impl Interval {
-    /// From one sample of a task to a later one.
+    /// Returns the interval from one sample of a task to a later one. It is not marked as a gap.
     pub fn between(before: &Sample, after: &Sample) -> Self {
         Self {
             from_us: before.time_us,
@@ -35,25 +36,29 @@ impl Interval {
         self.to_us.saturating_sub(self.from_us)
     }
 
-    /// Parts of one CPU: user, system.
+    /// Returns the mean user and system share.
     pub fn shares(&self) -> (f64, f64) {
         let length = self.length_us().max(1) as f64;
         (self.usr_us as f64 / length, self.sys_us as f64 / length)
     }
 }
 
-/// The intervals of one task, from its samples, each given out once the next one is known: only its
-/// neighbours tell a stretch without samples from a long period.
+/// Makes the intervals of one task from its samples, and finds out which ones are gaps.
+///
+/// An interval is returned once the next one is known. It is a gap if it is much longer than the
+/// period and both of its neighbours: a changed period changes the neighbours too.
 #[derive(Default)]
 pub struct Intervals {
     period_us: u64,
     last: Option<Sample>,
-    before_us: Option<u64>,
+    /// The length of the interval that was returned last.
+    previous_us: Option<u64>,
+    /// The last interval, until the next one is known.
     pending: Option<Interval>,
 }
 
 impl Intervals {
-    /// Of a task sampled with that period, if it is known.
+    /// Returns an `Intervals` without samples. `period_ms` is the period of the tasks, if known.
     pub fn new(period_ms: Option<u64>) -> Self {
         Self {
             period_us: period_ms.unwrap_or(0).saturating_mul(1000),
@@ -61,7 +66,7 @@ impl Intervals {
         }
     }
 
-    /// Takes the next sample; gives the interval before the one that it ends.
+    /// Adds the next sample. Returns the interval before the one that ends with this sample.
     pub fn push(&mut self, sample: &Sample) -> Option<Interval> {
         let before = self.last.replace(*sample)?;
         let interval = Interval::between(&before, sample);
@@ -70,23 +75,25 @@ impl Intervals {
         complete
     }
 
-    /// The last interval, when there are no more samples.
+    /// Returns the last interval, and forgets all samples. The next sample can be of another task.
     pub fn finish(&mut self) -> Option<Interval> {
         self.last = None;
         let complete = self.complete(None);
-        self.before_us = None;
+        self.previous_us = None;
         complete
     }
 
-    fn complete(&mut self, after_us: Option<u64>) -> Option<Interval> {
+    /// Returns the pending interval. `next_us` is the length of the interval after it, if there is
+    /// one.
+    fn complete(&mut self, next_us: Option<u64>) -> Option<Interval> {
         let mut interval = self.pending.take()?;
         let length = interval.length_us();
-        let usual = self.before_us.max(after_us);
+        let usual = self.previous_us.max(next_us);
         if usual.is_some() || self.period_us > 0 {
             let usual = usual.unwrap_or(0).max(self.period_us);
-            interval.is_gap = length > usual.saturating_mul(STOPPED);
+            interval.is_gap = length > usual.saturating_mul(GAP_FACTOR);
         }
-        self.before_us = Some(length);
+        self.previous_us = Some(length);
         Some(interval)
     }
 }
@@ -95,7 +102,7 @@ impl Intervals {
 pub mod tests {
     use super::*;
 
-    /// A sample of process 1: at that moment, having consumed that.
+    /// Returns a sample of process 1.
     pub fn sample(num: u64, time_us: u64, usr_us: u64, sys_us: u64) -> Sample {
         Sample {
             pid: 1,
@@ -103,11 +110,11 @@ pub mod tests {
             usr_us,
             sys_us,
             time_us,
-            is_end: false,
+            is_exit: false,
         }
     }
 
-    /// An interval with that user time.
+    /// Returns an interval without system time.
     pub fn interval(from_us: u64, to_us: u64, usr_us: u64, is_gap: bool) -> Interval {
         Interval {
             from_us,
@@ -139,18 +146,18 @@ pub mod tests {
     }
 
     #[test]
-    fn a_stopped_stretch() {
-        let stopped = [0, 100, 200, 5000, 5100, 5200];
-        assert_eq!(gaps(&stopped, None), [false, false, true, false, false]);
+    fn gaps_are_found() {
+        let paused = [0, 100, 200, 5000, 5100, 5200];
+        assert_eq!(gaps(&paused, None), [false, false, true, false, false]);
         assert_eq!(gaps(&[0, 100, 200, 5000], None), [false, false, true]);
         assert_eq!(gaps(&[0, 5000, 5100], None), [true, false]);
     }
 
     #[test]
-    fn what_is_none() {
-        // A longer period from then on.
+    fn no_gaps() {
+        // The period becomes longer.
         assert_eq!(gaps(&[0, 1, 2, 1002, 2002], None), [false; 4]);
-        // Short ends around an ordinary period.
+        // A first and a last interval shorter than the period.
         assert_eq!(gaps(&[0, 3000, 103_000, 105_000], Some(100)), [false; 3]);
         // A single interval.
         assert_eq!(gaps(&[0, 90_000], Some(100)), [false]);

@@ -1,52 +1,46 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! The timelines of all tasks of a history.
+//! A time series for each task of a history.
 
-use super::{Intervals, Timeline};
+use super::{Intervals, TimeSeries};
 use crate::history::{Overview, Source};
 use anyhow::{bail, Result};
 
-/// An empty timeline over all of it.
-pub fn timeline(overview: &Overview, max_steps: usize) -> Timeline {
+/// Returns an empty time series over the whole range of a history, with at most `max_bins` bins.
+pub fn empty_series(overview: &Overview, max_bins: usize) -> TimeSeries {
     let (start, end) = overview.range_us();
-    Timeline::new(start, end, overview.about.period_ms, max_steps)
+    TimeSeries::new(start, end, overview.metadata.period_ms, max_bins)
 }
 
-/// Reads the history a second time, and gives each task's timeline over the whole range to
-/// `take`, in the order of the tasks. Fails where there are more of them by now.
-pub fn each_timeline(
+/// Reads the history of `overview` a second time, and calls `take` with the index and the time
+/// series of each task, in the order of the tasks. Each series covers the whole range of the
+/// history.
+///
+/// Fails if the history has more tasks now than when `overview` was read.
+pub fn for_each_task(
     overview: &Overview,
     source: &Source,
-    max_steps: usize,
-    mut take: impl FnMut(usize, &Timeline),
+    max_bins: usize,
+    mut take: impl FnMut(usize, &TimeSeries),
 ) -> Result<()> {
-    let empty = timeline(overview, max_steps);
+    let empty = empty_series(overview, max_bins);
     let mut history = source.open()?;
-    let mut timeline = empty.emptied();
-    let mut intervals = Intervals::new(overview.about.period_ms);
+    let mut series = empty.clone();
+    let mut intervals = Intervals::new(overview.metadata.period_ms);
     let mut index = 0;
     while let Some((task, sample)) = history.next()? {
-        if task.index >= overview.spans.len() {
+        if task.index >= overview.tasks.len() {
             bail!("the recording has grown while it was read");
         }
         if task.index != index {
-            intervals
-                .finish()
-                .iter()
-                .for_each(|last| timeline.add(last));
-            take(index, &timeline);
+            series.extend(intervals.finish());
+            take(index, &series);
             index = task.index;
-            timeline = empty.emptied();
+            series = empty.clone();
         }
-        intervals
-            .push(&sample)
-            .iter()
-            .for_each(|done| timeline.add(done));
+        series.extend(intervals.push(&sample));
     }
-    intervals
-        .finish()
-        .iter()
-        .for_each(|last| timeline.add(last));
-    take(index, &timeline);
+    series.extend(intervals.finish());
+    take(index, &series);
     Ok(())
 }

@@ -1,120 +1,124 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! CPU shares over time, in as many steps as there is room for.
+//! CPU shares over time, in bins of equal length.
 
 use super::Interval;
 
-/// The CPU time that was consumed in one step.
+/// The CPU time that was consumed in one bin.
 #[derive(Clone, Copy, Debug, Default)]
-struct Step {
+struct Bin {
     usr_us: f64,
     sys_us: f64,
-    /// How much of the step was sampled.
-    seen_us: f64,
+    /// How much of the bin is covered by intervals.
+    sampled_us: f64,
 }
 
-/// Equal steps of time and the CPU time consumed in each.
+/// The CPU time consumed in consecutive bins of equal length.
 #[derive(Clone, Debug)]
-pub struct Timeline {
+pub struct TimeSeries {
     start_us: u64,
-    step_us: f64,
-    steps: Vec<Step>,
+    bin_us: f64,
+    bins: Vec<Bin>,
 }
 
-impl Timeline {
-    /// From one moment to another, in at most `max_steps`, none shorter than the period.
-    pub fn new(start_us: u64, end_us: u64, period_ms: Option<u64>, max_steps: usize) -> Self {
+impl TimeSeries {
+    /// Returns an empty series from `start_us` to `end_us`. It has at most `max_bins` bins, and
+    /// none is shorter than the period, unless the whole range is.
+    pub fn new(start_us: u64, end_us: u64, period_ms: Option<u64>, max_bins: usize) -> Self {
         let range = end_us.saturating_sub(start_us).max(1) as f64;
         let period = period_ms.unwrap_or(0).max(1) as f64 * 1000.0;
-        let steps = (range / period).ceil().clamp(1.0, max_steps as f64);
+        let bins = (range / period).ceil().clamp(1.0, max_bins as f64);
         Self {
             start_us,
-            // A short rest at the end is no step of its own.
-            step_us: (range / steps).max(period.min(range)),
-            steps: vec![Step::default(); steps as usize],
+            // Rounding up must not make the bins shorter than the period.
+            bin_us: (range / bins).max(period.min(range)),
+            bins: vec![Bin::default(); bins as usize],
         }
     }
 
-    /// The same steps, with nothing in them.
-    pub fn emptied(&self) -> Self {
-        Self {
-            steps: vec![Step::default(); self.steps.len()],
-            ..*self
-        }
-    }
-
-    /// Adds what a task did in an interval, evenly. What happened while sampling was stopped is left
-    /// out.
+    /// Adds the CPU time of an interval, distributed evenly over its length. Gaps are ignored.
     pub fn add(&mut self, interval: &Interval) {
         if interval.is_gap {
             return;
         }
-        let begin = interval.from_us.saturating_sub(self.start_us) as f64 / self.step_us;
-        let end = interval.to_us.saturating_sub(self.start_us) as f64 / self.step_us;
+        let begin = interval.from_us.saturating_sub(self.start_us) as f64 / self.bin_us;
+        let end = interval.to_us.saturating_sub(self.start_us) as f64 / self.bin_us;
         let (usr, sys) = interval.shares();
-        // CAST: a step's number, which `take` bounds.
+        // CAST: the index of a bin. An index past the last bin skips all of them.
         let first = begin as usize;
-        let met = self.steps.iter_mut().enumerate().skip(first);
-        for (number, step) in met.take_while(|(number, _)| (*number as f64) < end) {
-            let number = number as f64;
-            let seen_us = (end.min(number + 1.0) - begin.max(number)).max(0.0) * self.step_us;
-            step.usr_us += usr * seen_us;
-            step.sys_us += sys * seen_us;
-            step.seen_us += seen_us;
+        let bins = self.bins.iter_mut().enumerate().skip(first);
+        for (index, bin) in bins.take_while(|(index, _)| (*index as f64) < end) {
+            let index = index as f64;
+            let sampled_us = (end.min(index + 1.0) - begin.max(index)).max(0.0) * self.bin_us;
+            bin.usr_us += usr * sampled_us;
+            bin.sys_us += sys * sampled_us;
+            bin.sampled_us += sampled_us;
         }
     }
 
-    /// Adds what another task did meanwhile, over the same steps. A step is seen when one of them was.
-    pub fn join(&mut self, other: &Self) {
-        for (step, more) in self.steps.iter_mut().zip(&other.steps) {
-            step.usr_us += more.usr_us;
-            step.sys_us += more.sys_us;
-            step.seen_us = step.seen_us.max(more.seen_us);
+    /// Adds the CPU time of another task, whose series has the same bins. How much of a bin was
+    /// sampled is the larger of the two values.
+    pub fn merge(&mut self, other: &Self) {
+        for (bin, more) in self.bins.iter_mut().zip(&other.bins) {
+            bin.usr_us += more.usr_us;
+            bin.sys_us += more.sys_us;
+            bin.sampled_us = bin.sampled_us.max(more.sampled_us);
         }
     }
 
-    /// How much of each step was sampled, at the most that one of several tasks was.
-    pub fn seen_as(&mut self, other: &Self) {
-        for (step, more) in self.steps.iter_mut().zip(&other.steps) {
-            step.seen_us = more.seen_us;
+    /// Replaces how much of each bin was sampled by the values of `other`, without its CPU time.
+    pub fn set_sampled_like(&mut self, other: &Self) {
+        for (bin, more) in self.bins.iter_mut().zip(&other.bins) {
+            bin.sampled_us = more.sampled_us;
         }
     }
 
-    /// Parts of one CPU, user and system, in each step; `None` where nothing was sampled.
+    /// Returns the user and system share of each bin; `None` if nothing was sampled in it.
     pub fn shares(&self) -> impl Iterator<Item = Option<(f64, f64)>> + '_ {
-        self.steps.iter().map(|step| {
-            // Less than this is the rounding of a neighbour's edge.
-            let is_seen = step.seen_us > self.step_us * 1e-3;
-            is_seen.then(|| (step.usr_us / step.seen_us, step.sys_us / step.seen_us))
+        self.bins.iter().map(|bin| {
+            // Less than this is a rounding error at the edge of a neighbouring bin.
+            let is_sampled = bin.sampled_us > self.bin_us * 1e-3;
+            is_sampled.then(|| (bin.usr_us / bin.sampled_us, bin.sys_us / bin.sampled_us))
         })
     }
 
-    /// User and system share together.
-    pub fn totals(&self) -> impl Iterator<Item = Option<f64>> + '_ {
+    /// Returns the share of each bin, user and system together.
+    pub fn total_shares(&self) -> impl Iterator<Item = Option<f64>> + '_ {
         self.shares()
             .map(|shares| shares.map(|(usr, sys)| usr + sys))
     }
 
-    /// The highest mean share of any stretch of about that many seconds, and how many they are. Over
-    /// less than some clock ticks a share says more about the kernel's accounting than about the
+    /// Returns the highest mean share of any run of bins that is at least `min_s` seconds long, and
+    /// the length of that run in seconds. A shorter series is one run.
+    ///
+    /// Over a few clock ticks or less, a share depends more on the kernel's accounting than on the
     /// task.
-    pub fn peak(&self, least_s: f64) -> (f64, f64) {
+    pub fn peak(&self, min_s: f64) -> (f64, f64) {
         // CAST: `clamp` bounds it.
-        let count = (least_s / self.step_s())
+        let count = (min_s / self.bin_s())
             .ceil()
-            .clamp(1.0, self.steps.len() as f64) as usize;
-        let share = |stretch: &[Step]| {
-            let consumed: f64 = stretch.iter().map(|step| step.usr_us + step.sys_us).sum();
-            let seen: f64 = stretch.iter().map(|step| step.seen_us).sum();
-            consumed / seen.max(self.step_us)
+            .clamp(1.0, self.bins.len() as f64) as usize;
+        let share = |run: &[Bin]| {
+            let consumed: f64 = run.iter().map(|bin| bin.usr_us + bin.sys_us).sum();
+            let sampled: f64 = run.iter().map(|bin| bin.sampled_us).sum();
+            consumed / sampled.max(self.bin_us)
         };
-        let peak = self.steps.windows(count).map(share).fold(0.0, f64::max);
-        (peak, count as f64 * self.step_s())
+        let peak = self.bins.windows(count).map(share).fold(0.0, f64::max);
+        (peak, count as f64 * self.bin_s())
     }
 
-    /// The length of a step, in seconds.
-    pub fn step_s(&self) -> f64 {
-        self.step_us / 1e6
+    /// Returns the length of a bin in seconds.
+    pub fn bin_s(&self) -> f64 {
+        self.bin_us / 1e6
+    }
+}
+
+/// Adds intervals one by one.
+impl Extend<Interval> for TimeSeries {
+    fn extend<T: IntoIterator<Item = Interval>>(&mut self, intervals: T) {
+        intervals
+            .into_iter()
+            .for_each(|interval| self.add(&interval));
     }
 }
 
@@ -123,40 +127,43 @@ mod tests {
     use super::*;
     use crate::cpu_share::interval;
 
-    fn totals(timeline: &Timeline) -> Vec<Option<f64>> {
+    fn totals(series: &TimeSeries) -> Vec<Option<f64>> {
         let round = |share: f64| (share * 1000.0).round() / 1000.0;
-        timeline.totals().map(|share| share.map(round)).collect()
+        series
+            .total_shares()
+            .map(|share| share.map(round))
+            .collect()
     }
 
     #[test]
-    fn steps() {
-        let four = Timeline::new(1000, 5000, None, 100);
-        assert_eq!(four.steps.len(), 4);
-        assert_eq!(Timeline::new(0, 5000, Some(3), 100).steps.len(), 2);
-        assert_eq!(Timeline::new(0, 5000, None, 2).steps.len(), 2);
-        assert_eq!(Timeline::new(7, 7, Some(100), 100).steps.len(), 1);
+    fn bins() {
+        let four = TimeSeries::new(1000, 5000, None, 100);
+        assert_eq!(four.bins.len(), 4);
+        assert_eq!(TimeSeries::new(0, 5000, Some(3), 100).bins.len(), 2);
+        assert_eq!(TimeSeries::new(0, 5000, None, 2).bins.len(), 2);
+        assert_eq!(TimeSeries::new(7, 7, Some(100), 100).bins.len(), 1);
     }
 
     #[test]
-    fn an_interval_is_spread() {
-        let mut timeline = Timeline::new(0, 4000, None, 4);
-        timeline.add(&interval(500, 2500, 1000, false));
-        assert_eq!(totals(&timeline), [Some(0.5), Some(0.5), Some(0.5), None]);
-        timeline.add(&interval(2500, 9000, 6500, true));
-        assert_eq!(totals(&timeline)[3], None);
-        timeline.add(&interval(2500, 9000, 6500, false));
-        assert_eq!(totals(&timeline)[2..], [Some(0.75), Some(1.0)]);
-        assert_eq!(timeline.peak(0.0), (1.0, 0.001));
-        assert_eq!(timeline.peak(0.002), (0.875, 0.002));
+    fn intervals_are_distributed() {
+        let mut series = TimeSeries::new(0, 4000, None, 4);
+        series.add(&interval(500, 2500, 1000, false));
+        assert_eq!(totals(&series), [Some(0.5), Some(0.5), Some(0.5), None]);
+        series.add(&interval(2500, 9000, 6500, true));
+        assert_eq!(totals(&series)[3], None);
+        series.add(&interval(2500, 9000, 6500, false));
+        assert_eq!(totals(&series)[2..], [Some(0.75), Some(1.0)]);
+        assert_eq!(series.peak(0.0), (1.0, 0.001));
+        assert_eq!(series.peak(0.002), (0.875, 0.002));
     }
 
     #[test]
-    fn two_at_once() {
-        let mut both = Timeline::new(0, 2000, None, 2);
-        let mut other = both.emptied();
+    fn two_tasks_at_once() {
+        let mut both = TimeSeries::new(0, 2000, None, 2);
+        let mut other = both.clone();
         both.add(&interval(0, 2000, 2000, false));
         other.add(&interval(0, 500, 500, false));
-        both.join(&other);
+        both.merge(&other);
         assert_eq!(totals(&both), [Some(1.5), Some(1.0)]);
     }
 }

@@ -2,23 +2,24 @@
 
 //! The newest sample of each watched task.
 
-use super::{History, Sample, Source};
+use super::{HistoryReader, Sample, Source};
 use crate::kernel_module;
 use anyhow::{Context, Result};
-use std::{collections::BTreeSet, io};
+use std::io;
 
-/// Of all tasks, that many, in the order in which they were added: from the short file where it has
-/// them all, else from the long one.
+/// Returns the newest sample of each watched task, in the order in which the tasks were added.
+///
+/// `targets` is the number of watched tasks. The file in sysfs holds at most one page of lines. If
+/// it lacks some of the tasks, the whole file in debugfs is read.
 pub fn newest_of_each(targets: u64) -> Result<Vec<Sample>> {
-    let newest = on_page()?;
+    let newest = newest_in_sysfs()?;
     if newest.len() as u64 >= targets {
         return Ok(newest);
     }
-    let history = Source::Module(BTreeSet::new()).open()?;
-    in_history(history.without_progress())
+    newest_in(Source::all_watched().open()?.without_progress())
 }
 
-fn in_history(mut history: History) -> Result<Vec<Sample>> {
+fn newest_in(mut history: HistoryReader) -> Result<Vec<Sample>> {
     let mut newest: Vec<Sample> = Vec::new();
     while let Some((task, sample)) = history.next()? {
         match newest.get_mut(task.index) {
@@ -29,15 +30,15 @@ fn in_history(mut history: History) -> Result<Vec<Sample>> {
     Ok(newest)
 }
 
-fn on_page() -> Result<Vec<Sample>> {
-    let page = io::read_to_string(kernel_module::open(kernel_module::SYSFS)?)
-        .context(kernel_module::SYSFS)?;
+fn newest_in_sysfs() -> Result<Vec<Sample>> {
+    const PATH: &str = kernel_module::SYSFS_SAMPLES;
+    let page = io::read_to_string(kernel_module::open(PATH)?).context(PATH)?;
     let mut newest: Vec<Sample> = Vec::new();
     for sample in page
         .lines()
         .filter_map(|line| Sample::parse(line.as_bytes()))
     {
-        match newest.last_mut().filter(|last| sample.follows(last)) {
+        match newest.last_mut().filter(|last| sample.can_follow(last)) {
             Some(last) => *last = sample,
             None => newest.push(sample),
         }

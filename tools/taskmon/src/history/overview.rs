@@ -1,25 +1,27 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! A history in brief, read once: who was there, from when to when, and what each consumed.
+//! The tasks of a history: when each was sampled and what it consumed.
 
-use super::{About, Sample, Source, Task};
+use super::{Metadata, Sample, Source, Task};
 use anyhow::Result;
 
-/// A task's first and last sample.
+/// A task with its first and its last sample.
 #[derive(Clone, Debug)]
-pub struct Span {
+pub struct TaskOverview {
     pub task: Task,
     pub first: Sample,
     pub last: Sample,
+    /// The number of samples.
     pub samples: u64,
 }
 
-impl Span {
-    /// What it consumed while it was sampled, user and system.
+impl TaskOverview {
+    /// Returns the CPU time consumed between the two samples, user and system time together.
     pub fn consumed_us(&self) -> u64 {
         self.last.total_us().saturating_sub(self.first.total_us())
     }
 
+    /// Returns the time between the two samples.
     pub fn length_us(&self) -> u64 {
         self.last.time_us.saturating_sub(self.first.time_us)
     }
@@ -28,22 +30,22 @@ impl Span {
 /// All tasks of a history, in its order.
 #[derive(Clone, Debug, Default)]
 pub struct Overview {
-    pub about: About,
-    pub spans: Vec<Span>,
+    pub metadata: Metadata,
+    pub tasks: Vec<TaskOverview>,
 }
 
 impl Overview {
-    /// Reads it all.
+    /// Reads the whole history.
     pub fn read(source: &Source) -> Result<Self> {
         let mut history = source.open()?;
-        let mut spans: Vec<Span> = Vec::new();
+        let mut tasks: Vec<TaskOverview> = Vec::new();
         while let Some((task, sample)) = history.next()? {
-            match spans.get_mut(task.index) {
-                Some(span) => {
-                    span.last = sample;
-                    span.samples += 1;
+            match tasks.get_mut(task.index) {
+                Some(known) => {
+                    known.last = sample;
+                    known.samples += 1;
                 }
-                None => spans.push(Span {
+                None => tasks.push(TaskOverview {
                     task: task.clone(),
                     first: sample,
                     last: sample,
@@ -52,15 +54,15 @@ impl Overview {
             }
         }
         Ok(Self {
-            about: history.about().clone(),
-            spans,
+            metadata: history.metadata().clone(),
+            tasks,
         })
     }
 
-    /// The first moment of all, and the last.
+    /// Returns the times of the earliest and of the latest sample, 0 if there is none.
     pub fn range_us(&self) -> (u64, u64) {
-        let start = self.spans.iter().map(|span| span.first.time_us).min();
-        let end = self.spans.iter().map(|span| span.last.time_us).max();
+        let start = self.tasks.iter().map(|task| task.first.time_us).min();
+        let end = self.tasks.iter().map(|task| task.last.time_us).max();
         (start.unwrap_or(0), end.unwrap_or(0))
     }
 }

@@ -1,151 +1,144 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! Samples as a stream: line by line, in constant memory.
+//! Reading samples line by line, in constant memory.
 
 use super::{
-    recording::{self, About, Remark},
+    recording::{self, Annotation, Metadata},
     sample::Sample,
+    task::Task,
 };
 use crate::{output::Progress, procfs};
 use anyhow::{bail, Context, Result};
 use std::{collections::BTreeSet, io::BufRead};
 
-/// The task that samples belong to.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Task {
-    /// Which one of the history: a number may come again, for another task.
-    pub index: usize,
-    pub pid: u32,
-    /// The command's name, where it is known.
-    pub name: Option<String>,
-}
-
-impl Task {
-    /// The name for a table.
-    pub fn label(&self) -> &str {
-        self.name.as_deref().unwrap_or("?")
-    }
-}
-
-/// Where a reader stands in a history.
-pub struct History {
+/// A reader of a history, with its position.
+pub struct HistoryReader {
+    /// The file's name for error messages.
     name: String,
     input: Box<dyn BufRead>,
     progress: Progress,
-    about: About,
-    /// The module's own, of tasks that may still be there.
+    metadata: Metadata,
+    /// Whether the samples come from the module, so that /proc can know the names of the tasks.
     is_live: bool,
-    /// The tasks asked for; empty: all.
-    only: BTreeSet<u32>,
-    /// Those of them that have not been met.
-    awaited: BTreeSet<u32>,
+    /// The PIDs to read; all if empty.
+    wanted: BTreeSet<u32>,
+    /// The wanted PIDs that have not been found yet.
+    not_found: BTreeSet<u32>,
+    /// The task and the sample that were returned last.
     task: Option<Task>,
     last: Option<Sample>,
-    /// The name given for the task that comes next.
-    announced: Option<(u32, String)>,
+    /// PID and name from the last annotation, until the samples of that task begin.
+    annotated: Option<(u32, String)>,
     line: Vec<u8>,
     line_number: u64,
 }
 
-impl History {
-    /// One that is read from there; what is known of it before its first line.
+impl HistoryReader {
+    /// Returns a reader of all samples in `input`. `metadata` is what is known before the first
+    /// line.
     pub fn new(
         name: &str,
         input: impl BufRead + 'static,
-        about: About,
+        metadata: Metadata,
         progress: Progress,
     ) -> Self {
         Self {
             name: name.to_string(),
             input: Box::new(input),
             progress,
-            about,
+            metadata,
             is_live: false,
-            only: BTreeSet::new(),
-            awaited: BTreeSet::new(),
+            wanted: BTreeSet::new(),
+            not_found: BTreeSet::new(),
             task: None,
             last: None,
-            announced: None,
+            annotated: None,
             line: Vec::new(),
             line_number: 0,
         }
     }
 
-    /// The same as the module's own, of these tasks, or of all.
-    pub fn of_living(mut self, pids: &BTreeSet<u32>) -> Self {
+    /// Makes this a reader of the module's samples: only of the PIDs `pids`, or of all if the set
+    /// is empty. Looks up the names of the tasks in /proc.
+    pub fn of_module(mut self, pids: &BTreeSet<u32>) -> Self {
         self.is_live = true;
-        self.awaited.clone_from(pids);
-        self.only.clone_from(pids);
+        self.not_found.clone_from(pids);
+        self.wanted.clone_from(pids);
         self
     }
 
-    /// What is known of it; complete once its first sample was read.
-    pub fn about(&self) -> &About {
-        &self.about
+    /// Returns the metadata. It is complete once the first sample has been read.
+    pub fn metadata(&self) -> &Metadata {
+        &self.metadata
     }
 
-    /// The same without a progress bar, for output to a terminal that would be torn by it.
+    /// Disables the progress bar, for output to a terminal that the bar would disturb.
     pub fn without_progress(mut self) -> Self {
         self.progress = Progress::hidden();
         self
     }
 
-    /// The next sample and its task; `None` at the end. A task's samples come together, oldest
-    /// first.
+    /// Reads the next sample and its task; `None` at the end. The samples of a task are adjacent,
+    /// oldest first.
+    ///
+    /// Fails on a line that is neither a sample nor begins with `#`, on a last line without a
+    /// newline, and at the end if a wanted PID was not found.
     pub fn next(&mut self) -> Result<Option<(&Task, Sample)>> {
         loop {
             self.line.clear();
             let len = self.input.read_until(b'\n', &mut self.line);
             if len.with_context(|| format!("reading {}", self.name))? == 0 {
                 self.progress.finish();
-                return self.all_met().map(|()| None);
+                return self.check_all_found().map(|()| None);
             }
             self.line_number += 1;
             self.progress.advance(self.line.len());
-            if let Some(sample) = self.take_line()? {
-                self.enter_task_of(&sample);
+            if let Some(sample) = self.parse_line()? {
+                self.update_task(&sample);
                 self.last = Some(sample);
                 return Ok(self.task.as_ref().map(|task| (task, sample)));
             }
         }
     }
 
-    /// The sample that the line says, unless it is a remark or of a task not asked for.
-    fn take_line(&mut self) -> Result<Option<Sample>> {
+    /// Parses the line that was read. Returns its sample, unless it is an annotation or of a PID
+    /// that is not wanted.
+    fn parse_line(&mut self) -> Result<Option<Sample>> {
         let Some(line) = self.line.strip_suffix(b"\n") else {
             bail!(
-                "{}: it ends in the middle of line {}",
+                "{}: the file ends in the middle of line {}",
                 self.name,
                 self.line_number
             );
         };
         if line.starts_with(b"#") {
-            match recording::parse_remark(&String::from_utf8_lossy(line)) {
-                Some(Remark::Task(pid, name)) => self.announced = Some((pid, name)),
-                Some(remark) => self.about.learn(remark),
+            match recording::parse_annotation(&String::from_utf8_lossy(line)) {
+                Some(Annotation::Task(pid, name)) => self.annotated = Some((pid, name)),
+                Some(annotation) => self.metadata.apply(annotation),
                 None => {}
             }
             return Ok(None);
         }
         let Some(sample) = Sample::parse(line) else {
-            bail!("{}: line {} is no sample", self.name, self.line_number);
+            bail!("{}: line {} is not a sample", self.name, self.line_number);
         };
-        let wanted = self.only.is_empty() || self.only.contains(&sample.pid);
-        Ok(wanted.then_some(sample))
+        let is_wanted = self.wanted.is_empty() || self.wanted.contains(&sample.pid);
+        Ok(is_wanted.then_some(sample))
     }
 
-    /// A task begins where the number is another one, or the samples are counted anew.
-    fn enter_task_of(&mut self, sample: &Sample) {
-        let goes_on =
-            self.announced.is_none() && self.last.is_some_and(|last| sample.follows(&last));
-        if goes_on {
+    /// Updates the current task. A sample belongs to a new task if an annotation names a task
+    /// before it, or if it cannot follow the last sample.
+    fn update_task(&mut self, sample: &Sample) {
+        let is_same_task =
+            self.annotated.is_none() && self.last.is_some_and(|last| sample.can_follow(&last));
+        if is_same_task {
             return;
         }
-        self.awaited.remove(&sample.pid);
-        let announced = self.announced.take().filter(|(pid, _)| *pid == sample.pid);
-        let name = match announced {
+        self.not_found.remove(&sample.pid);
+        let annotated = self.annotated.take().filter(|(pid, _)| *pid == sample.pid);
+        let name = match annotated {
             Some((_, name)) => Some(name),
-            None if self.is_live => procfs::name_of(sample.pid, sample.time_us),
+            None if self.is_live => procfs::name_of_task(sample.pid, sample.time_us),
             None => None,
         };
         self.task = Some(Task {
@@ -155,9 +148,9 @@ impl History {
         });
     }
 
-    fn all_met(&self) -> Result<()> {
-        match self.awaited.first() {
-            Some(pid) => bail!("{pid} has no samples: watch it by `taskmon add {pid}`"),
+    fn check_all_found(&self) -> Result<()> {
+        match self.not_found.first() {
+            Some(pid) => bail!("{pid} has no samples: watch it with `taskmon add {pid}`"),
             None => Ok(()),
         }
     }
@@ -167,13 +160,13 @@ impl History {
 pub mod tests {
     use super::*;
 
-    /// A history that is this text.
-    pub fn history_of(text: &str) -> History {
+    /// Returns a reader of `text`.
+    pub fn history_of(text: &str) -> HistoryReader {
         let input = std::io::Cursor::new(text.to_string().into_bytes());
-        History::new("text", input, About::default(), Progress::hidden())
+        HistoryReader::new("text", input, Metadata::default(), Progress::hidden())
     }
 
-    const TWO_LIVES: &str = "\
+    const TWO_TASKS_WITH_ONE_PID: &str = "\
 # taskmon 1
 # period_ms 50
 # command make all
@@ -187,7 +180,7 @@ pid:8 num:0 : usr 0 sys 0 time 40
 
     #[test]
     fn tasks_and_names() {
-        let mut history = history_of(TWO_LIVES);
+        let mut history = history_of(TWO_TASKS_WITH_ONE_PID);
         let mut seen = Vec::new();
         while let Some((task, sample)) = history.next().unwrap() {
             seen.push((
@@ -206,21 +199,21 @@ pid:8 num:0 : usr 0 sys 0 time 40
         let expected =
             expected.map(|(index, pid, name, time)| (index, pid, name.to_string(), time));
         assert_eq!(seen, expected);
-        assert_eq!(history.about().period_ms, Some(50));
-        assert_eq!(history.about().command.as_deref(), Some("make all"));
+        assert_eq!(history.metadata().period_ms, Some(50));
+        assert_eq!(history.metadata().command.as_deref(), Some("make all"));
     }
 
     #[test]
-    fn what_is_no_history() {
-        for (text, complaint) in [
-            ("hello\n", "text: line 1 is no sample"),
+    fn invalid_text() {
+        for (text, message) in [
+            ("hello\n", "text: line 1 is not a sample"),
             (
                 "#\npid:1 num:0 : usr 1",
-                "text: it ends in the middle of line 2",
+                "text: the file ends in the middle of line 2",
             ),
         ] {
             let error = history_of(text).next().unwrap_err();
-            assert_eq!(error.to_string(), complaint);
+            assert_eq!(error.to_string(), message);
         }
     }
 }

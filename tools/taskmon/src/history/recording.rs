@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! What `taskmon record` writes: the module's own lines, with remarks between them.
+//! The file format of `taskmon record`: the module's sample lines, and annotations: lines that
+//! begin with `#`.
 //!
 //! ```text
 //! # taskmon 1
@@ -12,53 +13,53 @@
 //! …
 //! ```
 
-use super::sample::Sample;
+use super::{sample::Sample, task::Task};
 use crate::output::format::printable;
 use std::io::{self, Write};
 
-/// What is known of a recording as a whole.
+/// What the annotations say about a recording as a whole.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct About {
-    /// The time between two samples.
+pub struct Metadata {
+    /// The time between two samples of a task.
     pub period_ms: Option<u64>,
-    /// The process whose descendants are here too.
+    /// The process whose descendants are recorded too.
     pub tree: Option<u32>,
-    /// What was recorded, as it was typed.
+    /// The command line that was recorded.
     pub command: Option<String>,
 }
 
-impl About {
-    /// Takes in one remark.
-    pub fn learn(&mut self, remark: Remark) {
-        match remark {
-            Remark::PeriodMs(period_ms) => self.period_ms = Some(period_ms),
-            Remark::Tree(pid) => self.tree = Some(pid),
-            Remark::Command(command) => self.command = Some(command),
-            Remark::Task(..) => {}
+impl Metadata {
+    /// Applies one annotation.
+    pub fn apply(&mut self, annotation: Annotation) {
+        match annotation {
+            Annotation::PeriodMs(period_ms) => self.period_ms = Some(period_ms),
+            Annotation::Tree(pid) => self.tree = Some(pid),
+            Annotation::Command(command) => self.command = Some(command),
+            Annotation::Task(..) => {}
         }
     }
 }
 
-/// A line that is no sample.
+/// An annotation.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Remark {
+pub enum Annotation {
     PeriodMs(u64),
     Tree(u32),
     Command(String),
-    /// The samples that follow are of the task of this number and name.
+    /// PID and name of the task that the samples after this line belong to.
     Task(u32, String),
 }
 
-/// What a remark says; `None` for those of other hands.
-pub fn parse_remark(line: &str) -> Option<Remark> {
+/// Parses a line that begins with `#`. Returns `None` for a comment that taskmon does not write.
+pub fn parse_annotation(line: &str) -> Option<Annotation> {
     let (keyword, text) = line.strip_prefix("# ")?.split_once(' ')?;
     match keyword {
-        "period_ms" => text.parse().ok().map(Remark::PeriodMs),
-        "tree" => text.parse().ok().map(Remark::Tree),
-        "command" => Some(Remark::Command(text.to_string())),
+        "period_ms" => text.parse().ok().map(Annotation::PeriodMs),
+        "tree" => text.parse().ok().map(Annotation::Tree),
+        "command" => Some(Annotation::Command(text.to_string())),
         "task" => {
             let (pid, name) = text.split_once(' ')?;
-            Some(Remark::Task(pid.parse().ok()?, name.to_string()))
+            Some(Annotation::Task(pid.parse().ok()?, name.to_string()))
         }
         _ => None,
     }
@@ -67,38 +68,39 @@ pub fn parse_remark(line: &str) -> Option<Remark> {
 /// Writes a recording.
 pub struct Writer<W: Write> {
     to: W,
+    /// The index of the task whose samples are being written.
+    task: Option<usize>,
 }
 
 impl<W: Write> Writer<W> {
-    /// Begins a recording.
-    pub fn begin(mut to: W, about: &About) -> io::Result<Self> {
+    /// Writes the first lines of a recording.
+    pub fn begin(mut to: W, metadata: &Metadata) -> io::Result<Self> {
         writeln!(to, "# taskmon 1")?;
-        if let Some(period_ms) = about.period_ms {
+        if let Some(period_ms) = metadata.period_ms {
             writeln!(to, "# period_ms {period_ms}")?;
         }
-        if let Some(pid) = about.tree {
+        if let Some(pid) = metadata.tree {
             writeln!(to, "# tree {pid}")?;
         }
-        if let Some(command) = &about.command {
+        if let Some(command) = &metadata.command {
             writeln!(to, "# command {}", printable(command))?;
         }
-        Ok(Self { to })
+        Ok(Self { to, task: None })
     }
 
-    /// The samples that follow are of this task.
-    pub fn task(&mut self, pid: u32, name: Option<&str>) -> io::Result<()> {
-        match name {
-            Some(name) => writeln!(self.to, "# task {pid} {}", printable(name)),
-            None => Ok(()),
+    /// Writes one sample. The samples of a task must be written one after the other.
+    pub fn write(&mut self, task: &Task, sample: &Sample) -> io::Result<()> {
+        if self.task != Some(task.index) {
+            self.task = Some(task.index);
+            if let Some(name) = &task.name {
+                writeln!(self.to, "# task {} {}", task.pid, printable(name))?;
+            }
         }
-    }
-
-    pub fn sample(&mut self, sample: &Sample) -> io::Result<()> {
         writeln!(self.to, "{sample}")
     }
 
-    /// Gives the output back, with all of it written.
-    pub fn end(mut self) -> io::Result<W> {
+    /// Writes what is buffered, and returns the output.
+    pub fn finish(mut self) -> io::Result<W> {
         self.to.flush()?;
         Ok(self.to)
     }
@@ -109,30 +111,36 @@ mod tests {
     use super::*;
 
     #[test]
-    fn remarks() {
-        assert_eq!(parse_remark("# period_ms 12"), Some(Remark::PeriodMs(12)));
+    fn annotations() {
         assert_eq!(
-            parse_remark("# task 12 a b"),
-            Some(Remark::Task(12, "a b".into()))
+            parse_annotation("# period_ms 12"),
+            Some(Annotation::PeriodMs(12))
         );
-        assert_eq!(parse_remark("# task x a"), None);
-        assert_eq!(parse_remark("# a note"), None);
-        assert_eq!(parse_remark("#"), None);
+        assert_eq!(
+            parse_annotation("# task 12 a b"),
+            Some(Annotation::Task(12, "a b".into()))
+        );
+        assert_eq!(parse_annotation("# task x a"), None);
+        assert_eq!(parse_annotation("# a note"), None);
+        assert_eq!(parse_annotation("#"), None);
     }
 
     #[test]
-    fn what_was_written_is_read() {
-        let about = About {
+    fn written_and_read() {
+        let metadata = Metadata {
             period_ms: Some(10),
             tree: Some(3),
             command: Some("a\nb".into()),
         };
-        let text = Writer::begin(Vec::new(), &about).unwrap().end().unwrap();
-        let mut read = About::default();
+        let text = Writer::begin(Vec::new(), &metadata)
+            .unwrap()
+            .finish()
+            .unwrap();
+        let mut read = Metadata::default();
         for line in String::from_utf8(text).unwrap().lines() {
-            parse_remark(line)
+            parse_annotation(line)
                 .into_iter()
-                .for_each(|remark| read.learn(remark));
+                .for_each(|annotation| read.apply(annotation));
         }
         assert_eq!(read.command.as_deref(), Some("a\u{fffd}b"));
         assert_eq!((read.period_ms, read.tree), (Some(10), Some(3)));

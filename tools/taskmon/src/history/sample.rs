@@ -1,25 +1,27 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! One line of the module's files.
+//! One sample: a line of the module's samples files.
 
 use std::fmt;
 
-/// The CPU time that a task had consumed at one moment.
+/// The CPU time that a task has consumed since it began, at one time.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Sample {
     pub pid: u32,
-    /// Counts the task's samples from 0, with no hole.
+    /// The number of the sample: it counts the task's samples from 0, without a gap.
     pub num: u64,
+    /// User time.
     pub usr_us: u64,
+    /// System time.
     pub sys_us: u64,
-    /// Microseconds since boot.
+    /// When the sample was taken, since boot.
     pub time_us: u64,
-    /// The last one of a task that has ended: its final totals.
-    pub is_end: bool,
+    /// Whether this is the exit sample: the last sample of an ended task, with its final totals.
+    pub is_exit: bool,
 }
 
 impl Sample {
-    /// What a line says, without its newline; `None` where it is no sample.
+    /// Parses a line without its newline. Returns `None` if it is not a sample.
     pub fn parse(line: &[u8]) -> Option<Self> {
         let mut rest = line;
         let sample = Self {
@@ -28,23 +30,23 @@ impl Sample {
             usr_us: field(&mut rest, b" : usr ")?,
             sys_us: field(&mut rest, b" sys ")?,
             time_us: field(&mut rest, b" time ")?,
-            is_end: rest == b" exit",
+            is_exit: rest == b" exit",
         };
-        (rest.is_empty() || sample.is_end).then_some(sample)
+        (rest.is_empty() || sample.is_exit).then_some(sample)
     }
 
-    /// Whether it can come after another one, of the same task.
-    pub fn follows(&self, last: &Self) -> bool {
-        self.pid == last.pid && self.num > last.num && !last.is_end
+    /// Returns whether this can be a later sample of the task that `last` belongs to.
+    pub fn can_follow(&self, last: &Self) -> bool {
+        self.pid == last.pid && self.num > last.num && !last.is_exit
     }
 
-    /// User and system time together.
+    /// Returns user and system time together.
     pub fn total_us(&self) -> u64 {
         self.usr_us + self.sys_us
     }
 }
 
-/// Takes a label and the number behind it off the front of `rest`.
+/// Removes a label and the number after it from the front of `rest`. Returns the number.
 fn field(rest: &mut &[u8], label: &[u8]) -> Option<u64> {
     let digits = rest.strip_prefix(label)?;
     let len = digits
@@ -63,7 +65,7 @@ impl fmt::Display for Sample {
             "pid:{} num:{} : usr {} sys {} time {}",
             self.pid, self.num, self.usr_us, self.sys_us, self.time_us
         )?;
-        to.write_str(if self.is_end { " exit" } else { "" })
+        to.write_str(if self.is_exit { " exit" } else { "" })
     }
 }
 
@@ -84,7 +86,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_sample() {
+    fn other_lines() {
         for line in [
             "",
             "pid:1",

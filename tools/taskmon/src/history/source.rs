@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! Where a history comes from: the module or a recording.
+//! Where samples are read from: the module or a recording.
 
-use super::{reader::History, recording::About};
+use super::{reader::HistoryReader, recording::Metadata};
 use crate::{
     kernel_module,
-    output::{plain, Progress},
+    output::{os_error_text, Progress},
 };
 use anyhow::{anyhow, bail, Result};
 use std::{
@@ -15,65 +15,76 @@ use std::{
     path::PathBuf,
 };
 
-/// A history that can be read, more than once.
+/// Where the samples are. A source can be opened several times.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Source {
-    /// What the module keeps: of these tasks, or of all.
-    Module(BTreeSet<u32>),
-    /// What `taskmon record` wrote, or a copy of the module's file.
+    /// The module's samples of these PIDs, or of all watched tasks if the set is empty.
+    KernelModule(BTreeSet<u32>),
+    /// A file that `taskmon record` wrote, or a copy of the module's samples file.
     Recording(PathBuf),
 }
 
 impl Source {
-    /// What `FILE or PID…` on the command line means; nothing: all that the module keeps.
-    pub fn from_words(words: &[String]) -> Result<Self> {
-        let numbers: Option<BTreeSet<u32>> = words.iter().map(|word| word.parse().ok()).collect();
-        match (numbers, words) {
-            (Some(pids), _) => Ok(Self::Module(pids)),
+    /// Returns the source of the samples of all watched tasks.
+    pub fn all_watched() -> Self {
+        Self::KernelModule(BTreeSet::new())
+    }
+
+    /// Interprets the `FILE or PID` arguments of a subcommand. No argument means all watched tasks.
+    ///
+    /// Fails if there are several arguments and one of them is not a number.
+    pub fn from_arguments(words: &[String]) -> Result<Self> {
+        let pids: Option<BTreeSet<u32>> = words.iter().map(|word| word.parse().ok()).collect();
+        match (pids, words) {
+            (Some(pids), _) => Ok(Self::KernelModule(pids)),
             (None, [path]) => Ok(Self::Recording(path.into())),
-            (None, _) => bail!("give one recording, or the numbers of watched tasks"),
+            (None, _) => bail!("specify one recording, or PIDs of watched tasks"),
         }
     }
 
-    /// Whether it stays the same, so that it can be read twice: a file does, but for pipes and those
-    /// that the kernel makes up while they are read, which say that they are empty.
-    pub fn is_steady(&self) -> bool {
+    /// Returns whether every reading returns the same samples. Only a regular file does: not a
+    /// pipe, and not a file that the kernel generates on each reading. The size of such a file is
+    /// 0.
+    pub fn is_stable(&self) -> bool {
         match self {
-            Self::Module(_) => false,
+            Self::KernelModule(_) => false,
             Self::Recording(path) => {
                 fs::metadata(path).is_ok_and(|of| of.is_file() && of.len() > 0)
             }
         }
     }
 
-    /// Opens it at its beginning.
-    pub fn open(&self) -> Result<History> {
+    /// Opens the source for reading from its beginning.
+    pub fn open(&self) -> Result<HistoryReader> {
         match self {
-            Self::Module(pids) => {
-                let file = kernel_module::open(kernel_module::DEBUGFS)?;
+            Self::KernelModule(pids) => {
+                let file = kernel_module::open(kernel_module::DEBUGFS_SAMPLES)?;
                 let samples = kernel_module::statistic("alive").ok();
-                let about = About {
+                let metadata = Metadata {
                     period_ms: kernel_module::period_ms().ok(),
-                    ..About::default()
+                    ..Metadata::default()
                 };
                 let input = BufReader::with_capacity(1 << 18, file);
                 let progress = Progress::of_samples(samples);
-                Ok(History::new(kernel_module::DEBUGFS, input, about, progress).of_living(pids))
+                Ok(
+                    HistoryReader::new(kernel_module::DEBUGFS_SAMPLES, input, metadata, progress)
+                        .of_module(pids),
+                )
             }
             Self::Recording(path) => {
                 let name = path.display().to_string();
-                let file =
-                    File::open(path).map_err(|error| anyhow!("{name}: {}", plain(&error)))?;
+                let file = File::open(path)
+                    .map_err(|error| anyhow!("{name}: {}", os_error_text(&error)))?;
                 let bytes = file
                     .metadata()
                     .ok()
                     .filter(|of| of.is_file())
                     .map(|of| of.len());
                 let input = BufReader::with_capacity(1 << 18, file);
-                Ok(History::new(
+                Ok(HistoryReader::new(
                     &name,
                     input,
-                    About::default(),
+                    Metadata::default(),
                     Progress::of_bytes(bytes),
                 ))
             }
@@ -86,27 +97,24 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_can_be_read_twice() {
-        let steady = |path: &str| Source::Recording(path.into()).is_steady();
-        assert!(steady("/proc/self/exe"));
-        assert!(!steady("/proc/self/stat"));
-        assert!(!steady("/dev/null"));
-        assert!(!steady("/no/such"));
-        assert!(!Source::Module(BTreeSet::new()).is_steady());
+    fn stable_sources() {
+        let stable = |path: &str| Source::Recording(path.into()).is_stable();
+        assert!(stable("/proc/self/exe"));
+        assert!(!stable("/proc/self/stat"));
+        assert!(!stable("/dev/null"));
+        assert!(!stable("/no/such"));
+        assert!(!Source::all_watched().is_stable());
     }
 
     #[test]
-    fn words() {
+    fn arguments() {
         let words =
             |all: &[&str]| -> Vec<String> { all.iter().map(|one| one.to_string()).collect() };
-        let pids = Source::Module(BTreeSet::from([12, 3]));
-        assert_eq!(Source::from_words(&words(&["12", "3"])).unwrap(), pids);
-        assert_eq!(
-            Source::from_words(&[]).unwrap(),
-            Source::Module(BTreeSet::new())
-        );
+        let pids = Source::KernelModule(BTreeSet::from([12, 3]));
+        assert_eq!(Source::from_arguments(&words(&["12", "3"])).unwrap(), pids);
+        assert_eq!(Source::from_arguments(&[]).unwrap(), Source::all_watched());
         let file = Source::Recording("a.out".into());
-        assert_eq!(Source::from_words(&words(&["a.out"])).unwrap(), file);
-        assert!(Source::from_words(&words(&["a.out", "3"])).is_err());
+        assert_eq!(Source::from_arguments(&words(&["a.out"])).unwrap(), file);
+        assert!(Source::from_arguments(&words(&["a.out", "3"])).is_err());
     }
 }

@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! A recording without a name: a history that stays as it is while it is read twice.
+//! A recording in a file without a name. It does not change, so it can be read twice.
 
 use super::{
-    recording::{About, Writer},
+    recording::{Metadata, Writer},
     source::Source,
 };
-use crate::output::Unnamed;
+use crate::output::UnnamedFile;
 use anyhow::{anyhow, Context, Error, Result};
 use std::{
     env,
@@ -15,62 +15,57 @@ use std::{
     path::PathBuf,
 };
 
-/// It goes with this value.
-pub struct Spool(Unnamed);
+/// A recording in the directory for temporary files. It is freed when this value is dropped.
+pub struct TempRecording(UnnamedFile);
 
-impl Spool {
-    /// What `fill` writes.
+impl TempRecording {
+    /// Creates a recording. `fill` writes its samples.
     pub fn write(
-        about: &About,
-        fill: impl FnOnce(&mut Writer<BufWriter<Unnamed>>) -> Result<()>,
+        metadata: &Metadata,
+        fill: impl FnOnce(&mut Writer<BufWriter<UnnamedFile>>) -> Result<()>,
     ) -> Result<Self> {
-        let folder = env::temp_dir();
-        let file = Unnamed::in_folder(&folder, 0o600)
-            .with_context(|| format!("a temporary file in {}", folder.display()))?;
-        let mut writer = Writer::begin(BufWriter::with_capacity(1 << 16, file), about)?;
+        let directory = env::temp_dir();
+        let file = UnnamedFile::create_in(&directory, 0o600)
+            .with_context(|| format!("creating a temporary file in {}", directory.display()))?;
+        let mut writer = Writer::begin(BufWriter::with_capacity(1 << 16, file), metadata)?;
         fill(&mut writer)?;
         let file = writer
-            .end()?
+            .finish()?
             .into_inner()
             .map_err(io::IntoInnerError::into_error)?;
         Ok(Self(file))
     }
 
-    /// A copy of a history as it is now.
+    /// Copies a history as it is now.
     pub fn copy_of(source: &Source) -> Result<Self> {
         let mut history = source.open()?;
-        // By then it is known what the history is about.
+        // The metadata is complete once the first sample has been read.
         let first = history.next()?.map(|(task, sample)| (task.clone(), sample));
-        let about = history.about().clone();
-        Self::write(&about, |writer| {
-            let Some((task, sample)) = first else {
-                return Ok(());
-            };
-            writer.task(task.pid, task.name.as_deref())?;
-            writer.sample(&sample)?;
-            let mut at = task.index;
+        let metadata = history.metadata().clone();
+        Self::write(&metadata, |writer| {
+            if let Some((task, sample)) = first {
+                writer.write(&task, &sample)?;
+            }
             while let Some((task, sample)) = history.next()? {
-                if at != task.index {
-                    at = task.index;
-                    writer.task(task.pid, task.name.as_deref())?;
-                }
-                writer.sample(&sample)?;
+                writer.write(task, &sample)?;
             }
             Ok(())
         })
     }
 
+    /// Returns the source from which the recording can be read while this value exists.
     pub fn source(&self) -> Source {
         Source::Recording(self.0.path())
     }
 
+    /// Copies the text of the recording to `to`.
     pub fn copy_to(&self, to: &mut impl Write) -> io::Result<()> {
         io::copy(&mut File::open(self.0.path())?, to).map(drop)
     }
 
-    /// What to say after an error, when this is all that there is of a recording: the error, and the
-    /// name under which the recording is kept.
-    pub fn rescued(self, error: &Error) -> Error {
+    /// Saves the recording under a name after an error would have lost it. Returns the error, with
+    /// that name added.
+    pub fn keep_after(self, error: &Error) -> Error {
         match self.keep() {
             Ok(path) => anyhow!("{error:#}; the recording is kept in {}", path.display()),
             Err(why) => anyhow!("{error:#}; the recording could not be kept either: {why}"),

@@ -1,12 +1,41 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! The statistics.
+//! The module's statistics.
 
 use super::files::{open, STATISTICS};
 use anyhow::{bail, Context, Result};
 use std::{fs::File, io, os::unix::fs::FileExt};
 
-/// The statistics, in the module's order.
+/// What each statistic counts. Unless the name has a unit, the values are counts.
+const MEANINGS: [(&str, &str); 13] = [
+    ("targets", "tasks watched, ended ones included"),
+    ("created", "samples taken since the module was loaded"),
+    ("alive", "samples in memory now"),
+    ("evicted", "samples evicted by memory pressure or a limit"),
+    ("removed", "samples freed by commands"),
+    ("bytes", "kernel memory used for samples and timestamps"),
+    ("passes", "sampling passes"),
+    ("pass_ns", "time spent in sampling passes"),
+    ("late", "passes that began a period or more late"),
+    ("missed", "periods in which no pass began"),
+    (
+        "lost",
+        "descendants not followed: no memory, or max_targets",
+    ),
+    ("reserve", "allocations served from the memory reserve"),
+    (
+        "recycled",
+        "times the oldest memory was reused for new samples",
+    ),
+];
+
+/// Returns what the statistic `name` counts, in a few words; `None` if the name is unknown.
+pub fn meaning(name: &str) -> Option<&'static str> {
+    let found = MEANINGS.iter().find(|(each, _)| *each == name);
+    found.map(|(_, meaning)| *meaning)
+}
+
+/// Reads all statistics, in the module's order.
 pub fn statistics() -> Result<Vec<(String, u64)>> {
     let text = io::read_to_string(open(STATISTICS)?).context(STATISTICS)?;
     text.lines()
@@ -20,18 +49,18 @@ pub fn statistics() -> Result<Vec<(String, u64)>> {
         .collect()
 }
 
-/// One of the statistics.
+/// Reads one statistic. Fails if the module does not have it.
 pub fn statistic(name: &str) -> Result<u64> {
     let all = statistics()?;
     match all.iter().find(|(each, _)| each == name) {
         Some((_, value)) => Ok(*value),
-        None => bail!("{STATISTICS} has no {name}: the module is of another version"),
+        None => bail!("{STATISTICS} has no {name}: the module has another version than taskmon"),
     }
 }
 
-/// How many samples were ever taken, for one who must not allocate memory and has the file of the
-/// statistics open.
-pub fn created(statistics: &File) -> io::Result<u64> {
+/// Reads the statistic `created` from the open statistics file. Allocates no memory, so it may be
+/// called between fork and exec.
+pub fn created_samples(statistics: &File) -> io::Result<u64> {
     let mut text = [0; 1024];
     let len = statistics.read_at(&mut text, 0)?;
     let lines = text[..len].split(|byte| *byte == b'\n');

@@ -1,53 +1,63 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! Where results go: standard output, or a file that is there whole or not at all.
+//! Destinations of results: standard output, or a file that is written completely or not at all.
 
-use super::{messages::plain, unnamed_file::Unnamed};
+use super::{messages::os_error_text, unnamed_file::UnnamedFile};
 use anyhow::{anyhow, Context, Result};
+use serde::Serialize;
 use std::{
     fs::{self, File, OpenOptions},
     io::{self, stdout, BufWriter, IsTerminal, Write},
     path::{Path, PathBuf},
 };
 
-/// An output that is complete only once it was ended.
+/// A buffered output. It is complete only after [`Output::finish`].
 pub enum Output {
     Stdout(BufWriter<io::Stdout>),
+    /// A pipe or a device, written to directly.
     Stream(BufWriter<File>, PathBuf),
-    File(BufWriter<Unnamed>, PathBuf),
+    /// A regular file, which gets its name in `finish`.
+    File(BufWriter<UnnamedFile>, PathBuf),
 }
 
 impl Output {
+    /// Returns an output to standard output.
     pub fn stdout() -> Self {
         Self::Stdout(BufWriter::with_capacity(1 << 16, stdout()))
     }
 
-    /// A file of that name, which is put there when the output ends. What is no ordinary file, such
-    /// as a pipe or /dev/null, is written to as it is.
+    /// Returns an output to the file `path`.
+    ///
+    /// A regular file replaces the previous file of that name in [`Output::finish`]. If `path` is a
+    /// pipe or a device such as /dev/null, the output is written to it directly. `-` and
+    /// /dev/stdout mean standard output.
+    ///
+    /// Fails if `path` is a directory, or if no file can be created in its directory.
     pub fn file(path: &Path) -> Result<Self> {
         if path == Path::new("-") || path == Path::new("/dev/stdout") {
             return Ok(Self::stdout());
         }
-        let failed = |error: &io::Error| anyhow!("{}: {}", path.display(), plain(error));
+        let failed = |error: &io::Error| anyhow!("{}: {}", path.display(), os_error_text(error));
         let path = match fs::metadata(path) {
-            Ok(of) if of.is_dir() => return Err(anyhow!("{}: it is a folder", path.display())),
+            Ok(of) if of.is_dir() => return Err(anyhow!("{}: is a directory", path.display())),
             Ok(of) if !of.is_file() => {
                 let file = OpenOptions::new().write(true).open(path);
                 let file = file.map_err(|error| failed(&error))?;
                 let stream = BufWriter::with_capacity(1 << 16, file);
                 return Ok(Self::Stream(stream, path.to_path_buf()));
             }
-            // A link stays one.
+            // If `path` is a symbolic link, its target is replaced and the link stays.
             Ok(_) => fs::canonicalize(path).map_err(|error| failed(&error))?,
             Err(_) => path.to_path_buf(),
         };
-        // As a file that anybody may read.
-        let file = Unnamed::in_folder(folder(&path), 0o666).map_err(|error| failed(&error))?;
+        let file =
+            UnnamedFile::create_in(directory(&path), 0o666).map_err(|error| failed(&error))?;
         Ok(Self::File(BufWriter::with_capacity(1 << 16, file), path))
     }
 
-    /// The named file, or standard output.
-    pub fn of(path: Option<&Path>) -> Result<Self> {
+    /// Returns an output to the file `path`, or to standard output if there is no path. Fails like
+    /// [`Output::file`].
+    pub fn file_or_stdout(path: Option<&Path>) -> Result<Self> {
         path.map_or_else(|| Ok(Self::stdout()), Self::file)
     }
 
@@ -55,8 +65,8 @@ impl Output {
         matches!(self, Self::Stdout(_)) && stdout().is_terminal()
     }
 
-    /// All is written; a file gets its name.
-    pub fn end(self) -> Result<()> {
+    /// Writes what is buffered, and gives a file its name. Without this call, no file appears.
+    pub fn finish(self) -> Result<()> {
         match self {
             Self::Stdout(mut out) => out.flush().map_err(Into::into),
             Self::Stream(mut out, path) => out.flush().with_context(|| path.display().to_string()),
@@ -66,7 +76,7 @@ impl Output {
                     .into_inner()
                     .map_err(|error| error.into_error())
                     .context(name.clone())?;
-                let linked = file.link(folder(&path), ".taskmon.", "");
+                let linked = file.link(directory(&path), ".taskmon.", "");
                 linked
                     .and_then(|linked| linked.persist(&path).map_err(|error| error.error))
                     .context(name)
@@ -75,10 +85,10 @@ impl Output {
     }
 }
 
-/// Where a file of that name lies.
-fn folder(path: &Path) -> &Path {
+/// Returns the directory part of `path`, `.` if it has none.
+fn directory(path: &Path) -> &Path {
     match path.parent() {
-        Some(folder) if folder != Path::new("") => folder,
+        Some(directory) if directory != Path::new("") => directory,
         _ => Path::new("."),
     }
 }
@@ -99,4 +109,12 @@ impl Write for Output {
             Self::File(file, _) => file.flush(),
         }
     }
+}
+
+/// Writes `value` to standard output as one line of JSON.
+pub fn print_json(value: &impl Serialize) -> Result<()> {
+    let mut out = Output::stdout();
+    serde_json::to_writer(&mut out, value)?;
+    writeln!(out)?;
+    out.finish()
 }

@@ -1,13 +1,13 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! Numbers and small pictures as text.
+//! Times, shares and names as text.
 
-/// Microseconds as seconds, exactly.
+/// Returns microseconds as seconds, with all six decimals.
 pub fn seconds(us: u64) -> String {
     format!("{}.{:06}", us / 1_000_000, us % 1_000_000)
 }
 
-/// Microseconds in a short form for people: 31.2 ms, 4.56 s, 3 min 20 s, 2 h 05 min.
+/// Returns microseconds in a short form: 31.2 ms, 4.56 s, 3 min 20 s, 2 h 05 min.
 pub fn duration(us: u64) -> String {
     match us {
         0..1_000 => format!("{us} µs"),
@@ -20,13 +20,14 @@ pub fn duration(us: u64) -> String {
     }
 }
 
-/// A part of one CPU, in per cent.
+/// Returns a share of one CPU in per cent. 1.0 is one whole CPU.
 pub fn percent(share: f64) -> String {
     format!("{:.1}%", share * 100.0)
 }
 
-/// Shares as a row of blocks; blank where there is none. As high as a line are the highest of them,
-/// and `full`.
+/// Returns shares as a row of block characters, a space for each `None`.
+///
+/// The tallest block stands for the highest share, or for `full` if that is higher.
 pub fn sparkline(shares: &[Option<f64>], full: f64) -> String {
     const BLOCKS: [char; 8] = ['▁', '▂', '▃', '▄', '▅', '▆', '▇', '█'];
     let top = shares.iter().flatten().copied().fold(full, f64::max);
@@ -39,19 +40,20 @@ pub fn sparkline(shares: &[Option<f64>], full: f64) -> String {
     shares.iter().map(block).collect()
 }
 
-/// Many numbers, each the mean of several neighbours, as at most `room`.
-pub fn condensed(shares: &[Option<f64>], room: usize) -> Vec<Option<f64>> {
-    let room = room.clamp(1, shares.len().max(1));
-    (0..room)
-        .map(|place| {
-            let part = &shares[place * shares.len() / room..(place + 1) * shares.len() / room];
+/// Reduces shares to at most `max_len` values, each the mean of neighbouring ones. A mean of no
+/// known value is `None`.
+pub fn downsampled(shares: &[Option<f64>], max_len: usize) -> Vec<Option<f64>> {
+    let len = max_len.clamp(1, shares.len().max(1));
+    (0..len)
+        .map(|index| {
+            let part = &shares[index * shares.len() / len..(index + 1) * shares.len() / len];
             let known: Vec<f64> = part.iter().flatten().copied().collect();
             (!known.is_empty()).then(|| known.iter().sum::<f64>() / known.len() as f64)
         })
         .collect()
 }
 
-/// A text without what would begin a new line or disturb a terminal.
+/// Replaces control characters, which could begin a new line or disturb a terminal.
 pub fn printable(text: &str) -> String {
     let shown = |letter: char| {
         if letter.is_control() {
@@ -61,6 +63,16 @@ pub fn printable(text: &str) -> String {
         }
     };
     text.chars().map(shown).collect()
+}
+
+/// Returns the printable name of a task, `?` if it is unknown.
+pub fn task_name(name: Option<&str>) -> String {
+    printable(name.unwrap_or("?"))
+}
+
+/// Returns the state letter of a task, `ended` if there is none.
+pub fn task_state(state: Option<char>) -> String {
+    state.map_or("ended".to_string(), |state| state.to_string())
 }
 
 #[cfg(test)]
@@ -78,7 +90,7 @@ mod tests {
     }
 
     #[test]
-    fn pictures() {
+    fn sparklines() {
         assert_eq!(
             sparkline(&[Some(0.0), None, Some(0.5), Some(1.0)], 0.0),
             "▁ ▅█"
@@ -87,8 +99,8 @@ mod tests {
         assert_eq!(sparkline(&[Some(0.0)], 0.0), "▁");
         assert_eq!(sparkline(&[], 0.0), "");
         let four = [Some(1.0), Some(3.0), None, None];
-        assert_eq!(condensed(&four, 2), [Some(2.0), None]);
-        assert_eq!(condensed(&four, 9), four);
-        assert_eq!(condensed(&[], 9), [None]);
+        assert_eq!(downsampled(&four, 2), [Some(2.0), None]);
+        assert_eq!(downsampled(&four, 9), four);
+        assert_eq!(downsampled(&[], 9), [None]);
     }
 }

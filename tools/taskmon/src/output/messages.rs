@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! Messages on standard error, colours, and errors as text.
+//! Messages on standard error, text of errors, and the decision whether to use colours.
 
 use nix::errno::Errno;
 use std::{
@@ -8,35 +8,35 @@ use std::{
     io::{self, stderr, stdout, IsTerminal, Write},
 };
 
-/// An error of the system, in its words, without Rust's `(os error 2)`.
-pub fn plain(error: &io::Error) -> String {
+/// Writes one line to standard error, after the program's name. A failed write is ignored.
+pub fn print_message(message: impl Display) {
+    let _ = writeln!(stderr(), "taskmon: {message}");
+}
+
+/// Returns the system's description of an error, without the `(os error 2)` that Rust appends.
+pub fn os_error_text(error: &io::Error) -> String {
     match error.raw_os_error() {
         Some(code) => Errno::from_raw(code).desc().to_string(),
         None => error.to_string(),
     }
 }
 
-/// A remark or complaint on standard error. Nobody there to read it is no failure.
-pub fn say(what: impl Display) {
-    let _ = writeln!(stderr(), "taskmon: {what}");
-}
-
-/// Whether to use colours: on a terminal, unless the user wants none.
-pub fn is_colourful(is_terminal: bool) -> bool {
+/// Returns whether to use colours: on a terminal, unless NO_COLOR is set and not empty.
+pub fn use_colours(is_terminal: bool) -> bool {
     is_terminal && std::env::var_os("NO_COLOR").is_none_or(|value| value.is_empty())
 }
 
-/// A heading on standard output.
+/// Returns `text` in bold type if standard output shows colours.
 pub fn bold(text: &str) -> String {
-    if is_colourful(stdout().is_terminal()) {
+    if use_colours(stdout().is_terminal()) {
         format!("\x1b[1m{text}\x1b[0m")
     } else {
         text.to_string()
     }
 }
 
-/// Whether an error is that nobody reads standard output any more.
-pub fn is_closed_pipe(error: &anyhow::Error) -> bool {
+/// Returns whether an error is a write to a pipe that has no reader any more.
+pub fn is_broken_pipe(error: &anyhow::Error) -> bool {
     error.chain().any(|cause| {
         let io = cause.downcast_ref::<io::Error>().map(io::Error::kind);
         let json = cause

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! A progress bar for what takes more than a second, on a terminal only.
+//! A progress bar for reading samples, shown on a terminal if reading takes more than a second.
 
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use std::{
@@ -8,15 +8,15 @@ use std::{
     time::{Duration, Instant},
 };
 
-/// How long reading may take without a word.
-const PATIENCE: Duration = Duration::from_secs(1);
-/// How many lines go by between two looks at the clock.
-const LINES_A_LOOK: u64 = 4096;
+/// How long reading takes before the bar is shown.
+const SHOW_AFTER: Duration = Duration::from_secs(1);
+/// How many lines are read between two updates of the bar.
+const LINES_PER_UPDATE: u64 = 4096;
 
 enum Unit {
     Samples,
     Bytes,
-    /// Nothing is to be shown.
+    /// The bar is never shown.
     Nothing,
 }
 
@@ -31,17 +31,17 @@ pub struct Progress {
 }
 
 impl Progress {
-    /// Of a history of that many samples, if it is known how many.
+    /// Counts samples. `total` is the number of samples in the history, if known.
     pub fn of_samples(total: Option<u64>) -> Self {
         Self::new(Unit::Samples, total)
     }
 
-    /// Of a file of that many bytes, if it is known how many.
+    /// Counts bytes. `total` is the size of the file, if known.
     pub fn of_bytes(total: Option<u64>) -> Self {
         Self::new(Unit::Bytes, total)
     }
 
-    /// Shown to nobody.
+    /// Never shows a bar.
     pub fn hidden() -> Self {
         Self::new(Unit::Nothing, None)
     }
@@ -57,23 +57,23 @@ impl Progress {
         }
     }
 
-    /// A line of that many bytes was read.
+    /// Counts one more line of `bytes` bytes.
     pub fn advance(&mut self, bytes: usize) {
         self.lines += 1;
         self.bytes += bytes as u64;
-        if self.lines % LINES_A_LOOK == 0 {
-            self.look();
+        if self.lines % LINES_PER_UPDATE == 0 {
+            self.update();
         }
     }
 
-    fn look(&mut self) {
+    fn update(&mut self) {
         let position = match self.unit {
             Unit::Samples => self.lines,
             Unit::Bytes => self.bytes,
             Unit::Nothing => return,
         };
         if self.bar.is_none() {
-            if !stderr().is_terminal() || self.begun.elapsed() < PATIENCE {
+            if !stderr().is_terminal() || self.begun.elapsed() < SHOW_AFTER {
                 return;
             }
             self.bar = Some(self.new_bar());
@@ -94,7 +94,7 @@ impl Progress {
         ProgressBar::with_draw_target(self.total, ProgressDrawTarget::stderr()).with_style(style)
     }
 
-    /// Takes the bar off the terminal.
+    /// Removes the bar from the terminal.
     pub fn finish(&mut self) {
         if let Some(bar) = self.bar.take() {
             bar.finish_and_clear();

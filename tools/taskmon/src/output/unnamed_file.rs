@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! Files without a name: what is in them goes with the program, whatever ends that.
+//! Files without a name. The kernel frees such a file when the program ends, for whatever reason.
 
 use nix::{
     fcntl::{AtFlags, AT_FDCWD},
@@ -18,32 +18,36 @@ use std::{
 };
 use tempfile::{Builder, TempPath};
 
-/// A file of that kind, for reading and writing.
-pub struct Unnamed {
+/// A file without a name, open for reading and writing.
+pub struct UnnamedFile {
     file: File,
-    /// Where the file system knows no such files (9P, NFS): a name until then.
+    /// A temporary name, if the file system does not support unnamed files (9P, NFS). The file is
+    /// removed when this value is dropped.
     name: Option<TempPath>,
 }
 
-impl Unnamed {
-    /// On the file system of that folder, with these permissions, as far as the user's mask allows.
-    pub fn in_folder(folder: &Path, mode: u32) -> io::Result<Self> {
+impl UnnamedFile {
+    /// Creates a file on the file system of `directory`, with the permissions `mode` less those in
+    /// the umask.
+    ///
+    /// Fails if `directory` does not exist or does not allow it.
+    pub fn create_in(directory: &Path, mode: u32) -> io::Result<Self> {
         let file = OpenOptions::new()
             .read(true)
             .write(true)
             .mode(mode)
             .custom_flags(O_TMPFILE)
-            .open(folder);
+            .open(directory);
         let error = match file {
             Ok(file) => return Ok(Self { file, name: None }),
             Err(error) => error,
         };
-        fs::metadata(folder)?;
+        fs::metadata(directory)?;
         let named = Builder::new()
             .prefix(".taskmon.")
             .permissions(Permissions::from_mode(mode))
-            .tempfile_in(folder);
-        // What that says itself names a file that nobody asked for.
+            .tempfile_in(directory);
+        // The first error is returned: the second one contains a name that the user does not know.
         let (file, name) = named.map_err(|_| error)?.into_parts();
         Ok(Self {
             file,
@@ -51,7 +55,7 @@ impl Unnamed {
         })
     }
 
-    /// By what it can be opened meanwhile.
+    /// Returns a path by which this process can open the file.
     pub fn path(&self) -> PathBuf {
         match &self.name {
             Some(name) => name.to_path_buf(),
@@ -59,9 +63,12 @@ impl Unnamed {
         }
     }
 
-    /// Gives it a name in its folder that no other file has, with this beginning and end. It still
-    /// goes with the value that is returned.
-    pub fn link(self, folder: &Path, prefix: &str, suffix: &str) -> io::Result<TempPath> {
+    /// Gives the file a unique name in `directory`, which must be on the same file system. The name
+    /// begins with `prefix` and ends with `suffix`. A file that has a temporary name keeps that
+    /// one.
+    ///
+    /// The file is removed when the returned value is dropped, unless it is persisted.
+    pub fn link(self, directory: &Path, prefix: &str, suffix: &str) -> io::Result<TempPath> {
         let path = self.path();
         if let Some(name) = self.name {
             return Ok(name);
@@ -73,12 +80,12 @@ impl Unnamed {
         let linked = Builder::new()
             .prefix(prefix)
             .suffix(suffix)
-            .make_in(folder, link)?;
+            .make_in(directory, link)?;
         Ok(linked.into_temp_path())
     }
 }
 
-impl Write for Unnamed {
+impl Write for UnnamedFile {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
         self.file.write(bytes)
     }
@@ -92,27 +99,27 @@ impl Write for Unnamed {
 mod tests {
     use super::*;
 
-    fn names(folder: &Path) -> usize {
-        fs::read_dir(folder).unwrap().count()
+    fn count_names(directory: &Path) -> usize {
+        fs::read_dir(directory).unwrap().count()
     }
 
     #[test]
-    fn a_name_when_wanted() {
-        let folder = tempfile::tempdir().unwrap();
-        let mut file = Unnamed::in_folder(folder.path(), 0o600).unwrap();
+    fn name_after_link() {
+        let directory = tempfile::tempdir().unwrap();
+        let mut file = UnnamedFile::create_in(directory.path(), 0o600).unwrap();
         file.write_all(b"text").unwrap();
         assert_eq!(fs::read(file.path()).unwrap(), b"text");
         let is_unnamed = file.name.is_none();
-        assert_eq!(names(folder.path()), usize::from(!is_unnamed));
-        let name = file.link(folder.path(), "a", ".b").unwrap();
+        assert_eq!(count_names(directory.path()), usize::from(!is_unnamed));
+        let name = file.link(directory.path(), "a", ".b").unwrap();
         assert_eq!(fs::read(&name).unwrap(), b"text");
         drop(name);
-        assert_eq!(names(folder.path()), 0);
+        assert_eq!(count_names(directory.path()), 0);
     }
 
     #[test]
-    fn no_such_folder() {
-        let error = Unnamed::in_folder(Path::new("/no/such"), 0o600)
+    fn missing_directory() {
+        let error = UnnamedFile::create_in(Path::new("/no/such"), 0o600)
             .err()
             .unwrap();
         assert_eq!(error.kind(), io::ErrorKind::NotFound);

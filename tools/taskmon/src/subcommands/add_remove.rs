@@ -1,161 +1,151 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! The control words as commands: add, remove, start, stop, clear.
+//! `taskmon add` and `taskmon remove`: start and stop watching tasks.
 
 use crate::{
     cli::{Add, Remove},
-    history::{Overview, Source, Span},
-    kernel_module, procfs,
+    history::{Overview, Source, TaskOverview},
+    kernel_module::{self, ControlFile},
+    procfs,
 };
-use anyhow::{anyhow, bail, Context, Result};
+use anyhow::{bail, Context, Result};
 use nix::errno::Errno;
-use std::{collections::BTreeSet, fs::File};
 
-/// `start`, `stop` or `clear`.
-pub fn word(word: &str) -> Result<()> {
-    kernel_module::obey(&kernel_module::control()?, word)
-        .map_err(|error| anyhow!(kernel_module::refusal(word, word, error)))
+/// Runs `taskmon add`.
+pub fn add(arguments: &Add) -> Result<()> {
+    add_tasks(&arguments.tasks, arguments.tree)
 }
 
-/// Watches tasks by number or name.
-pub fn add(command: &Add) -> Result<()> {
-    add_all(&command.tasks, command.tree)
-}
-
-/// Watches all tasks that these numbers and names mean. One that cannot be watched does not keep
-/// the others from it.
-pub fn add_all(tasks: &[String], tree: bool) -> Result<()> {
-    let control = kernel_module::control()?;
+/// Watches tasks, given as PIDs, thread IDs or process names, with their descendants if `tree` is
+/// set. Tries all of them; the error names each one that failed.
+pub fn add_tasks(tasks: &[String], tree: bool) -> Result<()> {
+    let control = ControlFile::open()?;
     let prefix = if tree { "tree:" } else { "" };
-    let mut failures = Vec::new();
-    for task in tasks {
-        let added = match number(task) {
-            Some(pid) => obey(&control, &format!("{prefix}{pid}"), &pid.to_string()),
-            None => add_named(&control, prefix, task),
-        };
-        failures.extend(added.err());
-    }
-    all_done(&failures)
+    for_each_task(tasks, |task| match task {
+        Named::Pid(pid) => control.send(&format!("{prefix}{pid}"), &pid.to_string()),
+        Named::Process(name) => add_named(&control, prefix, name),
+    })
 }
 
-fn add_named(control: &File, prefix: &str, name: &str) -> Result<()> {
-    // The one who asks may well have the name in its own command line, but is none of them.
-    let own = std::process::id();
-    let mut pids = procfs::named(name).context("/proc")?;
-    pids.retain(|pid| *pid != own);
+fn add_named(control: &ControlFile, prefix: &str, name: &str) -> Result<()> {
+    let mut pids = pids_named(name)?;
+    // `taskmon add taskmon` means other processes.
+    let own_pid = std::process::id();
+    pids.retain(|pid| *pid != own_pid);
     if pids.is_empty() {
-        bail!("no process has the name {name}");
+        bail!("no process is named {name}");
     }
-    let mut added = 0;
-    for pid in &pids {
-        let word = format!("{prefix}{pid}");
-        match kernel_module::obey(control, &word) {
-            Ok(()) => added += 1,
-            // Gone meanwhile, or here already: either is what was asked for.
-            Err(Errno::ESRCH | Errno::EEXIST) => {}
-            Err(error) => bail!(kernel_module::refusal(
-                &word,
-                &format!("{pid} ({name})"),
-                error
-            )),
-        }
-    }
-    if added == 0 {
-        bail!("all processes of the name {name} are watched already");
+    // ESRCH: the process has ended meanwhile. EEXIST: it is already watched.
+    let ignored = [Errno::ESRCH, Errno::EEXIST];
+    if send_for_each(control, prefix, &pids, name, &ignored)? == 0 {
+        bail!("all processes named {name} are already watched");
     }
     Ok(())
 }
 
-/// Stops watching tasks.
-pub fn remove(command: &Remove) -> Result<()> {
-    let control = kernel_module::control()?;
-    if command.all {
+/// Runs `taskmon remove`.
+pub fn remove(arguments: &Remove) -> Result<()> {
+    let control = ControlFile::open()?;
+    if arguments.all {
         return remove_all(&control);
     }
-    if command.ended {
-        return remove_watched(&control, |span| span.last.is_end).map(drop);
+    if arguments.ended {
+        return remove_selected(&control, |task| task.last.is_exit).map(drop);
     }
-    let prefix = if command.tree { "-tree:" } else { "-" };
-    let mut failures = Vec::new();
-    for task in &command.tasks {
-        let removed = match number(task) {
-            Some(pid) => obey(&control, &format!("{prefix}{pid}"), &pid.to_string()),
-            None => remove_named(&control, prefix, task),
-        };
-        failures.extend(removed.err());
-    }
-    all_done(&failures)
+    let prefix = if arguments.tree { "-tree:" } else { "-" };
+    for_each_task(&arguments.tasks, |task| match task {
+        Named::Pid(pid) => control.send(&format!("{prefix}{pid}"), &pid.to_string()),
+        Named::Process(name) => remove_named(&control, prefix, name),
+    })
 }
 
-/// Removes all that have samples, by which alone they are known. Fails where others are left.
-fn remove_all(control: &File) -> Result<()> {
-    // What is forked meanwhile is seen the next time.
-    while remove_watched(control, |_| true)? > 0 {}
+fn remove_named(control: &ControlFile, prefix: &str, name: &str) -> Result<()> {
+    let pids = pids_named(name)?;
+    // ESRCH: the process is not watched.
+    if send_for_each(control, prefix, &pids, name, &[Errno::ESRCH])? == 0 {
+        bail!("no watched process is named {name}");
+    }
+    Ok(())
+}
+
+/// Removes all watched tasks that have samples. Fails if tasks without samples remain: the samples
+/// are the only list of watched tasks.
+fn remove_all(control: &ControlFile) -> Result<()> {
+    // Tasks that are forked in one round are removed in the next one.
+    while remove_selected(control, |_| true)? > 0 {}
     match kernel_module::statistic("targets")? {
         0 => Ok(()),
         left => bail!(
-            "{left} more watched tasks have no samples, so that their numbers are not known here: \
-             `taskmon remove PID` removes one, `rmmod taskmonitor` all"
+            "watched tasks without samples remain: {left}; taskmon does not know their PIDs: \
+             `taskmon remove PID` removes one, `rmmod taskmonitor` removes all"
         ),
     }
 }
 
-/// Removes those, and says how many they were.
-fn remove_watched(control: &File, which: impl Fn(&Span) -> bool) -> Result<usize> {
-    let watched = Overview::read(&Source::Module(BTreeSet::new()))?;
-    let chosen: Vec<&Span> = watched.spans.iter().filter(|span| which(span)).collect();
-    for span in &chosen {
-        let pid = span.task.pid;
-        match kernel_module::obey(control, &format!("-{pid}")) {
-            // Somebody else was faster.
+/// Removes the watched tasks that `is_selected` selects. Returns how many it selected.
+fn remove_selected(
+    control: &ControlFile,
+    is_selected: impl Fn(&TaskOverview) -> bool,
+) -> Result<usize> {
+    let watched = Overview::read(&Source::all_watched())?;
+    let mut selected = 0;
+    for task in watched.tasks.iter().filter(|task| is_selected(task)) {
+        selected += 1;
+        let pid = task.task.pid;
+        match control.try_send(&format!("-{pid}")) {
+            // ESRCH: another program has removed it.
             Ok(()) | Err(Errno::ESRCH) => {}
             Err(error) => bail!(kernel_module::refusal("-", &pid.to_string(), error)),
         }
     }
-    Ok(chosen.len())
+    Ok(selected)
 }
 
-fn remove_named(control: &File, prefix: &str, name: &str) -> Result<()> {
-    let mut removed = 0;
-    for pid in procfs::named(name).context("/proc")? {
-        let word = format!("{prefix}{pid}");
-        match kernel_module::obey(control, &word) {
-            Ok(()) => removed += 1,
-            Err(Errno::ESRCH) => {}
+/// A task as the user names it.
+enum Named<'a> {
+    Pid(u64),
+    Process(&'a str),
+}
+
+/// Calls `action` for each task. Fails with the errors of all calls in one line.
+fn for_each_task(tasks: &[String], action: impl Fn(Named<'_>) -> Result<()>) -> Result<()> {
+    let failures: Vec<String> = tasks
+        .iter()
+        .map(|task| task.parse().map_or(Named::Process(task), Named::Pid))
+        .filter_map(|task| action(task).err())
+        .map(|error| format!("{error:#}"))
+        .collect();
+    if failures.is_empty() {
+        return Ok(());
+    }
+    bail!(failures.join("; "))
+}
+
+fn pids_named(name: &str) -> Result<Vec<u32>> {
+    procfs::pids_named(name).context("reading /proc")
+}
+
+/// Sends a command, `prefix` and the PID, for each process of `name`. Returns how many succeeded.
+/// Fails on the first error that is not one of `ignored`.
+fn send_for_each(
+    control: &ControlFile,
+    prefix: &str,
+    pids: &[u32],
+    name: &str,
+    ignored: &[Errno],
+) -> Result<usize> {
+    let mut succeeded = 0;
+    for pid in pids {
+        let command = format!("{prefix}{pid}");
+        match control.try_send(&command) {
+            Ok(()) => succeeded += 1,
+            Err(error) if ignored.contains(&error) => {}
             Err(error) => bail!(kernel_module::refusal(
-                &word,
+                &command,
                 &format!("{pid} ({name})"),
                 error
             )),
         }
     }
-    if removed == 0 {
-        bail!("no watched process has the name {name}");
-    }
-    Ok(())
-}
-
-/// The number that a word is, if it is one.
-fn number(word: &str) -> Option<u64> {
-    word.parse().ok()
-}
-
-fn obey(control: &File, word: &str, what: &str) -> Result<()> {
-    match kernel_module::obey(control, word) {
-        Ok(()) => Ok(()),
-        Err(Errno::EINVAL) => bail!("{what} is no number of a task"),
-        Err(error) => bail!(kernel_module::refusal(word, what, error)),
-    }
-}
-
-/// All failures in one line.
-fn all_done(failures: &[anyhow::Error]) -> Result<()> {
-    if failures.is_empty() {
-        return Ok(());
-    }
-    let sentences: Vec<String> = failures
-        .iter()
-        .map(|failure| format!("{failure:#}"))
-        .collect();
-    bail!(sentences.join("; "))
+    Ok(succeeded)
 }

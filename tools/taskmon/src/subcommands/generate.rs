@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! Man pages and completions, from the command line's own description.
+//! `taskmon generate`, a hidden subcommand: writes the man pages and the shell completions from the
+//! definitions in `cli`.
 
 use crate::cli::{Cli, Generate, Generated};
 use anyhow::{Context, Result};
@@ -8,18 +9,20 @@ use clap::{CommandFactory, ValueEnum};
 use clap_complete::Shell;
 use std::{fs, path::Path};
 
-pub fn generate(command: &Generate) -> Result<()> {
-    fs::create_dir_all(&command.folder).with_context(|| command.folder.display().to_string())?;
-    match command.what {
-        Generated::Man => man_pages(&command.folder),
-        Generated::Completions => completions(&command.folder),
+/// Runs `taskmon generate`.
+pub fn generate(arguments: &Generate) -> Result<()> {
+    let directory = &arguments.directory;
+    fs::create_dir_all(directory).with_context(|| directory.display().to_string())?;
+    match arguments.what {
+        Generated::Man => man_pages(directory),
+        Generated::Completions => completions(directory),
     }
 }
 
-fn man_pages(folder: &Path) -> Result<()> {
+fn man_pages(directory: &Path) -> Result<()> {
     let mut taskmon = Cli::command();
     taskmon.build();
-    // What is hidden is for the build alone.
+    // Hidden subcommands are only for the build.
     let commands = taskmon
         .get_subcommands()
         .filter(|command| !command.is_hide_set());
@@ -36,19 +39,19 @@ fn man_pages(folder: &Path) -> Result<()> {
         let mut text = Vec::new();
         clap_mangen::Man::new(page)
             .section("1")
-            .date("November 2026")
+            .date("2026-11-25")
             .manual("taskmonitor")
             .render(&mut text)?;
         text.extend_from_slice(see_also.as_bytes());
-        let path = folder.join(name);
+        let path = directory.join(name);
         fs::write(&path, text).with_context(|| path.display().to_string())?;
     }
     Ok(())
 }
 
-fn completions(folder: &Path) -> Result<()> {
+fn completions(directory: &Path) -> Result<()> {
     for shell in Shell::value_variants() {
-        // Each shell looks for a name of its own.
+        // Each shell expects another file name.
         let name = match shell {
             Shell::Bash => "taskmon",
             Shell::Zsh => "_taskmon",
@@ -57,7 +60,7 @@ fn completions(folder: &Path) -> Result<()> {
         };
         let mut text = Vec::new();
         clap_complete::generate(*shell, &mut Cli::command(), "taskmon", &mut text);
-        let path = folder.join(name);
+        let path = directory.join(name);
         fs::write(&path, text).with_context(|| path.display().to_string())?;
     }
     Ok(())

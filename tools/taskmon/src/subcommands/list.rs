@@ -1,80 +1,76 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! `taskmon list` and `taskmon stats`: what is watched, and what that costs.
+//! `taskmon list`: the watched tasks.
 
 use crate::{
     cli::List,
-    history::{Overview, Source, Span},
+    history::{Overview, Source, TaskOverview},
     kernel_module,
     output::{
         bold,
-        format::{self, printable},
-        say, Output,
+        format::{seconds, task_name, task_state},
+        print_json, print_message, Output,
     },
     procfs::Stat,
 };
 use anyhow::Result;
 use serde::Serialize;
-use std::{collections::BTreeSet, io::Write};
+use std::io::Write;
 
-/// A watched task.
+/// A watched task. The JSON output has a key for each field.
 #[derive(Serialize)]
 struct Row {
     pid: u32,
     command: Option<String>,
-    /// The state letter of proc(5); none: it has ended.
+    /// The state letter of proc(5); none if the task has ended.
     state: Option<char>,
     usr_us: u64,
     sys_us: u64,
     samples: u64,
-    /// How many samples were given up to make room.
+    /// The number of evicted samples.
     evicted: u64,
-    /// When the last sample was taken, microseconds since boot.
+    /// When the last sample was taken, in microseconds since boot.
     time_us: u64,
 }
 
 impl Row {
-    fn of(span: &Span) -> Self {
-        let is_end = span.last.is_end;
-        let stat =
-            Stat::of(span.task.pid).filter(|stat| !is_end && stat.was_there_at(span.first.time_us));
+    fn of(watched: &TaskOverview) -> Self {
+        let pid = watched.task.pid;
+        let stat = Stat::of_task(pid, watched.first.time_us).filter(|_| !watched.last.is_exit);
         Self {
-            pid: span.task.pid,
-            command: span.task.name.clone(),
+            pid,
+            command: watched.task.name.clone(),
             state: stat.map(|stat| stat.state),
-            usr_us: span.last.usr_us,
-            sys_us: span.last.sys_us,
-            samples: span.samples,
-            evicted: span.first.num,
-            time_us: span.last.time_us,
+            usr_us: watched.last.usr_us,
+            sys_us: watched.last.sys_us,
+            samples: watched.samples,
+            // Samples are numbered from 0, so the first number says how many older ones there were.
+            evicted: watched.first.num,
+            time_us: watched.last.time_us,
         }
     }
 }
 
-pub fn list(command: &List) -> Result<()> {
-    let watched = Overview::read(&Source::Module(BTreeSet::new()))?;
-    let rows: Vec<Row> = watched.spans.iter().map(Row::of).collect();
-    if command.json {
-        let mut out = Output::stdout();
-        serde_json::to_writer(&mut out, &rows)?;
-        writeln!(out)?;
-        out.end()?;
+/// Runs `taskmon list`.
+pub fn list(arguments: &List) -> Result<()> {
+    let watched = Overview::read(&Source::all_watched())?;
+    let rows: Vec<Row> = watched.tasks.iter().map(Row::of).collect();
+    if arguments.json {
+        print_json(&rows)?;
     } else {
-        table(&rows)?;
+        print_table(&rows)?;
     }
-    // They are in no history.
+    // A task without samples is not in the history.
     let targets = kernel_module::statistic("targets")?;
     match targets.saturating_sub(rows.len() as u64) {
         0 => {}
-        1 => say("one more task is watched, and has no samples"),
-        more => say(format_args!(
-            "{more} more tasks are watched, and have no samples"
-        )),
+        1 => print_message("1 more watched task has no samples"),
+        more => print_message(format_args!("{more} more watched tasks have no samples")),
     }
     Ok(())
 }
 
-fn table(rows: &[Row]) -> Result<()> {
+fn print_table(rows: &[Row]) -> Result<()> {
     let mut out = Output::stdout();
     let head = format!(
         "{:>10} {:5} {:>14} {:>14} {:>9} {:>9}  {}",
@@ -82,20 +78,17 @@ fn table(rows: &[Row]) -> Result<()> {
     );
     writeln!(out, "{}", bold(&head))?;
     for row in rows {
-        let state = row
-            .state
-            .map_or("ended".to_string(), |state| state.to_string());
         writeln!(
             out,
             "{:>10} {:5} {:>14} {:>14} {:>9} {:>9}  {}",
             row.pid,
-            state,
-            format::seconds(row.usr_us),
-            format::seconds(row.sys_us),
+            task_state(row.state),
+            seconds(row.usr_us),
+            seconds(row.sys_us),
             row.samples,
             row.evicted,
-            printable(row.command.as_deref().unwrap_or("?")),
+            task_name(row.command.as_deref()),
         )?;
     }
-    out.end()
+    out.finish()
 }

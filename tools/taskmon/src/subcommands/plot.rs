@@ -1,6 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! `taskmon plot`: CPU share over time, as a picture.
+//! `taskmon plot`: a chart of CPU shares over time, as SVG or PNG.
+//!
+//! `chart` computes the panels and areas from a history, `svg` draws them, and `png` converts the
+//! drawing to pixels.
 
 mod chart;
 mod png;
@@ -8,46 +11,48 @@ mod svg;
 
 use crate::{
     cli::Plot,
-    history::{Source, Spool},
+    history::{Source, TempRecording},
     output::Output,
 };
 use anyhow::{bail, Context, Result};
-use chart::Layout;
+use chart::{Chart, Layout};
 use std::io::Write;
 
-pub fn plot(command: &Plot) -> Result<()> {
-    let ending = command
+/// Runs `taskmon plot`.
+pub fn plot(arguments: &Plot) -> Result<()> {
+    let extension = arguments
         .output
         .extension()
-        .and_then(|ending| ending.to_str());
-    let is_png = match ending {
+        .and_then(|extension| extension.to_str());
+    let is_png = match extension {
         Some("svg") => false,
         Some("png") => true,
         _ => bail!(
             "{}: the name must end in .svg or .png",
-            command.output.display()
+            arguments.output.display()
         ),
     };
-    let layout = match (command.panels, command.stacked) {
+    let layout = match (arguments.panels, arguments.stacked) {
         (true, _) => Some(Layout::Panels),
         (_, true) => Some(Layout::Stacked),
         _ => None,
     };
-    // Before all the reading, so that a wrong folder shows at once.
-    let mut output = Output::file(&command.output)?;
-    let source = Source::from_words(&command.what)?;
-    let (source, _spool) = if source.is_steady() {
+    // Created before anything is read, so that a wrong directory fails at once.
+    let mut output = Output::file(&arguments.output)?;
+    let source = Source::from_arguments(&arguments.what)?;
+    let (source, _copy) = if source.is_stable() {
         (source, None)
     } else {
-        let spool = Spool::copy_of(&source)?;
-        (spool.source(), Some(spool))
+        // The history is read twice, and must be the same both times.
+        let copy = TempRecording::copy_of(&source)?;
+        (copy.source(), Some(copy))
     };
-    let picture = chart::Picture::read(&source, layout, command.title.clone())?;
-    let svg = svg::svg(&picture, command.width).context("drawing")?;
+    let chart = Chart::read(&source, layout, arguments.title.clone())?;
+    let svg = svg::draw(&chart, arguments.width).context("drawing")?;
     if is_png {
         output.write_all(&png::from_svg(&svg)?)?;
     } else {
         output.write_all(svg.as_bytes())?;
     }
-    output.end()
+    output.finish()
 }

@@ -1,6 +1,12 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! `taskmon record`: a command, watched from its first instruction to its last.
+//! `taskmon record`: runs a command and records the CPU time of it and its descendants.
+//!
+//! [`Recorder::new`] does all that can fail before the command runs. `launch` starts the command so
+//! that the module watches it from its first instruction. While it runs, `signals` forwards signals
+//! to it and `process_names` learns the names of processes that exit. After its exit sample has
+//! been taken, `collect` moves the samples from the module to a file, and `summary` reports the
+//! result.
 
 mod collect;
 mod launch;
@@ -13,19 +19,18 @@ mod summary;
 
 use crate::{
     cli::Record,
-    history::{newest_of_each, About, Sample, Spool},
-    kernel_module,
-    output::{format::printable, is_closed_pipe, say, Output},
+    history::{newest_of_each, Metadata, Sample, TempRecording},
+    kernel_module::{self, ControlFile},
+    output::{format::printable, is_broken_pipe, print_message, Output},
     procfs::{self, Stat},
 };
 use anyhow::{Context, Result};
-use launch::Failure;
+use launch::LaunchError;
 use losses::Losses;
-use period::Period;
-use process_names::Names;
-use signals::Receiver;
+use period::RecordingPeriod;
+use process_names::ProcessNames;
+use signals::SignalForwarder;
 use std::{
-    fs::File,
     io::Write,
     os::unix::process::ExitStatusExt,
     path::Path,
@@ -34,189 +39,198 @@ use std::{
 };
 use summary::{Outcome, Summary};
 
-/// The exit statuses of programs that run others, such as env and timeout.
+/// The exit statuses of programs that run others, such as env(1) and timeout(1).
 const FAILED: u8 = 125;
 const NOT_RUNNABLE: u8 = 126;
 const NOT_FOUND: u8 = 127;
-/// The end of a task is sampled at the next pass, which shall not be far when the command is over.
-const PERIOD_AT_END_MS: u64 = 50;
-/// How long that pass may take to come.
-const PATIENCE: Duration = Duration::from_secs(5);
-/// How soon it is noticed, at best.
-const BETWEEN_LOOKS: Duration = Duration::from_millis(2);
+/// The exit sample is taken in the next sampling pass. The period is shortened to at most this when
+/// the command has ended.
+const MAX_PERIOD_AT_END_MS: u64 = 50;
+/// How long to wait for that pass.
+const EXIT_SAMPLE_TIMEOUT: Duration = Duration::from_secs(5);
+/// The shortest time between two checks for the exit sample.
+const CHECK_INTERVAL: Duration = Duration::from_millis(2);
 
-/// Records the command; the exit status is its own, or says why there is none.
-pub fn record(command: &Record) -> ExitCode {
+/// Runs `taskmon record`. Returns the command's exit status, or a status that says why there is
+/// none.
+pub fn record(arguments: &Record) -> ExitCode {
     let failed = |status: u8, error: anyhow::Error| {
-        say(format_args!("{error:#}"));
+        print_message(format_args!("{error:#}"));
         ExitCode::from(status)
     };
-    let ready = match Ready::new(command) {
-        Ok(ready) => ready,
+    let recorder = match Recorder::new(arguments) {
+        Ok(recorder) => recorder,
         Err(error) => return failed(FAILED, error),
     };
-    let begun_us = procfs::now_us();
-    let begun = Instant::now();
-    let child = match launch::launch(command, &ready.control) {
-        Ok(child) => child,
-        Err(Failure::Unwatched(error)) => return failed(FAILED, error),
-        Err(Failure::NotRunnable(error)) => return failed(NOT_RUNNABLE, error),
-        Err(Failure::NotFound(error)) => return failed(NOT_FOUND, error),
+    let start = Start {
+        time_us: procfs::now_us(),
+        instant: Instant::now(),
     };
-    match ready.follow(command, child, begun_us, begun) {
+    let child = match launch::launch(arguments, &recorder.control) {
+        Ok(child) => child,
+        Err(LaunchError::WatchFailed(error)) => return failed(FAILED, error),
+        Err(LaunchError::NotRunnable(error)) => return failed(NOT_RUNNABLE, error),
+        Err(LaunchError::NotFound(error)) => return failed(NOT_FOUND, error),
+    };
+    match recorder.finish(arguments, child, start) {
         Ok(status) => ExitCode::from(shell_status(status)),
         Err(error) => failed(FAILED, error),
     }
 }
 
-/// As a shell tells it.
+/// Returns an exit status as a shell does: 128 plus the number of the signal that ended the
+/// process.
 fn shell_status(status: ExitStatus) -> u8 {
     let code = status.code().or(status.signal().map(|signal| 128 + signal));
     code.and_then(|code| code.try_into().ok()).unwrap_or(FAILED)
 }
 
-/// All that could fail before the command runs, done.
-struct Ready {
-    control: File,
-    output: Output,
-    summary_to: Option<Output>,
-    receiver: Receiver,
-    period: Period,
-    names: Names,
-    losses: Losses,
+/// The time just before the command was started, on two clocks.
+#[derive(Clone, Copy)]
+struct Start {
+    /// Microseconds since boot, as samples have it.
+    time_us: u64,
+    instant: Instant,
 }
 
-impl Ready {
-    fn new(command: &Record) -> Result<Self> {
-        let control = kernel_module::control()?;
-        // Without it nothing could be read at the end.
-        kernel_module::open(kernel_module::DEBUGFS)?;
-        let losses = Losses::until_now()?;
-        let output = Output::file(&command.output)?;
-        let summary_to = command.summary.as_deref().map(Output::file).transpose()?;
+/// What a recording needs, prepared before the command runs.
+struct Recorder {
+    control: ControlFile,
+    output: Output,
+    summary_output: Option<Output>,
+    signals: SignalForwarder,
+    period: RecordingPeriod,
+    names: ProcessNames,
+    losses_before: Losses,
+}
+
+impl Recorder {
+    fn new(arguments: &Record) -> Result<Self> {
+        let control = ControlFile::open()?;
+        // The samples are read from this file when the command has ended.
+        kernel_module::open(kernel_module::DEBUGFS_SAMPLES)?;
+        let losses_before = Losses::so_far()?;
+        let output = Output::file(&arguments.output)?;
+        let summary_output = arguments.summary.as_deref().map(Output::file).transpose()?;
         Ok(Self {
             control,
             output,
-            summary_to,
-            // First, so that no signal ends the program with the period changed.
-            receiver: Receiver::new()?,
-            period: Period::during(command.period)?,
-            names: Names::listen(),
-            losses,
+            summary_output,
+            // Before the period is changed: a signal must not end taskmon without restoring it.
+            signals: SignalForwarder::new()?,
+            period: RecordingPeriod::set(arguments.period)?,
+            names: ProcessNames::listen(),
+            losses_before,
         })
     }
 
-    /// Waits for the command's end, and tells what was recorded.
-    fn follow(
-        mut self,
-        command: &Record,
-        mut child: Child,
-        begun_us: u64,
-        begun: Instant,
-    ) -> Result<ExitStatus> {
+    /// Waits until the command has ended, writes the recording and the summary, and returns the
+    /// command's exit status.
+    ///
+    /// If the recording cannot be written, the error says where the samples are.
+    fn finish(mut self, arguments: &Record, mut child: Child, start: Start) -> Result<ExitStatus> {
         let root = child.id();
-        let about = About {
+        let metadata = Metadata {
             period_ms: Some(self.period.ms),
-            tree: (!command.alone).then_some(root),
-            command: Some(typed(command)),
+            tree: (!arguments.alone).then_some(root),
+            command: Some(command_line(arguments)),
         };
-        let ended = self.await_end_of(&mut child, begun_us, begun);
-        let (status, wall) = ended.map_err(|error| collect::left(&error, &about, root))?;
+        let ended = self.await_end(&mut child, start);
+        let (status, wall) =
+            ended.map_err(|error| collect::samples_left(&error, &metadata, root))?;
         let names = self.names.take();
-        let spool = collect::collect(&self.control, &about, root, begun_us, names)?;
-        // From here on the module is as it was.
-        self.period.put_back();
-        if let Err(error) = written(&spool, self.output, &command.output) {
-            // Who closed the pipe has seen enough.
-            if !is_closed_pipe(&error) {
-                return Err(spool.rescued(&error));
+        let recording = collect::collect(&self.control, &metadata, root, start.time_us, names)?;
+        // All changes to the module are undone now.
+        self.period.restore();
+        if let Err(error) = write_recording(&recording, self.output, &arguments.output) {
+            // The reader of a pipe may close it early.
+            if !is_broken_pipe(&error) {
+                return Err(recording.keep_after(&error));
             }
         }
         let outcome = Outcome {
             status,
             wall,
-            losses: Losses::until_now()?.since(self.losses),
-            told_us: (!command.alone).then(losses::told_us).transpose()?,
+            losses: Losses::so_far()?.since(self.losses_before),
+            children_us: (!arguments.alone)
+                .then(losses::children_cpu_us)
+                .transpose()?,
         };
-        let summary = Summary::of(&spool.source(), &outcome)?;
+        let summary = Summary::of(&recording.source(), &outcome)?;
         if !summary.is_ended() {
-            say("the end was not sampled, so the totals fall short; is sampling stopped?");
+            print_message(
+                "the command's exit sample is missing, so the totals are too low; is sampling stopped?",
+            );
         }
-        let text = if command.json {
+        let text = if arguments.json {
             summary.json()?
         } else {
-            summary.text(&command.output)
+            summary.text(&arguments.output)
         };
-        match self.summary_to {
+        match self.summary_output {
             Some(mut to) => {
                 to.write_all(text.as_bytes())?;
-                to.end()?;
+                to.finish()?;
             }
-            // Nobody there to read it is no failure of the command.
+            // If standard error is closed, the command's exit status is still returned.
             None => drop(std::io::stderr().write_all(text.as_bytes())),
         }
         Ok(status)
     }
 
-    /// Waits for the command's end, and for its last sample; its status, and how long it took.
-    fn await_end_of(
-        &mut self,
-        child: &mut Child,
-        begun_us: u64,
-        begun: Instant,
-    ) -> Result<(ExitStatus, Duration)> {
-        self.receiver.be(child.id())?;
-        let wall = begun.elapsed();
+    /// Waits until the command has ended and its exit sample has been taken. Returns the exit
+    /// status and how long the command ran.
+    fn await_end(&mut self, child: &mut Child, start: Start) -> Result<(ExitStatus, Duration)> {
+        self.signals.forward_until_end(child.id())?;
+        let wall = start.instant.elapsed();
         let status = child.wait().context("waiting for the command")?;
-        self.await_last_sample_of(child.id(), begun_us)?;
+        self.await_exit_samples(child.id(), start.time_us)?;
         Ok((status, wall))
     }
 
-    /// Waits until what has ended was sampled for the last time, or it seems that it never will be.
-    fn await_last_sample_of(&mut self, pid: u32, begun_us: u64) -> Result<()> {
-        // One pass may be under way, and have looked at the command before its end. When all that is
-        // watched has ended, no further one follows.
-        let enough = kernel_module::statistic("passes")? + 2;
-        self.period.shorten(PERIOD_AT_END_MS)?;
-        let deadline = Instant::now() + PATIENCE;
+    /// Waits until all ended tasks have their exit samples. Gives up after two passes or a timeout.
+    fn await_exit_samples(&mut self, root: u32, start_us: u64) -> Result<()> {
+        // A pass that is running now may have sampled the command before its end. The next one
+        // takes the exit sample. If all watched tasks have ended, no further pass follows.
+        let last_pass = kernel_module::statistic("passes")? + 2;
+        self.period.shorten(MAX_PERIOD_AT_END_MS)?;
+        let deadline = Instant::now() + EXIT_SAMPLE_TIMEOUT;
         loop {
-            let look = Instant::now();
-            if are_ends_sampled(pid, begun_us)?
-                || kernel_module::statistic("passes")? >= enough
-                || look >= deadline
+            let begun = Instant::now();
+            if have_exit_samples(root, start_us)?
+                || kernel_module::statistic("passes")? >= last_pass
+                || begun >= deadline
             {
                 return Ok(());
             }
-            // Where many are watched a look takes a while.
-            std::thread::sleep(BETWEEN_LOOKS.max(4 * look.elapsed()));
+            // The check takes long if many tasks are watched: use at most a fifth of a CPU.
+            std::thread::sleep(CHECK_INTERVAL.max(4 * begun.elapsed()));
         }
     }
 }
 
-/// Writes the recording to where the user wants it.
-fn written(spool: &Spool, mut to: Output, path: &Path) -> Result<()> {
-    spool
+/// Writes the recording to the file that the user named.
+fn write_recording(recording: &TempRecording, mut to: Output, path: &Path) -> Result<()> {
+    recording
         .copy_to(&mut to)
         .with_context(|| path.display().to_string())?;
-    to.end()
+    to.finish()
 }
 
-/// Whether the command has its last sample, and so have all others that have ended, its descendants
-/// among them. Another task of the same number ended before it began.
-fn are_ends_sampled(pid: u32, begun_us: u64) -> Result<bool> {
+/// Returns whether the command has its exit sample, and also all other watched tasks that have
+/// ended, which include its descendants. `start_us` excludes earlier tasks with the command's PID.
+fn have_exit_samples(root: u32, start_us: u64) -> Result<bool> {
     let newest = newest_of_each(kernel_module::statistic("targets")?)?;
-    let (ended, living): (Vec<Sample>, Vec<Sample>) =
-        newest.into_iter().partition(|sample| sample.is_end);
-    let is_there = |sample: &Sample| {
-        Stat::of(sample.pid).is_some_and(|stat| stat.was_there_at(sample.time_us))
-    };
-    let is_root = |sample: &Sample| sample.pid == pid && sample.time_us >= begun_us;
-    Ok(ended.iter().any(is_root) && living.iter().all(is_there))
+    let (ended, others): (Vec<Sample>, Vec<Sample>) =
+        newest.into_iter().partition(|sample| sample.is_exit);
+    let is_alive = |sample: &Sample| Stat::of_task(sample.pid, sample.time_us).is_some();
+    let is_root = |sample: &Sample| sample.pid == root && sample.time_us >= start_us;
+    Ok(ended.iter().any(is_root) && others.iter().all(is_alive))
 }
 
-/// The command as it was typed, or might have been.
-fn typed(command: &Record) -> String {
-    let words: Vec<_> = command
+/// Returns the command line of the command. Arguments are not quoted.
+fn command_line(arguments: &Record) -> String {
+    let words: Vec<_> = arguments
         .command
         .iter()
         .map(|word| word.to_string_lossy())

@@ -1,6 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0
 
 //! `taskmon top`: a live table of the watched tasks.
+//!
+//! [`TaskTable`] has the tasks and their CPU shares. [`App`] adds the selected row and the sort
+//! order, and handles keys. `screen` draws it. This file has the event loop, and sets up and
+//! restores the terminal.
 
 mod app;
 mod recent_shares;
@@ -8,9 +12,9 @@ mod screen;
 mod sort_order;
 mod task_table;
 
-use crate::{cli::Top, output::is_colourful};
+use crate::{cli::Top, output::use_colours};
 use anyhow::{bail, Context, Result};
-use app::{App, Then};
+use app::{Action, App};
 use nix::sys::signal::{raise, sigaction, SaFlags, SigAction, SigHandler, SigSet, Signal};
 use ratatui::{
     crossterm::event::{self, Event, KeyEventKind},
@@ -25,26 +29,27 @@ use std::{
     },
     time::{Duration, Instant},
 };
-use task_table::Watch;
+use task_table::TaskTable;
 
-/// How soon a signal is noticed.
-const PATIENCE: Duration = Duration::from_millis(100);
+/// How often signals are checked for.
+const SIGNAL_CHECK_INTERVAL: Duration = Duration::from_millis(100);
 
-pub fn top(command: &Top) -> Result<()> {
+/// Runs `taskmon top`.
+pub fn top(arguments: &Top) -> Result<()> {
     if !stdin().is_terminal() || !stdout().is_terminal() {
-        bail!("top needs a terminal; for other uses there are `taskmon list --json` and export");
+        bail!("top needs a terminal; scripts can use `taskmon list --json` or `taskmon export`");
     }
-    // What is wrong with the module is said on the user's own screen.
-    let mut app = App::new(Watch::begin()?);
+    // Before the terminal is taken, so that an error appears on the normal screen.
+    let mut app = App::new(TaskTable::read()?);
     let signals = Signals::catch()?;
-    let delay = Duration::from_secs_f64(command.delay);
+    let delay = Duration::from_secs_f64(arguments.delay);
     let mut terminal = take_terminal()?;
-    let done = run(&mut app, &mut terminal, delay, &signals);
-    put_terminal_back();
-    done?;
+    let result = run(&mut app, &mut terminal, delay, &signals);
+    restore_terminal();
+    result?;
     match signals.end.load(Ordering::Relaxed) {
         0 => Ok(()),
-        // CAST: a signal's number is below 65.
+        // CAST: signal numbers are below 65.
         number => {
             let signal = Signal::try_from(number as i32).context("an unknown signal")?;
             bail!("ended by {signal}")
@@ -52,101 +57,105 @@ pub fn top(command: &Top) -> Result<()> {
     }
 }
 
-/// The terminal for the program alone. A panic puts it back too, and so does a failure half-way.
+/// Switches the terminal to raw mode and to the alternate screen. A panic restores it, and so does
+/// a failure of this function.
 fn take_terminal() -> Result<DefaultTerminal> {
     ratatui::try_init()
-        .inspect_err(|_| put_terminal_back())
+        .inspect_err(|_| restore_terminal())
         .context("the terminal")
 }
 
-fn put_terminal_back() {
-    // There is nothing more to do for one that is gone.
+fn restore_terminal() {
+    // An error means that the terminal does not exist any more.
     let _ = ratatui::try_restore();
 }
 
-/// Where signals appear.
+/// The signals that have arrived.
 struct Signals {
-    /// The number of the one that is to end the program.
+    /// The number of a signal that ends the program, 0 if there is none.
     end: Arc<AtomicUsize>,
-    /// To the background.
-    stop: Arc<AtomicBool>,
+    /// Whether SIGTSTP has arrived.
+    suspend: Arc<AtomicBool>,
 }
 
 impl Signals {
     fn catch() -> Result<Self> {
         let end = Arc::new(AtomicUsize::new(0));
-        let stop = Arc::new(AtomicBool::new(false));
+        let suspend = Arc::new(AtomicBool::new(false));
         for signal in [SIGHUP, SIGINT, SIGQUIT, SIGTERM] {
-            // CAST: small and positive.
+            // CAST: signal numbers are small and positive.
             signal_hook::flag::register_usize(signal, end.clone(), signal as usize)
                 .context("catching signals")?;
         }
-        signal_hook::flag::register(SIGTSTP, stop.clone()).context("catching signals")?;
-        Ok(Self { end, stop })
+        signal_hook::flag::register(SIGTSTP, suspend.clone()).context("catching signals")?;
+        Ok(Self { end, suspend })
     }
 }
 
+/// Draws, refreshes and handles keys until the user quits or a signal ends the program.
 fn run(
     app: &mut App,
     terminal: &mut DefaultTerminal,
     delay: Duration,
     signals: &Signals,
 ) -> Result<()> {
-    let is_colourful = is_colourful(true);
-    let mut due = Instant::now() + delay;
+    let has_colours = use_colours(true);
+    let mut next_refresh = Instant::now() + delay;
     let mut is_changed = true;
     while signals.end.load(Ordering::Relaxed) == 0 {
-        if signals.stop.swap(false, Ordering::Relaxed) {
+        if signals.suspend.swap(false, Ordering::Relaxed) {
             suspend(terminal)?;
             is_changed = true;
         }
         if is_changed {
             terminal
-                .draw(|frame| screen::draw(app, frame, is_colourful))
+                .draw(|frame| screen::draw(app, frame, has_colours))
                 .context("the terminal")?;
         }
         let now = Instant::now();
-        is_changed = now >= due;
+        is_changed = now >= next_refresh;
         if is_changed {
-            app.look();
-            // A history that takes long to read is read less often.
-            due = now + delay.max(now.elapsed() * 4);
+            app.refresh();
+            // If reading the samples takes long, refresh less often.
+            next_refresh = now + delay.max(now.elapsed() * 4);
             continue;
         }
-        if !event::poll((due - now).min(PATIENCE)).context("the terminal")? {
+        let timeout = (next_refresh - now).min(SIGNAL_CHECK_INTERVAL);
+        if !event::poll(timeout).context("the terminal")? {
             continue;
         }
         is_changed = true;
-        let then = match event::read().context("the terminal")? {
-            Event::Key(key) if key.kind != KeyEventKind::Release => app.press(key),
-            _ => Then::Draw,
+        let action = match event::read().context("the terminal")? {
+            Event::Key(key) if key.kind != KeyEventKind::Release => app.handle_key(key),
+            _ => Action::Draw,
         };
-        match then {
-            Then::Draw => {}
-            Then::Look => due = now,
-            Then::Suspend => suspend(terminal)?,
-            Then::Quit => break,
+        match action {
+            Action::Draw => {}
+            Action::Refresh => next_refresh = now,
+            Action::Suspend => suspend(terminal)?,
+            Action::Quit => break,
         }
     }
     Ok(())
 }
 
-/// Stops until the shell has it go on, the terminal being the shell's meanwhile.
+/// Restores the terminal, stops the program until the shell continues it, and takes the terminal
+/// again.
 fn suspend(terminal: &mut DefaultTerminal) -> Result<()> {
     terminal.show_cursor().context("the terminal")?;
-    put_terminal_back();
-    stop().context("stopping")?;
+    restore_terminal();
+    stop().context("suspending taskmon")?;
     *terminal = take_terminal()?;
     terminal.clear().context("the terminal")
 }
 
-/// Does what SIGTSTP does to a program that does not catch it: nothing, where no shell is there that
-/// could have it go on.
+/// Stops the program with the default action of SIGTSTP. The kernel ignores the signal if no shell
+/// could continue the program.
 fn stop() -> nix::Result<()> {
     let default = SigAction::new(SigHandler::SigDfl, SaFlags::empty(), SigSet::empty());
-    // SAFETY: it is no function of ours that the signal then calls.
+    // SAFETY: no function of this program becomes a signal handler.
     let before = unsafe { sigaction(Signal::SIGTSTP, &default)? };
     raise(Signal::SIGTSTP)?;
-    // SAFETY: what was there before may be there again.
+    // SAFETY: the handler was installed before.
     unsafe { sigaction(Signal::SIGTSTP, &before) }.map(drop)
 }

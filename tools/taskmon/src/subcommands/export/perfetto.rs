@@ -1,42 +1,44 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! A trace for the Perfetto and Chrome viewers, in the JSON of Google's "Trace Event Format": a
-//! counter for each task, its user and system share of a CPU in per cent.
+//! A trace for the Perfetto and Chrome viewers, in the JSON of Google's "Trace Event Format". Each
+//! task has a counter with its user and system share of one CPU in per cent.
 
 use crate::{
     cpu_share::{Interval, Intervals},
-    history::{History, Task},
+    history::{HistoryReader, Task},
 };
 use anyhow::Result;
 use serde_json::{json, Value};
 use std::io::Write;
 
-pub fn write(history: &mut History, to: &mut impl Write) -> Result<()> {
+/// Writes the trace of a history.
+pub fn write(history: &mut HistoryReader, to: &mut impl Write) -> Result<()> {
     let mut trace = Trace::begin(to)?;
     let mut intervals = Intervals::new(None);
-    let mut at: Option<Task> = None;
+    let mut current: Option<Task> = None;
     while let Some((task, sample)) = history.next()? {
-        if at.as_ref() != Some(task) {
+        if current.as_ref() != Some(task) {
             let task = task.clone();
-            trace.end_task(at.as_ref(), &mut intervals)?;
+            trace.end_task(current.as_ref(), &mut intervals)?;
             trace.name(&task)?;
-            at = Some(task);
-            // Before its first sample a recording does not say with which period it was made.
-            intervals = Intervals::new(history.about().period_ms);
+            current = Some(task);
+            // The period of a recording is known once its first sample has been read.
+            intervals = Intervals::new(history.metadata().period_ms);
         }
         if let Some(interval) = intervals.push(&sample) {
             trace.interval(sample.pid, &interval)?;
         }
     }
-    trace.end_task(at.as_ref(), &mut intervals)?;
-    trace.end()
+    trace.end_task(current.as_ref(), &mut intervals)?;
+    trace.finish()
 }
 
+/// A writer of trace events.
 struct Trace<W: Write> {
     to: W,
     is_first: bool,
-    /// The shares that the viewer shows now, and until when they hold.
-    shown: Option<((f64, f64), u64)>,
+    /// The value of the current task's counter, and the end of the last interval that has it.
+    counter: Option<((f64, f64), u64)>,
 }
 
 impl<W: Write> Trace<W> {
@@ -45,10 +47,11 @@ impl<W: Write> Trace<W> {
         Ok(Self {
             to,
             is_first: true,
-            shown: None,
+            counter: None,
         })
     }
 
+    /// Writes one event.
     fn event(&mut self, event: &Value) -> Result<()> {
         self.to
             .write_all(if self.is_first { b"\n" } else { b",\n" })?;
@@ -57,6 +60,7 @@ impl<W: Write> Trace<W> {
         Ok(())
     }
 
+    /// Writes the name of a task.
     fn name(&mut self, task: &Task) -> Result<()> {
         let name = task.label();
         self.event(&json!({
@@ -64,7 +68,8 @@ impl<W: Write> Trace<W> {
         }))
     }
 
-    fn counter(&mut self, pid: u32, time_us: u64, (user, system): (f64, f64)) -> Result<()> {
+    /// Writes a new value of a task's counter.
+    fn set_counter(&mut self, pid: u32, time_us: u64, (user, system): (f64, f64)) -> Result<()> {
         let percent = |share: f64| (share * 1e5).round() / 1e3;
         self.event(&json!({
             "ph": "C", "name": "CPU %", "pid": pid, "ts": time_us,
@@ -72,21 +77,22 @@ impl<W: Write> Trace<W> {
         }))
     }
 
-    /// A counter stays as it is until it is said to be otherwise, so only changes are told.
+    /// Writes the shares of an interval, unless the counter has that value already. A gap counts as
+    /// 0.
     fn interval(&mut self, pid: u32, interval: &Interval) -> Result<()> {
         let shares = if interval.is_gap {
             (0.0, 0.0)
         } else {
             interval.shares()
         };
-        if self.shown.is_none_or(|(shown, _)| shown != shares) {
-            self.counter(pid, interval.from_us, shares)?;
+        if self.counter.is_none_or(|(value, _)| value != shares) {
+            self.set_counter(pid, interval.from_us, shares)?;
         }
-        self.shown = Some((shares, interval.to_us));
+        self.counter = Some((shares, interval.to_us));
         Ok(())
     }
 
-    /// Behind its last sample nothing is shown of a task.
+    /// Sets the counter of a task to 0 after its last sample.
     fn end_task(&mut self, task: Option<&Task>, intervals: &mut Intervals) -> Result<()> {
         let Some(task) = task else {
             return Ok(());
@@ -94,13 +100,13 @@ impl<W: Write> Trace<W> {
         if let Some(interval) = intervals.finish() {
             self.interval(task.pid, &interval)?;
         }
-        if let Some((_, end_us)) = self.shown.take() {
-            self.counter(task.pid, end_us, (0.0, 0.0))?;
+        if let Some((_, end_us)) = self.counter.take() {
+            self.set_counter(task.pid, end_us, (0.0, 0.0))?;
         }
         Ok(())
     }
 
-    fn end(mut self) -> Result<()> {
+    fn finish(mut self) -> Result<()> {
         writeln!(self.to, "\n]}}")?;
         Ok(())
     }
@@ -112,7 +118,7 @@ mod tests {
     use crate::history::history_of;
 
     #[test]
-    fn counters() {
+    fn counter_values() {
         let text = "\
 # task 7 sh
 pid:7 num:0 : usr 0 sys 0 time 1000
@@ -125,7 +131,7 @@ pid:8 num:0 : usr 0 sys 0 time 5000
         write(&mut history_of(text), &mut to).unwrap();
         let trace: Value = serde_json::from_slice(&to).unwrap();
         let events = trace["traceEvents"].as_array().unwrap();
-        let told: Vec<_> = events
+        let counters: Vec<_> = events
             .iter()
             .filter(|event| event["ph"] == "C")
             .map(|event| {
@@ -139,7 +145,7 @@ pid:8 num:0 : usr 0 sys 0 time 5000
             })
             .collect();
         assert_eq!(
-            told,
+            counters,
             [(1000, 50.0, 25.0), (3000, 0.0, 0.0), (4000, 0.0, 0.0)]
         );
         let names: Vec<_> = events
@@ -151,7 +157,7 @@ pid:8 num:0 : usr 0 sys 0 time 5000
     }
 
     #[test]
-    fn an_ordinary_period_between_short_ends() {
+    fn short_first_and_last_intervals() {
         let text = "\
 # period_ms 100
 pid:7 num:0 : usr 0 sys 0 time 0
@@ -169,7 +175,7 @@ pid:7 num:3 : usr 50000 sys 0 time 105000 exit
     }
 
     #[test]
-    fn of_nothing() {
+    fn no_samples() {
         let mut to = Vec::new();
         write(&mut history_of(""), &mut to).unwrap();
         let trace: Value = serde_json::from_slice(&to).unwrap();

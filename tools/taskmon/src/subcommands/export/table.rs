@@ -1,13 +1,13 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! A line for each sample, as CSV (RFC 4180) or JSON.
+//! One line per sample, as CSV (RFC 4180) or JSON.
 
-use crate::history::{History, Sample, Task};
+use crate::history::{HistoryReader, Sample, Task};
 use anyhow::Result;
 use serde::Serialize;
 use std::io::Write;
 
-/// A sample, with the names that taskmon-export(1) documents.
+/// A sample with the field names that taskmon-export(1) documents.
 #[derive(Serialize)]
 struct Line<'a> {
     pid: u32,
@@ -28,14 +28,15 @@ impl<'a> Line<'a> {
             usr_us: sample.usr_us,
             sys_us: sample.sys_us,
             time_us: sample.time_us,
-            exit: sample.is_end.into(),
+            exit: sample.is_exit.into(),
         }
     }
 }
 
-pub fn csv(history: &mut History, to: &mut impl Write) -> Result<()> {
+/// Writes CSV with a header line.
+pub fn csv(history: &mut HistoryReader, to: &mut impl Write) -> Result<()> {
     let mut to = csv::WriterBuilder::new().has_headers(false).from_writer(to);
-    // Also above no sample at all.
+    // The header is written even if there is no sample.
     to.write_record([
         "pid", "command", "num", "usr_us", "sys_us", "time_us", "exit",
     ])?;
@@ -46,7 +47,8 @@ pub fn csv(history: &mut History, to: &mut impl Write) -> Result<()> {
     Ok(())
 }
 
-pub fn json(history: &mut History, to: &mut impl Write) -> Result<()> {
+/// Writes one JSON object per line.
+pub fn json(history: &mut HistoryReader, to: &mut impl Write) -> Result<()> {
     while let Some((task, sample)) = history.next()? {
         serde_json::to_writer(&mut *to, &Line::of(task, &sample))?;
         to.write_all(b"\n")?;

@@ -1,60 +1,66 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! What a picture shows, read from a history.
+//! The content of a chart, computed from a history.
 
 use crate::{
-    cpu_share::{self, Timeline},
-    history::{Overview, Source, Span},
-    output::say,
+    cpu_share::{self, TimeSeries},
+    history::{Overview, Source, TaskOverview},
+    output::print_message,
 };
 use anyhow::{bail, Result};
 use std::{cmp::Reverse, collections::HashMap};
 
-/// As many steps as the eye tells apart in a picture.
-const STEPS: usize = 480;
-/// More panels than this are no picture any more.
-const PANELS_MAX: usize = 12;
-/// As many processes as there are colours for; the others are one area.
-const STACKED_MAX: usize = 7;
+/// The most bins on the time axis. More could not be told apart.
+const MAX_BINS: usize = 480;
+/// The most panels of a chart. The tasks that consumed the least CPU time are left out.
+const MAX_PANELS: usize = 12;
+/// The most names in a stacked chart: one per colour. All others share one area.
+const MAX_STACKED: usize = 7;
 
-/// How tasks are arranged.
+/// How the tasks are arranged.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Layout {
-    /// A panel for each, user and system time stacked.
+    /// One panel per task, with user and system time stacked.
     Panels,
-    /// One panel, the processes stacked.
+    /// One panel, with all processes stacked.
     Stacked,
 }
 
-/// An area: its height above that below it, in each step, as parts of one CPU.
+/// A coloured area. It is drawn on top of the areas before it.
 #[derive(Clone, Debug)]
 pub struct Area {
     pub name: String,
+    /// The height in each bin, as a share of one CPU; `None` if nothing was sampled.
     pub heights: Vec<Option<f64>>,
 }
 
-/// Areas on top of each other, the lowest first.
+/// Stacked areas, the lowest first, over one time axis.
 #[derive(Clone, Debug)]
 pub struct Panel {
     pub caption: String,
     pub areas: Vec<Area>,
 }
 
+/// The chart.
 #[derive(Clone, Debug)]
-pub struct Picture {
+pub struct Chart {
     pub title: String,
     pub layout: Layout,
     /// The length of the time axis.
     pub range_s: f64,
-    pub step_s: f64,
+    /// The length of a bin.
+    pub bin_s: f64,
     pub panels: Vec<Panel>,
 }
 
-impl Picture {
-    /// Reads a history that does not change meanwhile.
+impl Chart {
+    /// Reads the history twice; it must not change between the two readings. Without a `layout`,
+    /// the recording of a tree with several tasks is stacked, and everything else has panels.
+    ///
+    /// Fails if all samples have the same time.
     pub fn read(source: &Source, layout: Option<Layout>, title: Option<String>) -> Result<Self> {
         let overview = Overview::read(source)?;
-        let is_tree = overview.about.tree.is_some() && overview.spans.len() > 1;
+        let is_tree = overview.metadata.tree.is_some() && overview.tasks.len() > 1;
         let layout = layout.unwrap_or(if is_tree {
             Layout::Stacked
         } else {
@@ -62,56 +68,57 @@ impl Picture {
         });
         let (start, end) = overview.range_us();
         if start == end {
-            bail!("fewer than two samples: nothing to draw yet");
+            bail!("nothing to draw: there are fewer than two samples");
         }
         let panels = match layout {
             Layout::Panels => panels(&overview, source)?,
             Layout::Stacked => vec![stacked(&overview, source)?],
         };
-        let command = overview.about.command.clone();
+        let command = overview.metadata.command.clone();
         Ok(Self {
             title: title
                 .or(command)
                 .unwrap_or_else(|| "CPU share of watched tasks".to_string()),
             layout,
             range_s: end.saturating_sub(start) as f64 / 1e6,
-            step_s: cpu_share::timeline(&overview, STEPS).step_s(),
+            bin_s: cpu_share::empty_series(&overview, MAX_BINS).bin_s(),
             panels,
         })
     }
 }
 
-/// The indexes of the tasks that consumed most, in the order of the history.
+/// Returns the indexes of the `count` tasks that consumed the most CPU time, in the order of the
+/// history.
 fn costliest(overview: &Overview, count: usize) -> Vec<usize> {
-    let mut order: Vec<usize> = (0..overview.spans.len()).collect();
-    order.sort_by_key(|index| Reverse(overview.spans[*index].consumed_us()));
+    let mut order: Vec<usize> = (0..overview.tasks.len()).collect();
+    order.sort_by_key(|index| Reverse(overview.tasks[*index].consumed_us()));
     order.truncate(count);
     order.sort_unstable();
     order
 }
 
-fn caption(span: &Span) -> String {
-    format!("{} ({})", span.task.label(), span.task.pid)
+fn caption(task: &TaskOverview) -> String {
+    format!("{} ({})", task.task.label(), task.task.pid)
 }
 
 fn panels(overview: &Overview, source: &Source) -> Result<Vec<Panel>> {
-    let chosen = costliest(overview, PANELS_MAX);
-    let left_out = overview.spans.len() - chosen.len();
+    let chosen = costliest(overview, MAX_PANELS);
+    let left_out = overview.tasks.len() - chosen.len();
     if left_out > 0 {
-        say(format_args!(
-            "{left_out} tasks that consumed less are left out"
+        print_message(format_args!(
+            "only the {MAX_PANELS} tasks with the most CPU time are drawn; {left_out} are left out"
         ));
     }
     let mut panels = Vec::new();
-    cpu_share::each_timeline(overview, source, STEPS, |index, timeline| {
+    cpu_share::for_each_task(overview, source, MAX_BINS, |index, series| {
         if chosen.contains(&index) {
-            let (user, system) = timeline.shares().map(split).unzip();
+            let (user, system) = series.shares().map(split).unzip();
             let area = |name: &str, heights| Area {
                 name: name.to_string(),
                 heights,
             };
             panels.push(Panel {
-                caption: caption(&overview.spans[index]),
+                caption: caption(&overview.tasks[index]),
                 areas: vec![area("user", user), area("system", system)],
             });
         }
@@ -126,33 +133,35 @@ fn split(shares: Option<(f64, f64)>) -> (Option<f64>, Option<f64>) {
     )
 }
 
-/// Processes of one name are one area, for a build has a thousand compilers.
+/// Returns a panel in which processes of the same name share one area: a build can run thousands of
+/// compilers.
 fn stacked(overview: &Overview, source: &Source) -> Result<Panel> {
-    let key = |span: &Span| {
-        span.task
+    let key = |task: &TaskOverview| {
+        task.task
             .name
             .clone()
-            .unwrap_or_else(|| span.task.pid.to_string())
+            .unwrap_or_else(|| task.task.pid.to_string())
     };
+    // CPU time and number of the processes of each name.
     let mut consumed: HashMap<String, (u64, usize)> = HashMap::new();
-    for span in &overview.spans {
-        let sum = consumed.entry(key(span)).or_default();
-        sum.0 += span.consumed_us();
+    for task in &overview.tasks {
+        let sum = consumed.entry(key(task)).or_default();
+        sum.0 += task.consumed_us();
         sum.1 += 1;
     }
     let mut names: Vec<&String> = consumed.keys().collect();
     names.sort_by_key(|name| (Reverse(consumed[*name].0), *name));
-    let places: HashMap<&String, usize> =
-        names.iter().take(STACKED_MAX).copied().zip(0..).collect();
-    let others = places.len();
+    let positions: HashMap<&String, usize> =
+        names.iter().take(MAX_STACKED).copied().zip(0..).collect();
+    let others = positions.len();
 
-    let empty = cpu_share::timeline(overview, STEPS);
-    let mut areas = vec![empty.emptied(); others + 1];
+    let empty = cpu_share::empty_series(overview, MAX_BINS);
+    let mut areas = vec![empty.clone(); others + 1];
     let mut all = empty;
-    cpu_share::each_timeline(overview, source, STEPS, |index, timeline| {
-        all.join(timeline);
-        let place = places.get(&key(&overview.spans[index]));
-        areas[*place.unwrap_or(&others)].join(timeline);
+    cpu_share::for_each_task(overview, source, MAX_BINS, |index, series| {
+        all.merge(series);
+        let position = positions.get(&key(&overview.tasks[index]));
+        areas[*position.unwrap_or(&others)].merge(series);
     })?;
 
     let mut captions: Vec<String> = names
@@ -166,15 +175,15 @@ fn stacked(overview: &Overview, source: &Source) -> Result<Panel> {
             names[others..].iter().map(|name| consumed[*name].1).sum(),
         ));
     }
-    let area = |(name, timeline): (String, &mut Timeline)| {
-        timeline.seen_as(&all);
+    let area = |(name, series): (String, &mut TimeSeries)| {
+        series.set_sampled_like(&all);
         Area {
             name,
-            heights: timeline.totals().collect(),
+            heights: series.total_shares().collect(),
         }
     };
     Ok(Panel {
-        caption: match overview.spans.len() {
+        caption: match overview.tasks.len() {
             1 => "1 process".to_string(),
             count => format!("{count} processes"),
         },

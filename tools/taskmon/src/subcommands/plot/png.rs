@@ -1,14 +1,15 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! The same picture in pixels, with a font that the program brings along.
+//! Converting the SVG drawing to PNG. The font is part of the program.
 
 use anyhow::{anyhow, Context, Result};
 use resvg::{tiny_skia, usvg};
 use std::sync::Arc;
 
-/// Pixels for each unit of the drawing, for sharp text on today's screens.
+/// Pixels per unit of the drawing. Two make text sharp on a screen of high resolution.
 const SCALE: f32 = 2.0;
 
+/// Returns the drawing `svg` as a PNG file.
 pub fn from_svg(svg: &str) -> Result<Vec<u8>> {
     let mut fonts = usvg::fontdb::Database::new();
     fonts.load_font_data(dejavu::sans::regular().to_vec());
@@ -24,13 +25,18 @@ pub fn from_svg(svg: &str) -> Result<Vec<u8>> {
         .size()
         .to_int_size()
         .scale_by(SCALE)
-        .ok_or_else(|| anyhow!("no size"))?;
-    let mut pixels = tiny_skia::Pixmap::new(size.width(), size.height())
-        .ok_or_else(|| anyhow!("too large: {} × {}", size.width(), size.height()))?;
+        .ok_or_else(|| anyhow!("the drawing has no size"))?;
+    let mut pixels = tiny_skia::Pixmap::new(size.width(), size.height()).ok_or_else(|| {
+        anyhow!(
+            "the drawing is too large: {} × {} pixels",
+            size.width(),
+            size.height()
+        )
+    })?;
     resvg::render(
         &tree,
         tiny_skia::Transform::from_scale(SCALE, SCALE),
         &mut pixels.as_mut(),
     );
-    pixels.encode_png().context("encoding")
+    pixels.encode_png().context("encoding PNG")
 }

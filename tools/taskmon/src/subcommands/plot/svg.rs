@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! The picture, as SVG.
+//! Drawing a chart as SVG.
 
-use super::chart::{Area, Layout, Panel, Picture};
+use super::chart::{Area, Chart, Layout, Panel};
 use anyhow::{anyhow, Result};
 use plotters::{
     chart::{ChartBuilder, ChartContext},
@@ -12,11 +12,11 @@ use plotters::{
 };
 
 type Canvas<'a> = DrawingArea<SVGBackend<'a>, Shift>;
-type Chart<'a, 'b> = ChartContext<'b, SVGBackend<'a>, Cartesian2d<RangedCoordf64, RangedCoordf64>>;
+type Axes<'a, 'b> = ChartContext<'b, SVGBackend<'a>, Cartesian2d<RangedCoordf64, RangedCoordf64>>;
 
-/// User and system time.
+/// The colours of user and system time.
 const TWO_COLOURS: [RGBColor; 2] = [RGBColor(0x3b, 0x6f, 0xb6), RGBColor(0xf2, 0x8e, 0x2b)];
-/// Processes; the last is for the others.
+/// The colours of stacked processes. The last one is for all others.
 const MANY_COLOURS: [RGBColor; 8] = [
     RGBColor(0x3b, 0x6f, 0xb6),
     RGBColor(0xf2, 0x8e, 0x2b),
@@ -32,70 +32,67 @@ const FAINT_INK: RGBColor = RGBColor(0x66, 0x6d, 0x78);
 const GRID: RGBColor = RGBColor(0xe4, 0xe7, 0xeb);
 const FONT: &str = "sans-serif";
 
+// Sizes in units of the drawing, which are pixels of the SVG.
 const MARGIN: i32 = 16;
 const TITLE_HEIGHT: i32 = 30;
 const LEGEND_HEIGHT: i32 = 22;
 const CAPTION_HEIGHT: i32 = 22;
 const AXIS_HEIGHT: i32 = 42;
-/// About what a letter of the legend takes.
+/// The approximate width of a letter in the legend.
 const LETTER_WIDTH: f64 = 6.9;
 const SWATCH_WIDTH: i32 = 18;
 
-/// Draws the picture, so many pixels wide.
-pub fn svg(picture: &Picture, width: u32) -> Result<String> {
-    let legend = Legend::of(picture, width);
+/// Returns the chart as SVG, `width` pixels wide.
+pub fn draw(chart: &Chart, width: u32) -> Result<String> {
+    let legend = Legend::of(chart, width);
     let head = MARGIN + TITLE_HEIGHT + legend.height();
-    let panel_height = if picture.panels.len() == 1 { 300 } else { 150 };
+    let panel_height = if chart.panels.len() == 1 { 300 } else { 150 };
     // CAST: there are a dozen panels at most.
-    let panels_height = picture.panels.len() as i32 * (panel_height + CAPTION_HEIGHT);
+    let panels_height = chart.panels.len() as i32 * (panel_height + CAPTION_HEIGHT);
     let height = (head + panels_height + AXIS_HEIGHT) as u32;
     let mut text = String::new();
     {
         let canvas = SVGBackend::with_string(&mut text, (width, height)).into_drawing_area();
-        draw(picture, &canvas, &legend, head, panel_height).map_err(|error| anyhow!("{error}"))?;
+        draw_on(chart, &canvas, &legend, head, panel_height).map_err(|error| anyhow!("{error}"))?;
     }
     Ok(text)
 }
 
+/// The result of drawing on a canvas.
 type Drawn = Result<(), DrawingAreaErrorKind<std::io::Error>>;
 
-fn draw(
-    picture: &Picture,
-    canvas: &Canvas,
-    legend: &Legend,
-    head: i32,
-    panel_height: i32,
-) -> Drawn {
+fn draw_on(chart: &Chart, canvas: &Canvas, legend: &Legend, head: i32, panel_height: i32) -> Drawn {
     canvas.fill(&WHITE)?;
     let title = (FONT, 18).into_font().style(FontStyle::Bold).color(&INK);
     canvas.draw(&Text::new(
-        shortened(&picture.title, 90),
+        shortened(&chart.title, 90),
         (MARGIN, MARGIN),
         title,
     ))?;
     legend.draw(canvas)?;
     let (_, mut rest) = canvas.split_vertically(head);
-    let last = picture.panels.len() - 1;
-    for (number, panel) in picture.panels.iter().enumerate() {
+    let last = chart.panels.len() - 1;
+    for (number, panel) in chart.panels.iter().enumerate() {
         let is_last = number == last;
         let height = panel_height + CAPTION_HEIGHT + if is_last { AXIS_HEIGHT } else { 0 };
         let (here, below) = rest.split_vertically(height);
-        draw_panel(picture, panel, &here, is_last)?;
+        draw_panel(chart, panel, &here, is_last)?;
         rest = below;
     }
     canvas.present()
 }
 
-fn draw_panel(picture: &Picture, panel: &Panel, canvas: &Canvas, is_last: bool) -> Drawn {
+/// Draws one panel. The last panel has the labels of the time axis.
+fn draw_panel(chart: &Chart, panel: &Panel, canvas: &Canvas, is_last: bool) -> Drawn {
     let small = (FONT, 13).into_font().color(&INK);
     canvas.draw(&Text::new(
         shortened(&panel.caption, 90),
         (MARGIN, 2),
         small,
     ))?;
-    let unit = TimeUnit::for_range(picture.range_s);
+    let unit = TimeUnit::for_range(chart.range_s);
     let top = top_of(panel);
-    let mut chart = ChartBuilder::on(canvas)
+    let mut axes = ChartBuilder::on(canvas)
         .margin_top(CAPTION_HEIGHT)
         .margin_right(MARGIN + 8)
         .margin_left(MARGIN)
@@ -104,12 +101,11 @@ fn draw_panel(picture: &Picture, panel: &Panel, canvas: &Canvas, is_last: bool) 
             LabelAreaPosition::Bottom,
             if is_last { AXIS_HEIGHT } else { 6 },
         )
-        .build_cartesian_2d(0.0..picture.range_s * unit.in_a_second, 0.0..top)?;
+        .build_cartesian_2d(0.0..chart.range_s * unit.per_second, 0.0..top)?;
     let tick = (FONT, 12).into_font().color(&FAINT_INK);
     let name = (FONT, 12).into_font().color(&INK);
     let decimals = if top < 5.0 { 1 } else { 0 };
-    chart
-        .configure_mesh()
+    axes.configure_mesh()
         .disable_x_mesh()
         .bold_line_style(GRID)
         .light_line_style(TRANSPARENT)
@@ -123,46 +119,41 @@ fn draw_panel(picture: &Picture, panel: &Panel, canvas: &Canvas, is_last: bool) 
         .y_label_formatter(&|percent| format!("{percent:.decimals$} %"))
         .x_label_formatter(&|time| trimmed(*time))
         .draw()?;
-    let colours = colours(picture.layout);
-    let mut floor = vec![0.0; panel.areas.first().map_or(0, |area| area.heights.len())];
+    let colours = colours(chart.layout);
+    let mut base = vec![0.0; panel.areas.first().map_or(0, |area| area.heights.len())];
     for (number, area) in panel.areas.iter().enumerate() {
         let colour = colour(colours, number, &panel.areas);
         draw_area(
-            &mut chart,
+            &mut axes,
             area,
-            &mut floor,
-            picture.step_s * unit.in_a_second,
+            &mut base,
+            chart.bin_s * unit.per_second,
             colour,
         )?;
     }
     Ok(())
 }
 
-/// Draws an area on those below it, in one piece for each stretch that was sampled.
-fn draw_area(
-    chart: &mut Chart,
-    area: &Area,
-    floor: &mut [f64],
-    step: f64,
-    colour: RGBColor,
-) -> Drawn {
+/// Draws an area on top of `base`, the height of the areas below it in each bin, and adds its
+/// height to `base`. Bins without samples stay blank, so an area can have several parts.
+fn draw_area(axes: &mut Axes, area: &Area, base: &mut [f64], bin: f64, colour: RGBColor) -> Drawn {
     let mut upper = Vec::new();
     let mut lower = Vec::new();
-    let end_of_range = chart.x_range().end;
-    // CAST: hundreds of steps.
-    let edge = |number: usize| (number as f64 * step).min(end_of_range);
-    let steps = area.heights.iter().chain([&None]);
-    for (number, height) in steps.enumerate() {
-        match (height, floor.get_mut(number)) {
-            (Some(height), Some(floor)) => {
-                let ceiling = *floor + height * 100.0;
+    let end_of_range = axes.x_range().end;
+    // CAST: there are at most hundreds of bins.
+    let edge = |number: usize| (number as f64 * bin).min(end_of_range);
+    let bins = area.heights.iter().chain([&None]);
+    for (number, height) in bins.enumerate() {
+        match (height, base.get_mut(number)) {
+            (Some(height), Some(base)) => {
+                let ceiling = *base + height * 100.0;
                 upper.extend([(edge(number), ceiling), (edge(number + 1), ceiling)]);
-                lower.extend([(edge(number), *floor), (edge(number + 1), *floor)]);
-                *floor = ceiling;
+                lower.extend([(edge(number), *base), (edge(number + 1), *base)]);
+                *base = ceiling;
             }
             _ if !upper.is_empty() => {
                 let outline: Vec<_> = upper.drain(..).chain(lower.drain(..).rev()).collect();
-                chart.draw_series([Polygon::new(outline, colour.filled())])?;
+                axes.draw_series([Polygon::new(outline, colour.filled())])?;
             }
             _ => {}
         }
@@ -177,78 +168,80 @@ fn colours(layout: Layout) -> &'static [RGBColor] {
     }
 }
 
-/// The colour of an area; the others' is always the last.
+/// Returns the colour of an area. The area of all others has the last one.
 fn colour(colours: &[RGBColor], number: usize, areas: &[Area]) -> RGBColor {
     let is_others = areas.len() == colours.len() && number + 1 == areas.len();
     let number = if is_others { colours.len() - 1 } else { number };
     colours.get(number).copied().unwrap_or(FAINT_INK)
 }
 
-/// A round number of per cent above the highest point of all areas together.
+/// Returns the upper end of the CPU axis: a round number of per cent above the highest point.
 fn top_of(panel: &Panel) -> f64 {
-    let steps = panel.areas.first().map_or(0, |area| area.heights.len());
-    let sum = |step: usize| -> f64 {
+    let bins = panel.areas.first().map_or(0, |area| area.heights.len());
+    let sum = |bin: usize| -> f64 {
         panel
             .areas
             .iter()
-            .filter_map(|area| area.heights.get(step).copied().flatten())
+            .filter_map(|area| area.heights.get(bin).copied().flatten())
             .sum()
     };
-    let highest = (0..steps).map(sum).fold(0.0, f64::max) * 100.0;
+    let highest = (0..bins).map(sum).fold(0.0, f64::max) * 100.0;
     let magnitude = 10_f64.powf(highest.max(0.5).log10().floor());
-    let steps = [1.0, 1.2, 1.5, 2.0, 2.5, 3.0, 4.0, 5.0, 6.0, 8.0, 10.0, 12.0];
+    let factors = [1.0, 1.2, 1.5, 2.0, 2.5, 3.0, 4.0, 5.0, 6.0, 8.0, 10.0, 12.0];
     let fits = |factor: &&f64| **factor * magnitude >= highest * 0.995;
-    steps
+    factors
         .iter()
         .find(fits)
         .map_or(highest, |factor| factor * magnitude)
 }
 
-/// How the time axis is labelled.
+/// The unit of the time axis.
 struct TimeUnit {
-    in_a_second: f64,
+    per_second: f64,
     name: &'static str,
 }
 
 impl TimeUnit {
+    /// Returns the unit for a time axis of that length.
     fn for_range(seconds: f64) -> Self {
-        let (in_a_second, name) = match seconds {
+        let (per_second, name) = match seconds {
             ..1.0 => (1000.0, "time since the first sample, ms"),
             1.0..600.0 => (1.0, "time since the first sample, s"),
             600.0..36_000.0 => (1.0 / 60.0, "time since the first sample, min"),
             _ => (1.0 / 3600.0, "time since the first sample, h"),
         };
-        Self { in_a_second, name }
+        Self { per_second, name }
     }
 }
 
-/// A number without needless zeros.
+/// Returns a number with up to three decimals, without trailing zeros.
 fn trimmed(number: f64) -> String {
     let text = format!("{number:.3}");
     text.trim_end_matches('0').trim_end_matches('.').to_string()
 }
 
-fn shortened(text: &str, letters: usize) -> String {
-    match text.char_indices().nth(letters) {
+/// Returns the first `max_len` characters of a text, and an ellipsis if there are more.
+fn shortened(text: &str, max_len: usize) -> String {
+    match text.char_indices().nth(max_len) {
         Some((end, _)) => format!("{}…", &text[..end]),
         None => text.to_string(),
     }
 }
 
-/// What the colours mean, in rows under the title.
+/// The legend: names and colours, in rows below the title.
 struct Legend {
-    /// Where each entry stands.
+    /// Position, name and colour of each entry.
     entries: Vec<((i32, i32), String, RGBColor)>,
     rows: i32,
 }
 
 impl Legend {
-    fn of(picture: &Picture, width: u32) -> Self {
+    fn of(chart: &Chart, width: u32) -> Self {
         let mut legend = Self {
             entries: Vec::new(),
             rows: 1,
         };
-        let Some(panel) = picture.panels.first() else {
+        let Some(panel) = chart.panels.first() else {
             return legend;
         };
         let mut x = MARGIN;
@@ -261,7 +254,7 @@ impl Legend {
                 legend.rows += 1;
             }
             let y = MARGIN + TITLE_HEIGHT + (legend.rows - 1) * LEGEND_HEIGHT;
-            let colour = colour(colours(picture.layout), number, &panel.areas);
+            let colour = colour(colours(chart.layout), number, &panel.areas);
             legend.entries.push(((x, y), name, colour));
             x += entry_width;
         }

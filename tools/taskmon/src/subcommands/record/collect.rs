@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! Taking a command's samples out of the module, and no others.
+//! Moving the samples of the recorded tasks out of the module.
 
 use crate::{
-    history::{About, Source, Spool},
-    kernel_module,
+    history::{Metadata, Source, Task, TempRecording},
+    kernel_module::{self, ControlFile},
 };
 use anyhow::{anyhow, Context, Error, Result};
 use nix::fcntl::{Flock, FlockArg};
@@ -13,134 +13,143 @@ use std::{
     fs::File,
 };
 
-/// By which a sample, and with it its task, is known: number, which one, when.
-type Mark = (u32, u64, u64);
+/// Identifies a sample, and with it its task: PID, number of the sample, time.
+type SampleKey = (u32, u64, u64);
 
-/// Moves the samples of the root, and of its descendants where `about` says so, out of the module.
-/// Where that fails, they are kept, and the error says where.
+/// Moves the samples of the command `root` out of the module, and those of its descendants if
+/// `metadata` names a tree.
 ///
-/// The module lists tasks in the order in which they were added, and does not say of which tree they
-/// are. What comes after the root is ours, unless it is still there once the tree was removed. Other
-/// recorders wait meanwhile: they would remove what that is told by.
+/// `start_us` is a time before the command began, since boot. `names` has the names of ended
+/// processes. If an error occurs, the samples are kept, and the error says where.
+///
+/// The module lists tasks in the order in which they were added, but does not say to which tree
+/// they belong. So all tasks from the root on are copied, then the tree is removed from the module,
+/// and then those tasks that the module still has are removed from the copy. The control file is
+/// locked meanwhile: another recorder must not remove its tasks between these steps.
 pub fn collect(
-    control: &File,
-    about: &About,
+    control: &ControlFile,
+    metadata: &Metadata,
     root: u32,
-    begun_us: u64,
+    start_us: u64,
     names: HashMap<u32, String>,
-) -> Result<Spool> {
-    let (spool, marks, _others_wait) =
-        copy(control, about, root, begun_us, names).map_err(|error| left(&error, about, root))?;
-    let word = about
+) -> Result<TempRecording> {
+    let (recording, last_samples, _lock) = copy(control, metadata, root, start_us, names)
+        .map_err(|error| samples_left(&error, metadata, root))?;
+    let command = metadata
         .tree
         .map_or(format!("-{root}"), |root| format!("-tree:{root}"));
-    // Somebody may have removed it before: then there is nothing to remove.
-    let _ = kernel_module::obey(control, &word);
-    let others = still_there(&marks);
-    match others.and_then(|others| without(&spool, about, &others)) {
-        Ok(None) => Ok(spool),
+    // An error means that another program has removed the task.
+    let _ = control.try_send(&command);
+    let foreign = still_in_module(&last_samples);
+    match foreign.and_then(|foreign| copy_without(&recording, metadata, &foreign)) {
+        Ok(None) => Ok(recording),
         Ok(Some(own)) => Ok(own),
-        Err(error) => Err(spool.rescued(&error)),
+        Err(error) => Err(recording.keep_after(&error)),
     }
 }
 
-/// What to say when the samples could not be taken out of the module.
-pub fn left(error: &Error, about: &About, root: u32) -> Error {
+/// Returns `error`, and how to get the samples if they are still in the module.
+pub fn samples_left(error: &Error, metadata: &Metadata, root: u32) -> Error {
     if !kernel_module::is_loaded() {
         return anyhow!("{error:#}");
     }
-    let option = if about.tree.is_some() { "--tree " } else { "" };
+    let option = if metadata.tree.is_some() {
+        "--tree "
+    } else {
+        ""
+    };
     anyhow!(
         "{error:#}; the samples are still in the module: `taskmon export` reads them, \
          `taskmon remove {option}{root}` frees them"
     )
 }
 
-/// A copy of what the module has of the root and was added later, with each task's last sample.
-/// Other recorders wait until the lock goes.
+/// Copies the module's samples of the root and, for a tree, of all tasks that were added after it.
+/// Also returns the key of the last sample of each copied task, and the lock on the control file.
 fn copy(
-    control: &File,
-    about: &About,
+    control: &ControlFile,
+    metadata: &Metadata,
     root: u32,
-    begun_us: u64,
+    start_us: u64,
     mut names: HashMap<u32, String>,
-) -> Result<(Spool, Vec<Mark>, Flock<File>)> {
-    let lock = control.try_clone().context("the control file")?;
-    let others_wait = Flock::lock(lock, FlockArg::LockExclusive)
+) -> Result<(TempRecording, Vec<SampleKey>, Flock<File>)> {
+    let lock = Flock::lock(control.duplicate()?, FlockArg::LockExclusive)
         .map_err(|(_, error)| error)
         .context("locking the control file")?;
-    let mut last_marks: Vec<Mark> = Vec::new();
-    let spool = Spool::write(about, |writer| {
-        let only = if about.tree.is_some() {
-            BTreeSet::new()
+    let mut last_samples: Vec<SampleKey> = Vec::new();
+    let recording = TempRecording::write(metadata, |writer| {
+        let source = if metadata.tree.is_some() {
+            Source::all_watched()
         } else {
-            BTreeSet::from([root])
+            Source::KernelModule(BTreeSet::from([root]))
         };
-        let mut history = Source::Module(only).open()?;
-        let mut at = None;
-        let mut is_ours = false;
+        let mut history = source.open()?;
+        let mut index = None;
+        // The current task, if it is copied.
+        let mut copied: Option<Task> = None;
         while let Some((task, sample)) = history.next()? {
-            if at != Some(task.index) {
-                at = Some(task.index);
-                let is_recent = sample.time_us >= begun_us;
-                is_ours = is_recent && (task.pid == root || !last_marks.is_empty());
-                if is_ours {
-                    let name = names.remove(&task.pid).or_else(|| task.name.clone());
-                    writer.task(task.pid, name.as_deref())?;
-                    last_marks.push((0, 0, 0));
+            if index != Some(task.index) {
+                index = Some(task.index);
+                let is_recent = sample.time_us >= start_us;
+                let is_copied = is_recent && (task.pid == root || !last_samples.is_empty());
+                copied = is_copied.then(|| Task {
+                    name: names.remove(&task.pid).or_else(|| task.name.clone()),
+                    ..task.clone()
+                });
+                if is_copied {
+                    last_samples.push((0, 0, 0));
                 }
             }
-            if let Some(mark) = last_marks.last_mut().filter(|_| is_ours) {
-                *mark = (sample.pid, sample.num, sample.time_us);
-                writer.sample(&sample)?;
+            if let (Some(task), Some(last)) = (&copied, last_samples.last_mut()) {
+                *last = (sample.pid, sample.num, sample.time_us);
+                writer.write(task, &sample)?;
             }
         }
         Ok(())
     })?;
-    Ok((spool, last_marks, others_wait))
+    Ok((recording, last_samples, lock))
 }
 
-/// Which of these samples the module still has.
-fn still_there(marks: &[Mark]) -> Result<HashSet<Mark>> {
+/// Returns those of `keys` whose samples the module still has.
+fn still_in_module(keys: &[SampleKey]) -> Result<HashSet<SampleKey>> {
     if kernel_module::statistic("targets")? == 0 {
         return Ok(HashSet::new());
     }
-    let marks: HashSet<Mark> = marks.iter().copied().collect();
+    let keys: HashSet<SampleKey> = keys.iter().copied().collect();
     let mut found = HashSet::new();
-    let mut history = Source::Module(BTreeSet::new()).open()?;
+    let mut history = Source::all_watched().open()?;
     while let Some((_, sample)) = history.next()? {
-        let mark = (sample.pid, sample.num, sample.time_us);
-        if marks.contains(&mark) {
-            found.insert(mark);
+        let key = (sample.pid, sample.num, sample.time_us);
+        if keys.contains(&key) {
+            found.insert(key);
         }
     }
     Ok(found)
 }
 
-/// A copy without the tasks of these samples; none: it would be the same.
-fn without(spool: &Spool, about: &About, others: &HashSet<Mark>) -> Result<Option<Spool>> {
-    if others.is_empty() {
+/// Copies a recording without the tasks that have one of the samples `foreign`. Returns `None` if
+/// there are none, since the copy would be the same.
+fn copy_without(
+    recording: &TempRecording,
+    metadata: &Metadata,
+    foreign: &HashSet<SampleKey>,
+) -> Result<Option<TempRecording>> {
+    if foreign.is_empty() {
         return Ok(None);
     }
-    let mut unwanted = HashSet::new();
-    let mut history = spool.source().open()?;
+    let mut left_out = HashSet::new();
+    let mut history = recording.source().open()?;
     while let Some((task, sample)) = history.next()? {
-        if others.contains(&(sample.pid, sample.num, sample.time_us)) {
-            unwanted.insert(task.index);
+        if foreign.contains(&(sample.pid, sample.num, sample.time_us)) {
+            left_out.insert(task.index);
         }
     }
-    Spool::write(about, |writer| {
-        let mut history = spool.source().open()?;
-        let mut at = None;
+    TempRecording::write(metadata, |writer| {
+        let mut history = recording.source().open()?;
         while let Some((task, sample)) = history.next()? {
-            if unwanted.contains(&task.index) {
-                continue;
+            if !left_out.contains(&task.index) {
+                writer.write(task, &sample)?;
             }
-            if at != Some(task.index) {
-                at = Some(task.index);
-                writer.task(task.pid, task.name.as_deref())?;
-            }
-            writer.sample(&sample)?;
         }
         Ok(())
     })

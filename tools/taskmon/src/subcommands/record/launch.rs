@@ -1,8 +1,15 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! Starting the command so that not one instruction of it goes unseen.
+//! Starting the command so that it is watched from its first instruction.
+//!
+//! The child process asks the module to watch itself between fork and exec. It checks that a first
+//! sample was taken, and sends the result to taskmon through a socket.
 
-use crate::{cli::Record, kernel_module, output::plain};
+use crate::{
+    cli::Record,
+    kernel_module::{self, refusal, ControlFile},
+    output::os_error_text,
+};
 use anyhow::{anyhow, Context, Error, Result};
 use nix::errno::Errno;
 use std::{
@@ -12,114 +19,138 @@ use std::{
     process::{self, Child, Command},
 };
 
-/// By this code the process tells that it is watched, but not sampled. The module fails with others.
-const STOPPED: Errno = Errno::ENODATA;
+/// The child process sends this code if it is watched, but sampling is stopped. The module never
+/// returns it.
+const SAMPLING_STOPPED: Errno = Errno::ENODATA;
 
 /// Why the command does not run.
-pub enum Failure {
-    /// There is no such command.
-    NotFound(anyhow::Error),
-    /// It is there, but cannot be run.
-    NotRunnable(anyhow::Error),
-    /// taskmon could not watch it.
-    Unwatched(anyhow::Error),
+pub enum LaunchError {
+    /// The program does not exist.
+    NotFound(Error),
+    /// The program exists, but cannot be executed.
+    NotRunnable(Error),
+    /// taskmon could not watch the process.
+    WatchFailed(Error),
 }
 
-/// Runs the command, as a process that has asked the module to watch itself before it became the
-/// command, and has seen that it does.
-pub fn launch(record: &Record, control: &File) -> Result<Child, Failure> {
-    let own = |error: anyhow::Error| Failure::Unwatched(error);
-    let [program, arguments @ ..] = record.command.as_slice() else {
-        return Err(own(anyhow!("no command")));
+/// Starts the command as a watched process.
+pub fn launch(arguments: &Record, control: &ControlFile) -> Result<Child, LaunchError> {
+    let [program, program_arguments @ ..] = arguments.command.as_slice() else {
+        return Err(LaunchError::WatchFailed(anyhow!("no command")));
     };
-    let (mut told, mut teller) = UnixStream::pair()
-        .context("a pair of sockets")
-        .map_err(own)?;
-    let mut to_module = control
-        .try_clone()
-        .context("the control file")
-        .map_err(own)?;
-    let statistics = kernel_module::open(kernel_module::STATISTICS).map_err(own)?;
-    let prefix = prefix(record);
-    let watch_me = move || {
-        let pid = process::id();
-        // No memory may be allocated between fork and exec.
-        let mut word = [0_u8; 32];
-        let mut rest = &mut word[..];
-        write!(rest, "{prefix}{pid}")?;
-        let unused = rest.len();
-        let used = word.len() - unused;
-        let before = kernel_module::created(&statistics)?;
-        let mut obeyed = to_module.write_all(&word[..used]);
-        // What is added is sampled at once.
-        if obeyed.is_ok() && kernel_module::created(&statistics).is_ok_and(|now| now == before) {
-            obeyed = Err(STOPPED.into());
-        }
-        let code = obeyed.as_ref().err().and_then(io::Error::raw_os_error);
-        teller.write_all(&pid.to_ne_bytes())?;
-        teller.write_all(&code.unwrap_or(0).to_ne_bytes())?;
-        obeyed
-    };
+    let name = program.to_string_lossy();
+    let prefix = command_prefix(arguments);
     let mut command = Command::new(program);
-    command.args(arguments);
-    // SAFETY: between fork and exec it makes system calls only, on what it owns.
-    unsafe { command.pre_exec(watch_me) };
+    command.args(program_arguments);
+    let mut results = prepare(&mut command, prefix, control).map_err(LaunchError::WatchFailed)?;
     let spawned = command.spawn();
-    // Its end of the sockets.
+    // Closes taskmon's copy of the child's socket, so that reading ends.
     drop(command);
     let error = match spawned {
         Ok(child) => return Ok(child),
         Err(error) => error,
     };
-    let mut number = [0; 4];
-    let pid = told
-        .read_exact(&mut number)
-        .map(|()| u32::from_ne_bytes(number));
-    let refused = told
-        .read_exact(&mut number)
-        .map(|()| i32::from_ne_bytes(number));
-    let name = program.to_string_lossy();
-    // It was watched, but never became the command.
-    let forget = |pid: u32| {
-        // Somebody else may have been faster.
-        let _ = kernel_module::obey(control, &format!("-{prefix}{pid}"));
+    // The process was watched, but did not become the command.
+    let remove = |pid: u32| {
+        // An error means that another program has removed it.
+        let _ = control.try_send(&format!("-{prefix}{pid}"));
     };
-    match (pid, refused) {
-        (Ok(pid), Ok(0)) => {
-            forget(pid);
-            let why = anyhow!("{name}: {}", plain(&error));
+    let why = || anyhow!("{name}: {}", os_error_text(&error));
+    match read_result(&mut results) {
+        Ok((pid, 0)) => {
+            remove(pid);
             Err(match error.kind() {
-                io::ErrorKind::NotFound => Failure::NotFound(why),
-                _ => Failure::NotRunnable(why),
+                io::ErrorKind::NotFound => LaunchError::NotFound(why()),
+                _ => LaunchError::NotRunnable(why()),
             })
         }
-        (Ok(pid), Ok(code)) => {
+        Ok((pid, code)) => {
             let code = Errno::from_raw(code);
-            if code == STOPPED {
-                forget(pid);
+            if code == SAMPLING_STOPPED {
+                remove(pid);
             }
-            Err(own(refusal(prefix, &name, code)))
+            Err(LaunchError::WatchFailed(not_watched(prefix, &name, code)))
         }
-        _ => Err(own(anyhow!("{name}: {}", plain(&error)))),
+        Err(_) => Err(LaunchError::WatchFailed(why())),
     }
 }
 
-/// Why the command is not watched.
-fn refusal(prefix: &str, name: &str, code: Errno) -> Error {
+/// Makes the child process of `command` ask the module to watch it before it runs the program.
+/// Returns the socket on which it reports: see [`read_result`].
+fn prepare(
+    command: &mut Command,
+    prefix: &'static str,
+    control: &ControlFile,
+) -> Result<UnixStream> {
+    let (results, reporter) = UnixStream::pair().context("creating a pair of sockets")?;
+    let control = control.duplicate()?;
+    let statistics = kernel_module::open(kernel_module::STATISTICS)?;
+    // SAFETY: between fork and exec, `watch_this_process` only makes system calls, on files that it
+    // owns. It allocates no memory.
+    unsafe {
+        command.pre_exec(move || watch_this_process(prefix, &control, &statistics, &reporter));
+    }
+    Ok(results)
+}
+
+/// Asks the module to watch the calling process, checks that it is sampled, and reports PID and
+/// error code, 0 for success. Must not allocate memory.
+fn watch_this_process(
+    prefix: &str,
+    mut control: &File,
+    statistics: &File,
+    mut reporter: &UnixStream,
+) -> io::Result<()> {
+    let pid = process::id();
+    let mut buffer = [0_u8; 32];
+    let mut rest = &mut buffer[..];
+    write!(rest, "{prefix}{pid}")?;
+    let unused = rest.len();
+    let used = buffer.len() - unused;
+    let before = kernel_module::created_samples(statistics)?;
+    let mut result = control.write_all(&buffer[..used]);
+    // A new target is sampled at once, unless sampling is stopped.
+    if result.is_ok()
+        && kernel_module::created_samples(statistics).is_ok_and(|after| after == before)
+    {
+        result = Err(SAMPLING_STOPPED.into());
+    }
+    let code = result.as_ref().err().and_then(io::Error::raw_os_error);
+    reporter.write_all(&pid.to_ne_bytes())?;
+    reporter.write_all(&code.unwrap_or(0).to_ne_bytes())?;
+    result
+}
+
+/// Reads what the child process has reported: PID and error code.
+fn read_result(results: &mut UnixStream) -> io::Result<(u32, i32)> {
+    let (mut pid, mut code) = ([0; 4], [0; 4]);
+    results.read_exact(&mut pid)?;
+    results.read_exact(&mut code)?;
+    Ok((u32::from_ne_bytes(pid), i32::from_ne_bytes(code)))
+}
+
+/// Explains why the command `name` is not watched.
+fn not_watched(prefix: &str, name: &str, code: Errno) -> Error {
     match code {
-        STOPPED => anyhow!("sampling is stopped, so nothing would be recorded: run `taskmon start`"),
+        SAMPLING_STOPPED => {
+            anyhow!("sampling is stopped, so nothing would be recorded: run `taskmon start`")
+        }
         Errno::EEXIST => anyhow!(
-            "{name} would be watched twice, as all that is started here is followed already: record \
-             from elsewhere, or have `taskmon remove --tree PID` end that"
+            "{name} is already watched, because the module follows the descendants of an ancestor \
+             of taskmon: run taskmon from another shell, or remove the ancestor with \
+             `taskmon remove --tree PID`"
         ),
-        Errno::EOPNOTSUPP => anyhow!("{}: --alone", kernel_module::refusal(prefix, name, code)),
-        _ => anyhow!("cannot watch {}", kernel_module::refusal(prefix, name, code)),
+        Errno::EOPNOTSUPP => anyhow!(
+            "this kernel cannot follow the descendants of {name} (it lacks CONFIG_TRACEPOINTS): use \
+             --alone"
+        ),
+        _ => anyhow!("cannot watch {}", refusal(prefix, name, code)),
     }
 }
 
-/// What stands before the command's number in the words about it.
-pub fn prefix(record: &Record) -> &'static str {
-    if record.alone {
+/// Returns what precedes the PID in the module's commands: `tree:` unless --alone is given.
+fn command_prefix(arguments: &Record) -> &'static str {
+    if arguments.alone {
         ""
     } else {
         "tree:"

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! What a recording may lack, by the word of the module and of the kernel.
+//! What a recording may lack: samples that the module evicted, and CPU time that only the kernel
+//! knows.
 
 use crate::kernel_module;
 use anyhow::{Context, Result};
@@ -9,36 +10,38 @@ use nix::sys::{
     time::TimeValLike,
 };
 
-/// What the module has given up since it was loaded, or could not have at all, of whatever task.
+/// What the module has lost since it was loaded, of all tasks.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Losses {
-    /// Samples that made room. Those of a process that made room as a whole are among them.
+    /// Evicted samples, including those of ended tasks that were evicted as a whole.
     pub evicted: u64,
-    /// Descendants that could not be followed for want of memory or room.
+    /// Descendants that could not be followed, for lack of memory or because max_targets was
+    /// reached.
     pub lost: u64,
 }
 
 impl Losses {
-    pub fn until_now() -> Result<Self> {
+    /// Reads the losses up to now.
+    pub fn so_far() -> Result<Self> {
         Ok(Self {
             evicted: kernel_module::statistic("evicted")?,
             lost: kernel_module::statistic("lost")?,
         })
     }
 
-    /// What has been lost since then.
-    pub fn since(self, then: Self) -> Self {
+    /// Returns the losses after `before`.
+    pub fn since(self, before: Self) -> Self {
         Self {
-            evicted: self.evicted.saturating_sub(then.evicted),
-            lost: self.lost.saturating_sub(then.lost),
+            evicted: self.evicted.saturating_sub(before.evicted),
+            lost: self.lost.saturating_sub(before.lost),
         }
     }
 }
 
-/// What the command consumed, and those of its descendants that were waited for: as the kernel tells
-/// its parent, once that has waited for it.
-pub fn told_us() -> Result<u64> {
+/// Returns the CPU time of the command and of those descendants that their parents waited for, in
+/// microseconds. The kernel knows it once taskmon has waited for the command.
+pub fn children_cpu_us() -> Result<u64> {
     let used = getrusage(UsageWho::RUSAGE_CHILDREN).context("getrusage")?;
-    let told = used.user_time().num_microseconds() + used.system_time().num_microseconds();
-    Ok(told.try_into().unwrap_or(0))
+    let total_us = used.user_time().num_microseconds() + used.system_time().num_microseconds();
+    Ok(total_us.try_into().unwrap_or(0))
 }

@@ -1,8 +1,12 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! The module's period, which all watched tasks share: changed for a while, and put back.
+//! Changing the module's period for a recording, and restoring it. All watched tasks have the same
+//! period, so only one recorder at a time may change it.
 
-use crate::{kernel_module, output::say};
+use crate::{
+    kernel_module::{open, period_ms, set_period_ms, PERIOD_MS},
+    output::print_message,
+};
 use anyhow::{bail, Context, Result};
 use nix::{
     errno::Errno,
@@ -14,70 +18,74 @@ use std::{
     time::{Duration, Instant},
 };
 
-/// For how long another recorder has the period shortened at its own end.
-const PATIENCE: Duration = Duration::from_secs(1);
+/// How long to wait for another recorder, which may be taking its exit samples with a short period.
+const LOCK_TIMEOUT: Duration = Duration::from_secs(1);
+const LOCK_RETRY_INTERVAL: Duration = Duration::from_millis(10);
 
-/// The period while a command is recorded. What was changed is put back when this value goes.
-pub struct Period {
-    /// What the command is recorded with.
+/// The period of a recording. The module's previous period is restored when this value is dropped.
+pub struct RecordingPeriod {
+    /// The period with which the command is recorded, in milliseconds.
     pub ms: u64,
-    change: Option<Change>,
+    lock: Option<PeriodLock>,
 }
 
-impl Period {
-    /// The wanted one, or the module's. Fails where another recorder has changed it for its own
-    /// command.
-    pub fn during(wanted_ms: Option<u64>) -> Result<Self> {
+impl RecordingPeriod {
+    /// Sets the module's period to `wanted_ms`, if given. Fails if another recorder has set it.
+    pub fn set(wanted_ms: Option<u64>) -> Result<Self> {
         let Some(ms) = wanted_ms else {
             return Ok(Self {
-                ms: kernel_module::period_ms()?,
-                change: None,
+                ms: period_ms()?,
+                lock: None,
             });
         };
-        let Some(mut change) = Change::begin(PATIENCE)? else {
+        let Some(mut lock) = PeriodLock::take(LOCK_TIMEOUT)? else {
             bail!(
-                "another `taskmon record -p` is under way, and all watched tasks have the same \
-                 period: wait for its end, or leave out -p"
+                "another `taskmon record --period` is running, and all watched tasks have the same \
+                 period: wait until it ends, or leave out --period"
             );
         };
-        change.set(ms)?;
+        lock.set(ms)?;
         Ok(Self {
             ms,
-            change: Some(change),
+            lock: Some(lock),
         })
     }
 
-    /// Makes it no longer than that, unless another recorder needs it as it is.
-    pub fn shorten(&mut self, most_ms: u64) -> Result<()> {
-        if kernel_module::period_ms()? <= most_ms {
+    /// Shortens the module's period to at most `max_ms`. Does nothing if another recorder has set
+    /// it.
+    pub fn shorten(&mut self, max_ms: u64) -> Result<()> {
+        if period_ms()? <= max_ms {
             return Ok(());
         }
-        if self.change.is_none() {
-            self.change = Change::begin(Duration::ZERO)?;
+        if self.lock.is_none() {
+            self.lock = PeriodLock::take(Duration::ZERO)?;
         }
-        match &mut self.change {
-            Some(change) => change.set(most_ms),
+        match &mut self.lock {
+            Some(lock) => lock.set(max_ms),
             None => Ok(()),
         }
     }
 
-    pub fn put_back(&mut self) {
-        self.change = None;
+    /// Restores the module's previous period.
+    pub fn restore(&mut self) {
+        self.lock = None;
     }
 }
 
-/// The right to change the period, of one recorder at a time.
-struct Change {
-    _others_wait: Flock<File>,
-    before_ms: u64,
-    now_ms: u64,
+/// The right to change the period: a lock on the parameter's file, which other recorders respect.
+struct PeriodLock {
+    _lock: Flock<File>,
+    /// The period to restore.
+    previous_ms: u64,
+    /// The period that this recorder has set last.
+    set_ms: u64,
 }
 
-impl Change {
-    /// None: another one has the right, and has not given it up in that time.
-    fn begin(patience: Duration) -> Result<Option<Self>> {
-        let deadline = Instant::now() + patience;
-        let mut file = kernel_module::open(kernel_module::PERIOD_MS)?;
+impl PeriodLock {
+    /// Takes the lock. Returns `None` if another recorder holds it for longer than `timeout`.
+    fn take(timeout: Duration) -> Result<Option<Self>> {
+        let deadline = Instant::now() + timeout;
+        let mut file = open(PERIOD_MS)?;
         let lock = loop {
             match Flock::lock(file, FlockArg::LockExclusiveNonblock) {
                 Ok(lock) => break lock,
@@ -85,42 +93,42 @@ impl Change {
                 Err((back, Errno::EWOULDBLOCK)) => file = back,
                 Err((_, error)) => return Err(error).context("locking the period"),
             }
-            thread::sleep(Duration::from_millis(10));
+            thread::sleep(LOCK_RETRY_INTERVAL);
         };
-        let now_ms = kernel_module::period_ms()?;
+        let now_ms = period_ms()?;
         Ok(Some(Self {
-            _others_wait: lock,
-            before_ms: now_ms,
-            now_ms,
+            _lock: lock,
+            previous_ms: now_ms,
+            set_ms: now_ms,
         }))
     }
 
     fn set(&mut self, ms: u64) -> Result<()> {
-        let present_ms = kernel_module::period_ms()?;
-        if present_ms != self.now_ms {
-            // Somebody wanted it so, by hand.
-            self.before_ms = present_ms;
+        let now_ms = period_ms()?;
+        if now_ms != self.set_ms {
+            // A user has changed the period: restore that one.
+            self.previous_ms = now_ms;
         }
-        if present_ms != ms {
-            kernel_module::set_period_ms(ms)?;
+        if now_ms != ms {
+            set_period_ms(ms)?;
         }
-        self.now_ms = ms;
+        self.set_ms = ms;
         Ok(())
     }
 
-    /// What somebody has changed by hand meanwhile stays as it is.
-    fn put_back(&self) -> Result<()> {
-        if self.now_ms != self.before_ms && kernel_module::period_ms()? == self.now_ms {
-            kernel_module::set_period_ms(self.before_ms)?;
+    /// Restores the previous period, unless a user has changed the period since.
+    fn restore(&self) -> Result<()> {
+        if self.set_ms != self.previous_ms && period_ms()? == self.set_ms {
+            set_period_ms(self.previous_ms)?;
         }
         Ok(())
     }
 }
 
-impl Drop for Change {
+impl Drop for PeriodLock {
     fn drop(&mut self) {
-        if let Err(error) = self.put_back() {
-            say(format_args!("the period could not be put back: {error:#}"));
+        if let Err(error) = self.restore() {
+            print_message(format_args!("the period could not be restored: {error:#}"));
         }
     }
 }

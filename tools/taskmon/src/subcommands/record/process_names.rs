@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! The names of processes that are long gone when somebody asks: the kernel tells them at each
-//! exit, by taskstats.
+//! Learning the names of processes that exit. The kernel's taskstats interface reports each exit of
+//! the machine; when the recording is written, most of these processes are gone.
 
 use super::netlink;
 use nix::{
@@ -23,40 +23,40 @@ use std::{
     thread::{self, JoinHandle},
 };
 
-/// More names than this are not kept: the module watches 16,384 tasks, if not told otherwise.
-const NAMES_MAX: usize = 1 << 18;
-/// Room for the exits of a burst, in bytes.
-const BUFFER: usize = 16 << 20;
-/// How often the thread looks whether it is to end.
-const PATIENCE_MS: u16 = 50;
+/// The most names to keep. The module watches at most 16,384 tasks by default.
+const MAX_NAMES: usize = 1 << 18;
+/// The size of the socket's receive buffer in bytes: enough for a burst of exits.
+const RECEIVE_BUFFER: usize = 16 << 20;
+/// How often the thread checks whether it shall end, in milliseconds.
+const POLL_MS: u16 = 50;
 
-/// Learns the name of every process of this machine that ends.
-pub struct Names {
-    enough: Arc<AtomicBool>,
+/// A thread that learns the name of each process of the machine that exits.
+pub struct ProcessNames {
+    stop: Arc<AtomicBool>,
     listener: Option<JoinHandle<HashMap<u32, String>>>,
 }
 
-impl Names {
-    /// Begins to listen; on a kernel without taskstats, or in a container, it learns nothing.
+impl ProcessNames {
+    /// Starts listening. If the kernel has no taskstats, or in a container, no names are learnt.
     pub fn listen() -> Self {
-        let enough = Arc::new(AtomicBool::new(false));
+        let stop = Arc::new(AtomicBool::new(false));
         let listener = subscribe().ok().map(|(socket, family)| {
-            let enough = enough.clone();
-            thread::spawn(move || learn(&socket, family, &enough))
+            let stop = stop.clone();
+            thread::spawn(move || receive_names(&socket, family, &stop))
         });
-        Self { enough, listener }
+        Self { stop, listener }
     }
 
-    /// All names of processes that have ended until now, by number.
+    /// Stops listening. Returns the names of all processes that have exited until now, by PID.
     pub fn take(self) -> HashMap<u32, String> {
-        self.enough.store(true, Ordering::Relaxed);
+        self.stop.store(true, Ordering::Relaxed);
         self.listener
             .and_then(|thread| thread.join().ok())
             .unwrap_or_default()
     }
 }
 
-/// A socket that is told of every exit, and the number of the protocol spoken on it.
+/// Returns a socket that receives a record of each exit, and taskstats' number as a netlink family.
 fn subscribe() -> nix::Result<(OwnedFd, u16)> {
     let socket = socket(
         AddressFamily::Netlink,
@@ -65,8 +65,8 @@ fn subscribe() -> nix::Result<(OwnedFd, u16)> {
         SockProtocol::NetlinkGeneric,
     )?;
     bind(socket.as_raw_fd(), &NetlinkAddr::new(0, 0))?;
-    // As much as it gets; with less, names of a burst are lost.
-    let _ = setsockopt(&socket, sockopt::RcvBufForce, &BUFFER);
+    // If this fails, names are lost in a burst of exits.
+    let _ = setsockopt(&socket, sockopt::RcvBufForce, &RECEIVE_BUFFER);
     let mut answer = [0; 4096];
     send(
         socket.as_raw_fd(),
@@ -75,11 +75,10 @@ fn subscribe() -> nix::Result<(OwnedFd, u16)> {
     )?;
     let len = recv(socket.as_raw_fd(), &mut answer, MsgFlags::empty())?;
     let family = netlink::family_of(&answer[..len]).ok_or(Errno::ENOENT)?;
-    let processors =
-        fs::read_to_string("/sys/devices/system/cpu/possible").map_err(|_| Errno::ENOENT)?;
-    let request = netlink::register_request(family, processors.trim());
+    let cpus = fs::read_to_string("/sys/devices/system/cpu/possible").map_err(|_| Errno::ENOENT)?;
+    let request = netlink::register_request(family, cpus.trim());
     send(socket.as_raw_fd(), &request, MsgFlags::empty())?;
-    // Refused requests are answered, and at once; granted ones are not.
+    // The kernel answers at once if it refuses the request, and does not answer if it grants it.
     if let Ok(len) = recv(socket.as_raw_fd(), &mut answer, MsgFlags::MSG_DONTWAIT) {
         if let Some(code) = netlink::error_in(&answer[..len]).filter(|code| *code != 0) {
             return Err(Errno::from_raw(-code));
@@ -88,22 +87,23 @@ fn subscribe() -> nix::Result<(OwnedFd, u16)> {
     Ok((socket, family))
 }
 
-fn learn(socket: &OwnedFd, family: u16, enough: &AtomicBool) -> HashMap<u32, String> {
+/// Receives exit records until `stop` is set, and then those that are already in the socket.
+fn receive_names(socket: &OwnedFd, family: u16, stop: &AtomicBool) -> HashMap<u32, String> {
     let mut names = HashMap::new();
     let mut bytes = vec![0; 1 << 16];
     loop {
-        // Looked at first: what ended before it was set is in the socket by now.
-        let is_last_round = enough.load(Ordering::Relaxed);
+        // Read before receiving: the records of all earlier exits are then in the socket.
+        let is_last_round = stop.load(Ordering::Relaxed);
         loop {
             match recv(socket.as_raw_fd(), &mut bytes, MsgFlags::MSG_DONTWAIT) {
                 Ok(len) => {
                     for exit in netlink::exits(family, &bytes[..len]) {
-                        if names.len() < NAMES_MAX || names.contains_key(&exit.pid) {
+                        if names.len() < MAX_NAMES || names.contains_key(&exit.pid) {
                             names.insert(exit.pid, exit.name);
                         }
                     }
                 }
-                // ENOBUFS: some were lost; what follows is not.
+                // ENOBUFS: the buffer was full and records were lost. Later ones can be received.
                 Err(Errno::EINTR | Errno::ENOBUFS) => {}
                 Err(_) => break,
             }
@@ -112,6 +112,6 @@ fn learn(socket: &OwnedFd, family: u16, enough: &AtomicBool) -> HashMap<u32, Str
             return names;
         }
         let mut wait = [PollFd::new(socket.as_fd(), PollFlags::POLLIN)];
-        let _ = poll(&mut wait, PollTimeout::from(PATIENCE_MS));
+        let _ = poll(&mut wait, PollTimeout::from(POLL_MS));
     }
 }

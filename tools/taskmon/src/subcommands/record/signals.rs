@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! What signals mean while a command is recorded: they are for the command.
+//! Forwarding taskmon's signals to the recorded command.
 
 use anyhow::{Context, Result};
 use nix::{
@@ -21,70 +21,70 @@ use std::{
     thread,
 };
 
-/// The process that gets the signals.
+/// Catches signals that are sent to taskmon, and forwards them to the command.
 #[derive(Clone, Default)]
-pub struct Receiver(Arc<Mutex<Whose>>);
+pub struct SignalForwarder(Arc<Mutex<Recipient>>);
 
-/// Who gets a signal that comes now.
-enum Whose {
-    /// The command is about to run, and gets them then.
-    Early(Vec<Signal>),
-    Of(Pid),
-    /// It has ended.
-    Nobody,
+/// Where a signal that arrives now is forwarded to.
+enum Recipient {
+    /// The command has not started: these signals are kept for it.
+    NotStarted(Vec<Signal>),
+    Running(Pid),
+    /// The command has ended: signals are dropped.
+    Ended,
 }
 
-impl Default for Whose {
+impl Default for Recipient {
     fn default() -> Self {
-        Self::Early(Vec::new())
+        Self::NotStarted(Vec::new())
     }
 }
 
-impl Receiver {
-    /// From now on, what taskmon is sent goes to the receiver. Signals that were ignored stay so,
-    /// for the command too (nohup), but for SIGCHLD.
+impl SignalForwarder {
+    /// Starts catching signals. A signal that was ignored when taskmon started stays ignored, also
+    /// in the command (nohup(1)). SIGCHLD is an exception: it is never ignored.
     pub fn new() -> Result<Self> {
-        // Where it is ignored, as some daemons have it, a child's end leaves nothing to wait for.
-        // SAFETY: it is no function of ours that the signal then calls.
+        // If SIGCHLD is ignored, as some daemons leave it, wait4() cannot return the child's
+        // status. SAFETY: no function of this program becomes a signal handler.
         unsafe { signal(Signal::SIGCHLD, SigHandler::SigDfl) }.context("catching signals")?;
-        let receiver = Self::default();
-        let passed_on = [SIGALRM, SIGHUP, SIGINT, SIGQUIT, SIGTERM, SIGUSR1, SIGUSR2];
-        let caught = passed_on.iter().filter(|number| !is_ignored(**number));
+        let forwarder = Self::default();
+        let forwarded = [SIGALRM, SIGHUP, SIGINT, SIGQUIT, SIGTERM, SIGUSR1, SIGUSR2];
+        let caught = forwarded.iter().filter(|number| !is_ignored(**number));
         let mut signals = SignalsInfo::<WithOrigin>::new(caught).context("catching signals")?;
-        let to = receiver.clone();
+        let clone = forwarder.clone();
         thread::spawn(move || {
             for origin in &mut signals {
-                to.pass_on(&origin);
+                clone.forward(&origin);
             }
         });
-        Ok(receiver)
+        Ok(forwarder)
     }
 
-    fn pass_on(&self, origin: &Origin) {
+    fn forward(&self, origin: &Origin) {
         let Ok(signal) = Signal::try_from(origin.signal) else {
             return;
         };
-        match &mut *self.whose() {
-            Whose::Early(signals) => signals.push(signal),
-            // What the terminal sends, the command has got itself.
-            Whose::Of(_) if origin.cause == Cause::Kernel => {}
-            Whose::Of(pid) => pass(signal, *pid),
-            Whose::Nobody => {}
+        match &mut *self.recipient() {
+            Recipient::NotStarted(signals) => signals.push(signal),
+            // The terminal has sent it to the command too: both are in the same process group.
+            Recipient::Running(_) if origin.cause == Cause::Kernel => {}
+            Recipient::Running(pid) => send(signal, *pid),
+            Recipient::Ended => {}
         }
     }
 
-    fn whose(&self) -> MutexGuard<'_, Whose> {
+    fn recipient(&self) -> MutexGuard<'_, Recipient> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Passes signals on to the process until it has ended. It is left to be waited for, so that
-    /// nobody else can have its number meanwhile.
-    pub fn be(&self, pid: u32) -> Result<()> {
-        // CAST: a pid is never above 2^22.
+    /// Forwards signals to the child process `pid` until it has ended. Does not reap it, so its PID
+    /// is not reused meanwhile.
+    pub fn forward_until_end(&self, pid: u32) -> Result<()> {
+        // CAST: a PID is at most 2^22.
         let pid = Pid::from_raw(pid as i32);
-        let before = std::mem::replace(&mut *self.whose(), Whose::Of(pid));
-        if let Whose::Early(signals) = before {
-            signals.into_iter().for_each(|signal| pass(signal, pid));
+        let before = std::mem::replace(&mut *self.recipient(), Recipient::Running(pid));
+        if let Recipient::NotStarted(signals) = before {
+            signals.into_iter().for_each(|signal| send(signal, pid));
         }
         let ended = loop {
             match waitid(Id::Pid(pid), WaitPidFlag::WEXITED | WaitPidFlag::WNOWAIT) {
@@ -92,17 +92,17 @@ impl Receiver {
                 other => break other,
             }
         };
-        *self.whose() = Whose::Nobody;
+        *self.recipient() = Recipient::Ended;
         ended.map(drop).context("waiting for the command")
     }
 }
 
-fn pass(signal: Signal, to: Pid) {
-    // It may have ended by now.
+fn send(signal: Signal, to: Pid) {
+    // An error means that the process has ended.
     let _ = kill(to, signal);
 }
 
-/// Whether a signal was ignored when taskmon began.
+/// Returns whether a signal was ignored when taskmon started.
 fn is_ignored(number: i32) -> bool {
     let status = fs::read_to_string("/proc/self/status").unwrap_or_default();
     let mask = status.lines().find_map(|line| line.strip_prefix("SigIgn:"));

@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! What is said when the command has ended.
+//! The summary of a recording, as text and as JSON.
 
 use super::losses::Losses;
 use crate::{
     cpu_share,
-    history::{Overview, Source, Span},
-    output::format::{self, printable},
+    history::{Overview, Source, TaskOverview},
+    output::format::{downsampled, duration, percent, seconds, sparkline, task_name},
 };
 use anyhow::Result;
 use serde::Serialize;
@@ -15,63 +15,71 @@ use std::{
     time::Duration,
 };
 
-/// How finely the peak is looked for, where the recording is longer than that many periods.
-const STEPS: usize = 4096;
-/// At least over so many seconds.
-const PEAK_OVER_S: f64 = 0.1;
+/// The most bins of the time series in which the peak is searched.
+const MAX_BINS: usize = 4096;
+/// The shortest time over which the peak is computed.
+const MIN_PEAK_S: f64 = 0.1;
 const SPARKLINE_LEN: usize = 60;
-const COSTLIEST: usize = 10;
-/// How much a sample falls short of what a parent is told: user and system time are cut to
-/// microseconds, each by itself.
+/// How many processes the summary lists.
+const MAX_COSTLIEST: usize = 10;
+/// By how much the exit sample can fall short of what wait4(2) reports to the parent: user and
+/// system time are each rounded down to a microsecond.
 const ROUNDING_US: u64 = 2;
 
-/// What is known of the command's run beside its samples.
+/// The result of the command, apart from its samples.
 pub struct Outcome {
     pub status: ExitStatus,
     pub wall: Duration,
-    /// What the module has lost meanwhile.
+    /// What the module has lost while the command ran.
     pub losses: Losses,
-    /// What the processes consumed that should be in the recording, at least; none: nobody knows.
-    pub told_us: Option<u64>,
+    /// The CPU time of the command and those descendants that their parents waited for; `None` if
+    /// the descendants are not recorded.
+    pub children_us: Option<u64>,
 }
 
+/// The summary. Its JSON has a key for each field that is not skipped.
 #[derive(Serialize)]
 pub struct Summary {
     command: String,
-    /// The exit status; none: a signal ended it.
+    /// The exit status; `None` if a signal ended the command.
     status: Option<i32>,
     signal: Option<i32>,
     wall_us: u64,
-    /// Of all processes together, until they ended or the command did.
+    /// The CPU time of all processes, until the end of the process or of the command.
     usr_us: u64,
     sys_us: u64,
-    /// Parts of one CPU, over the whole time.
+    /// The mean share of one CPU while the command ran.
     mean_share: f64,
-    /// The highest over any stretch of `peak_over_s`.
+    /// The highest share over any `peak_over_s` seconds.
     peak_share: f64,
     peak_over_s: f64,
     processes: usize,
-    /// Of these, how many had not ended when the command had.
+    /// How many of these processes had not ended when the command ended.
     running: usize,
     samples: u64,
-    /// Samples of these processes that had to make room for newer ones.
+    /// Evicted samples of these processes.
     evicted: u64,
-    /// Samples that had to make room meanwhile and are of no process in the recording: those of
-    /// other watched tasks, and of processes that are missing.
+    /// Samples evicted while the command ran that are of no process in the recording: those of
+    /// other watched tasks, and of processes that are missing in the recording.
     evicted_elsewhere: u64,
-    /// Descendants that could not be followed for want of memory or room.
+    /// Descendants that could not be followed, for lack of memory or because max_targets was
+    /// reached.
     lost: u64,
-    /// CPU time that the command's parent was told of and that is not in the recording.
+    /// CPU time that wait4(2) reports for the command and its descendants, but that is not in the
+    /// recording.
     missing_us: u64,
+    /// The processes that consumed the most CPU time, in descending order.
     costliest: Vec<Process>,
-    /// Whether the command's own end was sampled.
+    /// Whether the command has an exit sample.
     is_ended: bool,
-    /// Whether that is so, and nothing was evicted meanwhile, lost, or is missing.
+    /// Whether the command has an exit sample, no sample was evicted while it ran, and no
+    /// descendant and no CPU time is missing.
     is_complete: bool,
     #[serde(skip)]
     shares: Vec<Option<f64>>,
 }
 
+/// A process in the summary's list.
 #[derive(Serialize)]
 struct Process {
     pid: u32,
@@ -82,24 +90,25 @@ struct Process {
 }
 
 impl Summary {
+    /// Reads the recording, and sums it up.
     pub fn of(source: &Source, outcome: &Outcome) -> Result<Self> {
         let overview = Overview::read(source)?;
-        let mut all = cpu_share::timeline(&overview, STEPS);
-        cpu_share::each_timeline(&overview, source, STEPS, |_, one| all.join(one))?;
-        let (peak_share, peak_over_s) = all.peak(PEAK_OVER_S);
-        let spans = &overview.spans;
-        let sum = |part: fn(&Span) -> u64| spans.iter().map(part).sum::<u64>();
-        let (usr_us, sys_us) = (sum(|span| span.last.usr_us), sum(|span| span.last.sys_us));
-        let evicted = sum(|span| span.first.num);
+        let mut all = cpu_share::empty_series(&overview, MAX_BINS);
+        cpu_share::for_each_task(&overview, source, MAX_BINS, |_, one| all.merge(one))?;
+        let (peak_share, peak_over_s) = all.peak(MIN_PEAK_S);
+        let tasks = &overview.tasks;
+        let sum = |part: fn(&TaskOverview) -> u64| tasks.iter().map(part).sum::<u64>();
+        let (usr_us, sys_us) = (sum(|task| task.last.usr_us), sum(|task| task.last.sys_us));
+        let evicted = sum(|task| task.first.num);
         let Losses {
-            evicted: evicted_meanwhile,
+            evicted: evicted_in_all,
             lost,
         } = outcome.losses;
-        let missing_us = missing_us(outcome.told_us, usr_us + sys_us, spans.len());
-        let is_ended = spans.first().is_some_and(|root| root.last.is_end);
+        let missing_us = missing_us(outcome.children_us, usr_us + sys_us, tasks.len());
+        let is_ended = tasks.first().is_some_and(|root| root.last.is_exit);
         let wall_us = u64::try_from(outcome.wall.as_micros()).unwrap_or(u64::MAX);
         Ok(Self {
-            command: overview.about.command.clone().unwrap_or_default(),
+            command: overview.metadata.command.clone().unwrap_or_default(),
             status: outcome.status.code(),
             signal: outcome.status.signal(),
             wall_us,
@@ -108,33 +117,34 @@ impl Summary {
             mean_share: (usr_us + sys_us) as f64 / wall_us.max(1) as f64,
             peak_share,
             peak_over_s,
-            processes: spans.len(),
-            running: spans.iter().filter(|span| !span.last.is_end).count(),
-            samples: sum(|span| span.samples),
+            processes: tasks.len(),
+            running: tasks.iter().filter(|task| !task.last.is_exit).count(),
+            samples: sum(|task| task.samples),
             evicted,
-            evicted_elsewhere: evicted_meanwhile.saturating_sub(evicted),
+            evicted_elsewhere: evicted_in_all.saturating_sub(evicted),
             lost,
             missing_us,
-            costliest: costliest(spans),
+            costliest: costliest(tasks),
             is_ended,
-            is_complete: is_ended && evicted_meanwhile == 0 && lost == 0 && missing_us == 0,
-            shares: all.totals().collect(),
+            is_complete: is_ended && evicted_in_all == 0 && lost == 0 && missing_us == 0,
+            shares: all.total_shares().collect(),
         })
     }
 
-    /// Whether the command's own end was sampled.
+    /// Returns whether the command has an exit sample.
     pub fn is_ended(&self) -> bool {
         self.is_ended
     }
 
+    /// Returns the summary as one line of JSON.
     pub fn json(&self) -> Result<String> {
         Ok(serde_json::to_string(self)? + "\n")
     }
 
-    /// For people.
+    /// Returns the summary as text. `file` is the name of the recording.
     pub fn text(&self, file: &Path) -> String {
         let mut to = String::new();
-        // Writing to a string does not fail.
+        // Writing to a string cannot fail.
         let _ = self.write_text(&mut to, file);
         to
     }
@@ -146,56 +156,52 @@ impl Summary {
             (None, signal) => format!(": ended by signal {}", signal.unwrap_or(0)),
         };
         writeln!(to, "\n{}{end}\n", self.command)?;
-        writeln!(to, "  user    {:>14} s", format::seconds(self.usr_us))?;
-        writeln!(to, "  system  {:>14} s", format::seconds(self.sys_us))?;
-        writeln!(to, "  wall    {:>14} s", format::seconds(self.wall_us))?;
+        writeln!(to, "  user    {:>14} s", seconds(self.usr_us))?;
+        writeln!(to, "  system  {:>14} s", seconds(self.sys_us))?;
+        writeln!(to, "  wall    {:>14} s", seconds(self.wall_us))?;
         writeln!(
             to,
             "  CPU     {:>9} mean, {} peak over {}",
-            format::percent(self.mean_share),
-            format::percent(self.peak_share),
-            format::duration((self.peak_over_s * 1e6) as u64),
+            percent(self.mean_share),
+            percent(self.peak_share),
+            duration((self.peak_over_s * 1e6) as u64),
         )?;
-        let line = format::sparkline(&format::condensed(&self.shares, SPARKLINE_LEN), 0.0);
+        let line = sparkline(&downsampled(&self.shares, SPARKLINE_LEN), 0.0);
         writeln!(to, "  {line}")?;
         if self.processes > 1 {
             self.write_costliest(to)?;
         }
-        self.write_shortfall(to)?;
+        self.write_losses(to)?;
         let file = file.display();
         writeln!(
             to,
-            "\n{} samples in {file}; to see them: taskmon plot {file} -o cpu.svg",
+            "\n{} samples in {file}; plot them with: taskmon plot {file} -o cpu.svg",
             self.samples
         )
     }
 
-    /// What is not in the recording.
-    fn write_shortfall(&self, to: &mut String) -> std::fmt::Result {
+    /// Writes what is missing in the recording.
+    fn write_losses(&self, to: &mut String) -> std::fmt::Result {
         if self.lost > 0 {
             writeln!(to, "\n  {} descendants could not be followed", self.lost)?;
         }
         if self.evicted > 0 {
-            writeln!(
-                to,
-                "\n  the oldest {} samples had to make room for newer ones",
-                self.evicted
-            )?;
+            writeln!(to, "\n  the oldest {} samples were evicted", self.evicted)?;
         }
         if self.evicted_elsewhere > 0 {
             writeln!(
                 to,
-                "\n  {} samples had to make room that are of other watched tasks, or of processes \
-                 missing here",
+                "\n  {} samples of other watched tasks, or of processes that are missing here, were \
+                 evicted",
                 self.evicted_elsewhere
             )?;
         }
         if self.missing_us > 0 {
             writeln!(
                 to,
-                "\n  {} s of CPU time that were consumed are missing here; max_targets and \
-                 max_samples say how much\n  the module keeps, see taskmonitor(4)",
-                format::seconds(self.missing_us)
+                "\n  {} s of CPU time are missing here; how much the module keeps is limited by \
+                 max_targets\n  and max_samples, see taskmonitor(4)",
+                seconds(self.missing_us)
             )?;
         }
         Ok(())
@@ -208,7 +214,7 @@ impl Summary {
         };
         writeln!(
             to,
-            "\n  {} processes{running}; those that cost most:\n",
+            "\n  {} processes{running}; those with the most CPU time:\n",
             self.processes
         )?;
         let head = ("PID", "USER s", "SYSTEM s", "WALL s");
@@ -222,19 +228,20 @@ impl Summary {
                 to,
                 "  {:>9} {:>13} {:>13} {:>13}  {}",
                 process.pid,
-                format::seconds(process.usr_us),
-                format::seconds(process.sys_us),
-                format::seconds(process.wall_us),
-                printable(process.command.as_deref().unwrap_or("?")),
+                seconds(process.usr_us),
+                seconds(process.sys_us),
+                seconds(process.wall_us),
+                task_name(process.command.as_deref()),
             )?;
         }
         Ok(())
     }
 }
 
-/// By how much that many processes fall short of what their parent was told, beyond rounding.
-fn missing_us(told_us: Option<u64>, recorded_us: u64, processes: usize) -> u64 {
-    let missing = told_us.unwrap_or(0).saturating_sub(recorded_us);
+/// Returns how much of the CPU time `children_us` is missing in the recording, 0 if rounding
+/// explains it.
+fn missing_us(children_us: Option<u64>, recorded_us: u64, processes: usize) -> u64 {
+    let missing = children_us.unwrap_or(0).saturating_sub(recorded_us);
     if missing > processes as u64 * ROUNDING_US {
         missing
     } else {
@@ -242,17 +249,18 @@ fn missing_us(told_us: Option<u64>, recorded_us: u64, processes: usize) -> u64 {
     }
 }
 
-fn costliest(spans: &[Span]) -> Vec<Process> {
-    let mut order: Vec<&Span> = spans.iter().collect();
-    order.sort_by_key(|span| Reverse(span.last.total_us()));
-    let process = |span: &&Span| Process {
-        pid: span.task.pid,
-        command: span.task.name.clone(),
-        usr_us: span.last.usr_us,
-        sys_us: span.last.sys_us,
-        wall_us: span.length_us(),
+/// Returns the processes that consumed the most CPU time, in descending order.
+fn costliest(tasks: &[TaskOverview]) -> Vec<Process> {
+    let mut order: Vec<&TaskOverview> = tasks.iter().collect();
+    order.sort_by_key(|task| Reverse(task.last.total_us()));
+    let process = |task: &&TaskOverview| Process {
+        pid: task.task.pid,
+        command: task.task.name.clone(),
+        usr_us: task.last.usr_us,
+        sys_us: task.last.sys_us,
+        wall_us: task.length_us(),
     };
-    order.iter().take(COSTLIEST).map(process).collect()
+    order.iter().take(MAX_COSTLIEST).map(process).collect()
 }
 
 #[cfg(test)]
@@ -260,7 +268,7 @@ mod tests {
     use super::missing_us;
 
     #[test]
-    fn what_is_missing() {
+    fn missing_cpu_time() {
         assert_eq!(missing_us(None, 5, 1), 0);
         assert_eq!(missing_us(Some(9), 5, 2), 0);
         assert_eq!(missing_us(Some(10), 5, 2), 5);

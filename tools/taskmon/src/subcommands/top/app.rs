@@ -1,145 +1,152 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! What `taskmon top` shows and what keys do, without a terminal.
+//! The state of `taskmon top` and what its keys do, independent of the terminal.
 
 use super::{
-    sort_order::Order,
-    task_table::{Row, Watch},
+    sort_order::SortOrder,
+    task_table::{Row, TaskTable},
 };
-use crate::{kernel_module, subcommands::add_remove};
-use anyhow::{anyhow, Result};
+use crate::{kernel_module::ControlFile, subcommands::add_remove::add_tasks};
+use anyhow::Result;
 use ratatui::{
     crossterm::event::{KeyCode, KeyEvent, KeyModifiers},
     widgets::TableState,
 };
 
-/// What is to happen after a key.
+/// What the event loop does after a key.
 #[derive(Debug, PartialEq, Eq)]
-pub enum Then {
+pub enum Action {
     Draw,
-    /// Something was changed, which the next look shows.
-    Look,
-    /// To the background, as Ctrl-Z does.
+    /// Refresh at once, because the key changed something.
+    Refresh,
+    /// Stop the program, as Ctrl-Z does.
     Suspend,
     Quit,
 }
 
-/// A line that is being typed: the tasks to watch.
+/// The line in which the user types the tasks to watch.
 #[derive(Default)]
 pub struct Prompt {
     pub text: String,
-    /// With their descendants.
+    /// Whether to follow their descendants.
     pub is_tree: bool,
 }
 
+/// The state of the program.
 pub struct App {
-    pub watch: Watch,
-    pub order: Order,
+    pub table: TaskTable,
+    pub order: SortOrder,
     pub is_reversed: bool,
+    /// Whether sampling is paused. The module does not report it, so it is inferred if no pass
+    /// takes place for three periods.
     pub is_paused: bool,
     pub prompt: Option<Prompt>,
-    /// What went wrong last; until the next key.
-    pub complaint: Option<String>,
-    /// Which line is chosen, and which is the first on the screen.
-    pub place: TableState,
-    /// How many lines of the table there is room for.
-    pub page: usize,
-    chosen: Option<u64>,
-    /// When a pass was seen to have happened.
+    /// The last error, until the next key.
+    pub error: Option<String>,
+    /// The selected row, and the first row on the screen.
+    pub view: TableState,
+    /// The number of rows on the screen.
+    pub page_rows: usize,
+    /// The selected task.
+    selected_id: Option<u64>,
+    /// When the statistic `passes` was last seen to change.
     last_pass_us: u64,
 }
 
 impl App {
-    pub fn new(watch: Watch) -> Self {
+    /// Returns the initial state.
+    pub fn new(table: TaskTable) -> Self {
         let mut app = Self {
-            last_pass_us: watch.now_us,
-            watch,
-            order: Order::Added,
+            last_pass_us: table.now_us,
+            table,
+            order: SortOrder::Added,
             is_reversed: false,
             is_paused: false,
             prompt: None,
-            complaint: None,
-            place: TableState::default(),
-            page: 1,
-            chosen: None,
+            error: None,
+            view: TableState::default(),
+            page_rows: 1,
+            selected_id: None,
         };
-        app.arrange();
+        app.sort();
         app
     }
 
-    /// Looks at the tasks again. Without the module there are none, until it is back.
-    pub fn look(&mut self) {
-        let passes = self.watch.statistic("passes");
-        if let Err(error) = self.watch.look() {
-            self.complaint = Some(format!("{error:#}"));
-            self.watch = Watch::default();
+    /// Reads the tasks again. If that fails, the table is empty until it succeeds.
+    pub fn refresh(&mut self) {
+        let passes = self.table.statistic("passes");
+        if let Err(error) = self.table.refresh() {
+            self.error = Some(format!("{error:#}"));
+            self.table = TaskTable::default();
         }
-        if self.watch.statistic("passes") != passes || !self.watch.has_living() {
-            self.last_pass_us = self.watch.now_us;
-            self.is_paused &= !self.watch.has_living();
+        if self.table.statistic("passes") != passes || !self.table.has_living() {
+            self.last_pass_us = self.table.now_us;
+            self.is_paused &= !self.table.has_living();
         }
-        let silent_us = self.watch.now_us.saturating_sub(self.last_pass_us);
-        self.is_paused |= silent_us > 3 * self.watch.period_ms * 1000;
-        self.arrange();
+        let silent_us = self.table.now_us.saturating_sub(self.last_pass_us);
+        self.is_paused |= silent_us > 3 * self.table.period_ms * 1000;
+        self.sort();
     }
 
-    /// Brings the rows into the wanted order; the chosen one stays chosen.
-    fn arrange(&mut self) {
-        self.order.sort(&mut self.watch.rows, self.is_reversed);
-        let rows = &self.watch.rows;
-        let place = rows.iter().position(|row| Some(row.id) == self.chosen);
-        let before = self.place.selected().unwrap_or(0);
-        let place = place.or_else(|| Some(before.min(rows.len().checked_sub(1)?)));
-        self.place.select(place);
-        self.chosen = self.row().map(|row| row.id);
+    /// Sorts the rows, and selects the selected task again. If it is gone, the selection stays at
+    /// the same position.
+    fn sort(&mut self) {
+        self.order.sort(&mut self.table.rows, self.is_reversed);
+        let rows = &self.table.rows;
+        let position = rows.iter().position(|row| Some(row.id) == self.selected_id);
+        let before = self.view.selected().unwrap_or(0);
+        let position = position.or_else(|| Some(before.min(rows.len().checked_sub(1)?)));
+        self.view.select(position);
+        self.selected_id = self.selected().map(|row| row.id);
     }
 
-    /// The chosen one.
-    pub fn row(&self) -> Option<&Row> {
-        self.watch.rows.get(self.place.selected()?)
+    /// Returns the selected row.
+    pub fn selected(&self) -> Option<&Row> {
+        self.table.rows.get(self.view.selected()?)
     }
 
-    pub fn press(&mut self, key: KeyEvent) -> Then {
-        self.complaint = None;
+    /// Handles a key.
+    pub fn handle_key(&mut self, key: KeyEvent) -> Action {
+        self.error = None;
         if key.modifiers.contains(KeyModifiers::CONTROL) {
             return match key.code {
-                KeyCode::Char('c') => Then::Quit,
-                KeyCode::Char('z') => Then::Suspend,
-                _ => Then::Draw,
+                KeyCode::Char('c') => Action::Quit,
+                KeyCode::Char('z') => Action::Suspend,
+                _ => Action::Draw,
             };
         }
         match self.prompt.take() {
-            Some(prompt) => self.type_in(prompt, key.code),
-            None => self.command(key.code),
+            Some(prompt) => self.handle_prompt_key(prompt, key.code),
+            None => self.handle_table_key(key.code),
         }
     }
 
-    fn type_in(&mut self, mut prompt: Prompt, key: KeyCode) -> Then {
+    fn handle_prompt_key(&mut self, mut prompt: Prompt, key: KeyCode) -> Action {
         match key {
-            KeyCode::Esc => return Then::Draw,
+            KeyCode::Esc => return Action::Draw,
             KeyCode::Enter => {
                 let tasks: Vec<String> =
                     prompt.text.split_whitespace().map(str::to_string).collect();
-                return self.done(add_remove::add_all(&tasks, prompt.is_tree));
+                return self.finish(add_tasks(&tasks, prompt.is_tree));
             }
             KeyCode::Backspace => drop(prompt.text.pop()),
             KeyCode::Char(letter) => prompt.text.push(letter),
             _ => {}
         }
         self.prompt = Some(prompt);
-        Then::Draw
+        Action::Draw
     }
 
-    fn command(&mut self, key: KeyCode) -> Then {
-        let page = self.page.max(1) as isize;
+    fn handle_table_key(&mut self, key: KeyCode) -> Action {
+        let page = self.page_rows.max(1) as isize;
         match key {
-            KeyCode::Char('q') => return Then::Quit,
-            KeyCode::Up | KeyCode::Char('k') => self.go(-1),
-            KeyCode::Down | KeyCode::Char('j') => self.go(1),
-            KeyCode::PageUp => self.go(-page),
-            KeyCode::PageDown => self.go(page),
-            KeyCode::Home => self.go(isize::MIN),
-            KeyCode::End => self.go(isize::MAX),
+            KeyCode::Char('q') => return Action::Quit,
+            KeyCode::Up | KeyCode::Char('k') => self.move_selection(-1),
+            KeyCode::Down | KeyCode::Char('j') => self.move_selection(1),
+            KeyCode::PageUp => self.move_selection(-page),
+            KeyCode::PageDown => self.move_selection(page),
+            KeyCode::Home => self.move_selection(isize::MIN),
+            KeyCode::End => self.move_selection(isize::MAX),
             KeyCode::Char('a') => self.prompt = Some(Prompt::default()),
             KeyCode::Char('t') => {
                 self.prompt = Some(Prompt {
@@ -147,59 +154,58 @@ impl App {
                     ..Prompt::default()
                 });
             }
-            KeyCode::Char('d') | KeyCode::Delete => return self.remove(),
-            KeyCode::Char(' ') => return self.pause(),
+            KeyCode::Char('d') | KeyCode::Delete => return self.remove_selected(),
+            KeyCode::Char(' ') => return self.pause_or_resume(),
             KeyCode::Char('s') => self.sort_by(self.order.next()),
             KeyCode::Char('S') => self.sort_by(self.order.previous()),
             KeyCode::Char('r') => {
                 self.is_reversed = !self.is_reversed;
-                self.arrange();
+                self.sort();
             }
             _ => {}
         }
-        Then::Draw
+        Action::Draw
     }
 
-    fn go(&mut self, rows: isize) {
-        let Some(last) = self.watch.rows.len().checked_sub(1) else {
+    fn move_selection(&mut self, rows: isize) {
+        let Some(last) = self.table.rows.len().checked_sub(1) else {
             return;
         };
-        let place = self.place.selected().unwrap_or(0);
-        self.place
-            .select(Some(place.saturating_add_signed(rows).min(last)));
-        self.chosen = self.row().map(|row| row.id);
+        let position = self.view.selected().unwrap_or(0);
+        self.view
+            .select(Some(position.saturating_add_signed(rows).min(last)));
+        self.selected_id = self.selected().map(|row| row.id);
     }
 
-    fn sort_by(&mut self, order: Order) {
+    fn sort_by(&mut self, order: SortOrder) {
         self.order = order;
-        self.arrange();
+        self.sort();
     }
 
-    fn remove(&mut self) -> Then {
-        let Some(pid) = self.row().map(|row| row.last.pid) else {
-            return Then::Draw;
+    fn remove_selected(&mut self) -> Action {
+        let Some(pid) = self.selected().map(|row| row.last.pid) else {
+            return Action::Draw;
         };
-        let word = format!("-{pid}");
-        self.done(obey(&word, &pid.to_string()))
+        self.finish(send(&format!("-{pid}"), &pid.to_string()))
     }
 
-    fn pause(&mut self) -> Then {
-        let word = if self.is_paused { "start" } else { "stop" };
-        let done = obey(word, word);
-        if done.is_ok() {
+    fn pause_or_resume(&mut self) -> Action {
+        let command = if self.is_paused { "start" } else { "stop" };
+        let result = send(command, command);
+        if result.is_ok() {
             self.is_paused = !self.is_paused;
-            self.last_pass_us = self.watch.now_us;
+            self.last_pass_us = self.table.now_us;
         }
-        self.done(done)
+        self.finish(result)
     }
 
-    fn done(&mut self, done: Result<()>) -> Then {
-        self.complaint = done.err().map(|error| format!("{error:#}"));
-        Then::Look
+    /// Keeps the error of a command for the screen.
+    fn finish(&mut self, result: Result<()>) -> Action {
+        self.error = result.err().map(|error| format!("{error:#}"));
+        Action::Refresh
     }
 }
 
-fn obey(word: &str, what: &str) -> Result<()> {
-    kernel_module::obey(&kernel_module::control()?, word)
-        .map_err(|error| anyhow!(kernel_module::refusal(word, what, error)))
+fn send(command: &str, subject: &str) -> Result<()> {
+    ControlFile::open()?.send(command, subject)
 }

@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! The screen of `taskmon top`.
+//! Drawing the screen of `taskmon top`: a headline, the table, and a footer with keys, the prompt
+//! or an error.
 
-use super::{app::App, recent_shares::STEPS, task_table::Row as Task};
-use crate::output::format::{self, printable};
+use super::{app::App, recent_shares::MAX_BINS, task_table::Row as TaskRow};
+use crate::output::format::{percent, seconds, sparkline, task_name, task_state};
 use ratatui::{
     layout::{Constraint, Layout, Rect},
     style::{Modifier, Style, Stylize},
@@ -12,18 +13,19 @@ use ratatui::{
     Frame,
 };
 
+// The widths of the columns.
 const PID: u16 = 7;
 const STATE: u16 = 5;
 const SHARE: u16 = 7;
 const TOTAL: u16 = 12;
 const COMMAND: u16 = 15;
-const HISTORY_MIN: u16 = 8;
+const MIN_HISTORY: u16 = 8;
 
-/// Which columns there is room for, and how wide they are.
+/// The columns that fit into the terminal, and the widths of the variable ones.
 struct Columns {
     has_totals: bool,
     command: u16,
-    /// 0: there is no room for it.
+    /// 0 if the column does not fit.
     history: u16,
 }
 
@@ -35,9 +37,9 @@ impl Columns {
         let rest = width.saturating_sub(if has_totals { wide } else { narrow });
         let history = rest
             .checked_sub(COMMAND + 1)
-            .filter(|history| *history >= HISTORY_MIN);
-        // CAST: a hundred.
-        let history = history.unwrap_or(0).min(STEPS as u16);
+            .filter(|history| *history >= MIN_HISTORY);
+        // CAST: MAX_BINS is small.
+        let history = history.unwrap_or(0).min(MAX_BINS as u16);
         let gap = u16::from(history > 0);
         Self {
             has_totals,
@@ -59,33 +61,33 @@ impl Columns {
     }
 }
 
-/// Draws it all; colours only where they are wanted.
-pub fn draw(app: &mut App, frame: &mut Frame, is_colourful: bool) {
+/// Draws the screen.
+pub fn draw(app: &mut App, frame: &mut Frame, has_colours: bool) {
     let [head, table, foot] = Layout::vertical([
         Constraint::Length(1),
         Constraint::Fill(1),
         Constraint::Length(1),
     ])
     .areas(frame.area());
-    frame.render_widget(headline(app, is_colourful), head);
-    app.page = usize::from(table.height.saturating_sub(1));
+    frame.render_widget(headline(app, has_colours), head);
+    app.page_rows = usize::from(table.height.saturating_sub(1));
     let columns = Columns::of(table.width);
     let rows = app
-        .watch
+        .table
         .rows
         .iter()
-        .map(|row| task(row, &columns, app.watch.now_us, is_colourful));
-    let chosen = Style::new().add_modifier(Modifier::REVERSED);
+        .map(|row| task_row(row, &columns, app.table.now_us, has_colours));
+    let selected = Style::new().add_modifier(Modifier::REVERSED);
     let rows = Table::new(rows, columns.widths())
         .header(titles(&columns))
-        .row_highlight_style(chosen);
-    frame.render_stateful_widget(rows, table, &mut app.place);
-    draw_foot(app, frame, foot, is_colourful);
+        .row_highlight_style(selected);
+    frame.render_stateful_widget(rows, table, &mut app.view);
+    draw_footer(app, frame, foot, has_colours);
 }
 
-fn headline(app: &App, is_colourful: bool) -> Line<'static> {
-    let watch = &app.watch;
-    let state = match (app.is_paused, is_colourful) {
+fn headline(app: &App, has_colours: bool) -> Line<'static> {
+    let statistic = |name| app.table.statistic(name);
+    let state = match (app.is_paused, has_colours) {
         (true, true) => "  PAUSED".yellow().bold(),
         (true, false) => "  PAUSED".bold(),
         _ => Span::raw(""),
@@ -93,11 +95,11 @@ fn headline(app: &App, is_colourful: bool) -> Line<'static> {
     Line::from(vec![
         "taskmon".bold(),
         Span::raw(format!(
-            "  {} tasks, a sample each {} ms, {} held in {} KiB, by {}{}",
-            watch.statistic("targets"),
-            watch.period_ms,
-            watch.statistic("alive"),
-            watch.statistic("bytes").div_ceil(1024),
+            "  {} tasks, period {} ms, {} samples, {} KiB, order: {}{}",
+            statistic("targets"),
+            app.table.period_ms,
+            statistic("alive"),
+            statistic("bytes").div_ceil(1024),
             app.order.name(),
             if app.is_reversed { ", reversed" } else { "" },
         )),
@@ -118,60 +120,57 @@ fn titles(columns: &Columns) -> Row<'static> {
     Row::new(cells).bold()
 }
 
-fn task(task: &Task, columns: &Columns, now_us: u64, is_colourful: bool) -> Row<'static> {
+fn task_row(task: &TaskRow, columns: &Columns, now_us: u64, has_colours: bool) -> Row<'static> {
     let right = |text: String| Cell::from(Line::from(text).right_aligned());
     let share = |part: fn((f64, f64)) -> f64| {
         task.shares
-            .map_or("-".to_string(), |shares| format::percent(part(shares)))
+            .map_or("-".to_string(), |shares| percent(part(shares)))
     };
-    let state = task
-        .state
-        .map_or("ended".to_string(), |state| state.to_string());
     let mut cells = vec![
         right(task.last.pid.to_string()),
-        state.into(),
+        task_state(task.state).into(),
         right(share(|shares| shares.0)),
         right(share(|shares| shares.1)),
     ];
     if columns.has_totals {
-        cells.push(right(format::seconds(task.last.usr_us)));
-        cells.push(right(format::seconds(task.last.sys_us)));
+        cells.push(right(seconds(task.last.usr_us)));
+        cells.push(right(seconds(task.last.sys_us)));
     }
-    cells.push(printable(task.command.as_deref().unwrap_or("?")).into());
+    cells.push(task_name(task.command.as_deref()).into());
     if columns.history > 0 {
         let shares = task.recent.shares(now_us, columns.history.into());
         let missing = usize::from(columns.history).saturating_sub(shares.len());
-        let line = " ".repeat(missing) + &format::sparkline(&shares, 1.0);
-        cells.push(if is_colourful {
+        let line = " ".repeat(missing) + &sparkline(&shares, 1.0);
+        cells.push(if has_colours {
             line.cyan().into()
         } else {
             line.into()
         });
     }
     let row = Row::new(cells);
-    if task.last.is_end {
+    if task.last.is_exit {
         row.dim()
     } else {
         row
     }
 }
 
-fn draw_foot(app: &App, frame: &mut Frame, area: Rect, is_colourful: bool) {
-    let line = match (&app.prompt, &app.complaint) {
+fn draw_footer(app: &App, frame: &mut Frame, area: Rect, has_colours: bool) {
+    let line = match (&app.prompt, &app.error) {
         (Some(prompt), _) => {
             let what = if prompt.is_tree {
                 "watch with descendants"
             } else {
                 "watch"
             };
-            let line = Line::from(format!("{what} (pid or name): {}", prompt.text));
-            // CAST: the terminal's own width bounds it.
+            let line = Line::from(format!("{what} (PID or name): {}", prompt.text));
+            // CAST: at most the width of the terminal.
             let end = (line.width() as u16).min(area.width.saturating_sub(1));
             frame.set_cursor_position((area.x + end, area.y));
             line
         }
-        (None, Some(complaint)) if is_colourful => Line::from(complaint.clone()).red(),
-        (None, Some(complaint)) => Line::from(complaint.clone()).bold(),
+        (None, Some(error)) if has_colours => Line::from(error.clone()).red(),
+        (None, Some(error)) => Line::from(error.clone()).bold(),
         (None, None) => {
             Line::from("q quit  a add  t add tree  d remove  space pause  s/S order  r reverse")
                 .dim()

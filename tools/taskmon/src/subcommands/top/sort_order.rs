@@ -1,13 +1,14 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! The orders in which `taskmon top` can show tasks.
+//! The sort orders of `taskmon top`.
 
 use super::task_table::Row;
 use std::cmp::{Ordering, Reverse};
 
+/// What the rows are sorted by.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Order {
-    /// As they were added.
+pub enum SortOrder {
+    /// The order in which the tasks were added.
     Added,
     Pid,
     Command,
@@ -17,7 +18,7 @@ pub enum Order {
     Total,
 }
 
-impl Order {
+impl SortOrder {
     const ALL: [Self; 5] = [
         Self::Added,
         Self::Share,
@@ -26,19 +27,22 @@ impl Order {
         Self::Command,
     ];
 
+    /// Returns the order that the key `s` selects after this one.
     pub fn next(self) -> Self {
-        self.step(1)
+        self.skip(1)
     }
 
+    /// Returns the order that the key `S` selects after this one.
     pub fn previous(self) -> Self {
-        self.step(Self::ALL.len() - 1)
+        self.skip(Self::ALL.len() - 1)
     }
 
-    fn step(self, steps: usize) -> Self {
-        let here = Self::ALL.iter().position(|order| *order == self);
-        Self::ALL[(here.unwrap_or(0) + steps) % Self::ALL.len()]
+    fn skip(self, count: usize) -> Self {
+        let position = Self::ALL.iter().position(|order| *order == self);
+        Self::ALL[(position.unwrap_or(0) + count) % Self::ALL.len()]
     }
 
+    /// Returns the name for the screen.
     pub fn name(self) -> &'static str {
         match self {
             Self::Added => "added",
@@ -49,7 +53,7 @@ impl Order {
         }
     }
 
-    /// Sorts; equal ones stand as they were added.
+    /// Sorts rows. Rows that are equal in this order are sorted by when they were added.
     pub fn sort(self, rows: &mut [Row], is_reversed: bool) {
         rows.sort_by(|one, other| {
             let order = self.compare(one, other).then(one.id.cmp(&other.id));

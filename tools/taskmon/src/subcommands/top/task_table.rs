@@ -1,175 +1,181 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! The watched tasks as one looks at them again and again.
+//! The watched tasks with their CPU shares, refreshed from the module.
 
-use super::recent_shares::Recent;
+use super::recent_shares::RecentShares;
 use crate::{
-    cpu_share::{Interval, Intervals, STOPPED},
+    cpu_share::{Interval, Intervals, GAP_FACTOR},
     history::{newest_of_each, Sample, Source},
     kernel_module,
     procfs::{self, Stat},
 };
 use anyhow::Result;
-use std::collections::{BTreeSet, HashMap, VecDeque};
+use std::collections::{HashMap, VecDeque};
 
 /// A watched task.
 pub struct Row {
-    /// By which it is known from look to look; a pid may come again.
+    /// Identifies the task from one refresh to the next. A PID can be reused.
     pub id: u64,
     pub command: Option<String>,
-    /// The state letter of proc(5); none: it has ended.
+    /// The state letter of proc(5); `None` if the task has ended.
     pub state: Option<char>,
+    /// The newest sample.
     pub last: Sample,
-    /// Parts of one CPU since the last look, user and system; none where nothing is known.
+    /// User and system share of one CPU since the last refresh; `None` if unknown.
     pub shares: Option<(f64, f64)>,
-    pub recent: Recent,
+    pub recent: RecentShares,
 }
 
 impl Row {
-    /// Parts of one CPU, user and system together.
+    /// Returns the share of one CPU, user and system together; 0 if unknown.
     pub fn share(&self) -> f64 {
         self.shares.map_or(0.0, |(usr, sys)| usr + sys)
     }
 
-    /// Whether a sample can be this task's, now or later.
-    fn goes_on_with(&self, newest: &Sample) -> bool {
+    /// Returns whether `newest` can be a sample of this task.
+    fn can_own(&self, newest: &Sample) -> bool {
         *newest == self.last
-            || (!self.last.is_end
+            || (!self.last.is_exit
                 && newest.num > self.last.num
                 && newest.time_us >= self.last.time_us)
     }
 
-    fn take(&mut self, newest: Sample, longest_us: u64) {
+    /// Updates the row with the newest sample. An interval longer than `max_interval_us` is a gap.
+    fn update(&mut self, newest: Sample, max_interval_us: u64) {
         let mut interval = Interval::between(&self.last, &newest);
         if interval.length_us() > 0 {
-            interval.is_gap = interval.length_us() > longest_us;
+            interval.is_gap = interval.length_us() > max_interval_us;
             self.shares = (!interval.is_gap).then(|| interval.shares());
             self.recent.add(&interval);
         }
         self.last = newest;
     }
 
-    fn look_up(&mut self, now_us: u64, longest_us: u64) {
-        let is_there = !self.last.is_end;
-        self.state = Stat::of(self.last.pid)
-            .filter(|stat| is_there && stat.was_there_at(self.last.time_us))
+    /// Updates the state from /proc, and clears shares that are out of date.
+    fn update_state(&mut self, now_us: u64, max_interval_us: u64) {
+        let is_alive = !self.last.is_exit;
+        self.state = Stat::of_task(self.last.pid, self.last.time_us)
+            .filter(|_| is_alive)
             .map(|stat| stat.state);
-        if !is_there || now_us.saturating_sub(self.last.time_us) > longest_us {
+        if !is_alive || now_us.saturating_sub(self.last.time_us) > max_interval_us {
             self.shares = None;
         }
     }
 }
 
-/// All of them, and the module's own figures.
+/// All watched tasks, and the module's statistics.
 #[derive(Default)]
-pub struct Watch {
-    /// In the order in which they were added.
+pub struct TaskTable {
+    /// After a refresh in the order in which the tasks were added. `App` sorts them.
     pub rows: Vec<Row>,
     pub statistics: HashMap<String, u64>,
     pub period_ms: u64,
-    /// When the last look was taken, microseconds since boot.
+    /// When the table was refreshed last, in microseconds since boot.
     pub now_us: u64,
     next_id: u64,
 }
 
-impl Watch {
-    /// Takes the first look, at the whole history.
-    pub fn begin() -> Result<Self> {
-        let mut watch = Self::default();
-        watch.look_at_module()?;
-        let history = Source::Module(BTreeSet::new()).open()?;
-        let mut history = history.without_progress();
-        let mut intervals = Intervals::new(Some(watch.period_ms));
-        let mut at = None;
+impl TaskTable {
+    /// Reads the table for the first time, with all samples that the module has.
+    pub fn read() -> Result<Self> {
+        let mut table = Self::default();
+        table.read_module()?;
+        let mut history = Source::all_watched().open()?.without_progress();
+        let mut intervals = Intervals::new(Some(table.period_ms));
+        let mut index = None;
         while let Some((task, sample)) = history.next()? {
-            if at != Some(task.index) {
-                at = Some(task.index);
+            if index != Some(task.index) {
+                index = Some(task.index);
                 let name = task.name.clone();
-                watch.end_history(&mut intervals);
-                watch.enter(sample, name);
+                table.finish_row(&mut intervals);
+                table.add_row(sample, name);
             }
-            let done = intervals.push(&sample);
-            if let Some(row) = watch.rows.last_mut() {
+            let interval = intervals.push(&sample);
+            if let Some(row) = table.rows.last_mut() {
                 row.last = sample;
-                done.iter().for_each(|interval| row.recent.add(interval));
+                interval
+                    .iter()
+                    .for_each(|interval| row.recent.add(interval));
             }
         }
-        watch.end_history(&mut intervals);
-        watch.look_at_tasks(watch.longest_us(0));
-        Ok(watch)
+        table.finish_row(&mut intervals);
+        table.update_states(table.max_interval_us(0));
+        Ok(table)
     }
 
-    fn end_history(&mut self, intervals: &mut Intervals) {
+    /// Adds the last interval of the last row.
+    fn finish_row(&mut self, intervals: &mut Intervals) {
         if let (Some(last), Some(row)) = (intervals.finish(), self.rows.last_mut()) {
             row.recent.add(&last);
             row.shares = (!last.is_gap).then(|| last.shares());
         }
     }
 
-    fn enter(&mut self, last: Sample, command: Option<String>) {
+    fn add_row(&mut self, last: Sample, command: Option<String>) {
         self.rows.push(Row {
             id: self.next_id,
             command,
             state: None,
             last,
             shares: None,
-            recent: Recent::default(),
+            recent: RecentShares::default(),
         });
         self.next_id += 1;
     }
 
-    /// Takes another look.
-    pub fn look(&mut self) -> Result<()> {
+    /// Refreshes the table with the newest sample of each task.
+    pub fn refresh(&mut self) -> Result<()> {
         let before_us = self.now_us;
-        self.look_at_module()?;
+        self.read_module()?;
         let newest = newest_of_each(self.statistic("targets"))?;
-        let longest_us = self.longest_us(self.now_us - before_us);
+        let max_interval_us = self.max_interval_us(self.now_us - before_us);
         let mut known: HashMap<u32, VecDeque<Row>> = HashMap::new();
         for row in self.rows.drain(..) {
             known.entry(row.last.pid).or_default().push_back(row);
         }
         for sample in newest {
             let of_pid = known.entry(sample.pid).or_default();
-            let place = of_pid.iter().position(|row| row.goes_on_with(&sample));
-            match place.and_then(|place| of_pid.remove(place)) {
+            let position = of_pid.iter().position(|row| row.can_own(&sample));
+            match position.and_then(|position| of_pid.remove(position)) {
                 Some(mut row) => {
-                    row.take(sample, longest_us);
+                    row.update(sample, max_interval_us);
                     self.rows.push(row);
                 }
-                None => self.enter(sample, procfs::name_of(sample.pid, sample.time_us)),
+                None => self.add_row(sample, procfs::name_of_task(sample.pid, sample.time_us)),
             }
         }
-        self.look_at_tasks(longest_us);
+        self.update_states(max_interval_us);
         Ok(())
     }
 
-    fn look_at_module(&mut self) -> Result<()> {
+    fn read_module(&mut self) -> Result<()> {
         self.statistics = kernel_module::statistics()?.into_iter().collect();
         self.period_ms = kernel_module::period_ms()?;
         self.now_us = procfs::now_us();
         Ok(())
     }
 
-    fn look_at_tasks(&mut self, longest_us: u64) {
+    fn update_states(&mut self, max_interval_us: u64) {
         for row in &mut self.rows {
-            row.look_up(self.now_us, longest_us);
+            row.update_state(self.now_us, max_interval_us);
         }
     }
 
-    /// More time than this between two samples means that none were taken.
-    fn longest_us(&self, between_looks_us: u64) -> u64 {
+    /// Returns the longest time between two samples that is not a gap. `between_refreshes_us` is
+    /// the time since the table was refreshed before: samples in between are not read.
+    fn max_interval_us(&self, between_refreshes_us: u64) -> u64 {
         (self.period_ms * 1000)
-            .max(between_looks_us)
-            .saturating_mul(STOPPED)
+            .max(between_refreshes_us)
+            .saturating_mul(GAP_FACTOR)
     }
 
-    /// One of the module's figures.
+    /// Returns one of the module's statistics, 0 if it is unknown.
     pub fn statistic(&self, name: &str) -> u64 {
         self.statistics.get(name).copied().unwrap_or(0)
     }
 
-    /// Whether there is a task that samples should come from.
+    /// Returns whether a watched task has not ended, so that sampling passes are due.
     pub fn has_living(&self) -> bool {
-        self.rows.iter().any(|row| !row.last.is_end)
+        self.rows.iter().any(|row| !row.last.is_exit)
     }
 }
