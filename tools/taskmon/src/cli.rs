@@ -1,16 +1,19 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! The command line. What stands here becomes `--help`, the man pages and the completions.
+//! The command line: subcommands, options, and their help texts. The doc comments of the types and
+//! fields are the help texts, also in the man pages and shell completions.
 
 use clap::{Args, Parser, Subcommand, ValueEnum, ValueHint};
 use std::path::PathBuf;
 
 /// Record, watch and plot the CPU time of tasks
 ///
-/// taskmon uses the kernel module taskmonitor, a flight recorder for CPU time: a kernel thread
-/// samples the tasks that it is told to watch and keeps their history in kernel memory, exact to
-/// the microsecond, also of tasks that have ended. taskmon needs root, the module, and for most
-/// commands debugfs.
+/// taskmon uses the kernel module taskmonitor, a flight recorder for CPU time. A kernel thread
+/// samples the CPU time of the watched tasks and keeps the samples in kernel memory. The samples of
+/// a task stay there after it has ended. The sum of user and system time is exact to the
+/// microsecond.
+///
+/// taskmon must run as root, and the module must be loaded. Most subcommands also need debugfs.
 #[derive(Parser)]
 #[command(name = "taskmon", version, disable_help_subcommand = true)]
 pub struct Cli {
@@ -31,9 +34,12 @@ pub enum Command {
     Start,
     /// Pause sampling
     ///
-    /// What happens meanwhile is counted in the totals, and left blank in plots.
+    /// The tasks stay watched. CPU time that they consume during the pause is included in the
+    /// totals of later samples. A plot is blank during the pause.
     Stop,
-    /// Free all samples, and go on watching
+    /// Free all samples
+    ///
+    /// The tasks stay watched.
     Clear,
     Stats(Stats),
     #[command(hide = true)]
@@ -42,34 +48,44 @@ pub enum Command {
 
 /// Run a command and record the CPU time of it and its descendants
 ///
-/// The command is watched from its first instruction to its last, and has the terminal and the
-/// signals. When it ends, a summary goes to standard error and the samples to a file, also when it
-/// was interrupted. Until then the module keeps the samples, within its limits: the summary says
-/// what had to make room or is missing, and is_complete in its JSON whether all is there. What cannot
-/// be written at the end is kept, and the error says where.
+/// taskmon runs the command and watches it from its first instruction. The command uses taskmon's
+/// terminal, input and outputs. taskmon forwards the signals SIGHUP, SIGINT, SIGQUIT, SIGTERM,
+/// SIGALRM, SIGUSR1 and SIGUSR2 to it.
 ///
-/// The exit status is the command's; 128 and the signal's number when one ended it; 125 when taskmon
-/// itself failed, 126 when the command could not be run, 127 when it was not found.
+/// When the command ends, taskmon writes the samples to a file and a summary to standard error. It
+/// does the same if a signal ends the command.
+///
+/// Until then, the module keeps the samples. It evicts the oldest ones if memory is short or a
+/// limit is reached. The summary reports evicted samples, descendants that could not be followed,
+/// and missing CPU time. In its JSON, is_complete is true if the recording lacks nothing. If the
+/// samples cannot be written to the file, they are kept elsewhere, and the error message says
+/// where.
+///
+/// The exit status is that of the command, or 128 plus the signal number if a signal ended the
+/// command. It is 125 if taskmon failed, 126 if the command could not be executed, and 127 if the
+/// command was not found.
 #[derive(Args)]
 pub struct Record {
-    /// Time between two samples in milliseconds, for all watched tasks, until the command ends; by
-    /// one recorder at a time [default: the module's]
+    /// Time between two samples of a task in milliseconds [default: the module's period]
+    ///
+    /// It applies to all watched tasks until the command ends. Only one `taskmon record` at a
+    /// time can set it.
     #[arg(short, long, value_name = "MS", value_parser = clap::value_parser!(u64).range(1..=3_600_000))]
     pub period: Option<u64>,
 
-    /// Where the samples go
+    /// File for the samples
     #[arg(short, long, value_name = "FILE", default_value = "taskmon.out", value_hint = ValueHint::FilePath)]
     pub output: PathBuf,
 
-    /// Watch the command only, not its descendants
+    /// Watch only the command, not its descendants
     #[arg(long)]
     pub alone: bool,
 
-    /// The summary as one object of JSON
+    /// Write the summary as a JSON object
     #[arg(long)]
     pub json: bool,
 
-    /// Where the summary goes, instead of standard error
+    /// File for the summary [default: standard error]
     #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
     pub summary: Option<PathBuf>,
 
@@ -78,131 +94,144 @@ pub struct Record {
     pub command: Vec<std::ffi::OsString>,
 }
 
-/// A live table of the watched tasks
+/// Show a live table of the watched tasks
 ///
-/// Keys: arrows, PgUp, PgDn, Home and End choose a task; a adds tasks by number or
-/// name, t with their descendants, d removes the chosen one; space pauses and resumes sampling; s
-/// and S change the order, r reverses it; q quits.
+/// The arrow keys, PgUp, PgDn, Home and End select a task. Press a to add tasks, t to add tasks and
+/// follow their descendants, and d to remove the selected task. Press the space bar to pause or
+/// resume sampling, s or S to change the sort order, r to reverse it, and q to quit.
 #[derive(Args)]
 pub struct Top {
-    /// Time between two looks, in seconds
+    /// Time between two refreshes in seconds
     #[arg(short, long, value_name = "SECONDS", default_value_t = 1.0, value_parser = delay)]
     pub delay: f64,
 }
 
-/// Draw CPU share over time
+/// Plot CPU share over time
 ///
-/// User and system time are stacked, one panel a task; a recording of several processes becomes
-/// one panel, stacked by process. Stretches whose samples were evicted, or in which sampling was
-/// stopped, stay blank.
+/// The plot has one panel per task, in which user and system time are stacked. If there are more
+/// than 12 tasks, it shows those that consumed the most CPU time. The plot of a recording of
+/// several processes has only one panel, in which the processes are stacked.
+///
+/// The plot is blank where samples were evicted or sampling was paused.
 #[derive(Args)]
 pub struct Plot {
-    /// A recording, or the numbers of watched tasks [default: all watched tasks]
+    /// A recording, or PIDs or thread IDs of watched tasks [default: all watched tasks]
     #[arg(value_name = "FILE or PID", value_hint = ValueHint::FilePath)]
     pub what: Vec<String>,
 
-    /// The picture: its ending, .svg or .png, says which kind
+    /// File for the plot; its extension, .svg or .png, selects the format
     #[arg(short, long, value_name = "FILE", value_hint = ValueHint::FilePath)]
     pub output: PathBuf,
 
-    /// One panel a task, also for a recording of several processes
+    /// Draw one panel per task, also for a recording of several processes
     #[arg(long, conflicts_with = "stacked")]
     pub panels: bool,
 
-    /// One panel, stacked by process
+    /// Draw one panel in which the processes are stacked
     #[arg(long)]
     pub stacked: bool,
 
-    /// What stands above the picture [default: the command that was recorded]
+    /// Title of the plot [default: the recorded command, if there is one]
     #[arg(long, value_name = "TEXT")]
     pub title: Option<String>,
 
-    /// Width of the picture in pixels
+    /// Width of the plot in pixels; a PNG file is twice as wide
     #[arg(long, value_name = "PIXELS", default_value_t = 960, value_parser = clap::value_parser!(u32).range(400..=8000))]
     pub width: u32,
 }
 
-/// Write the samples in a form that other programs read
+/// Export samples for other programs
 ///
-/// csv (RFC 4180, with a head line) and json (an object a line) have the same fields: pid; command,
-/// empty or null where the name is not known; num, which counts the task's samples from 0; usr_us and
-/// sys_us, the CPU time consumed since the task began, in microseconds; time_us, the moment, in
-/// microseconds since boot; exit, 1 on the last sample of a task that has ended, else 0.
+/// csv (RFC 4180, with a header line) and json (one object per line) have the same fields. pid is
+/// the process or thread ID. command is the command name; if the name is unknown, the field is
+/// empty in csv and null in json. num counts the samples of a task from 0. usr_us and sys_us are
+/// the user and system time that the task has consumed since it began, in microseconds. time_us is
+/// the time of the sample in microseconds since boot. exit is 1 for the last sample of a task that
+/// has ended, and 0 for all others.
 ///
-/// perfetto is the JSON of the Trace Event Format, which the Perfetto and Chrome viewers open: for
-/// each task a counter of its user and system share of a CPU in per cent.
+/// perfetto is the JSON of the Trace Event Format, which the Perfetto and Chrome trace viewers
+/// open. Each task has a counter with its user and system share of one CPU in per cent.
 ///
-/// openmetrics is what Prometheus reads, also from the textfile collector of its node_exporter, in its
-/// own text format (version 0.0.4, of which OpenMetrics 1.0 is a stricter kind): the totals of each
-/// task, and the module's own figures. A task is known by the labels pid and life, which counts those
-/// of the same number; taskmonitor_task_info has its command.
+/// openmetrics is the text format of Prometheus (version 0.0.4), which node_exporter's textfile
+/// collector reads too. OpenMetrics 1.0 is a stricter variant of it. The output has the current
+/// totals of each task and, unless a recording is exported, the module's statistics. The labels pid
+/// and life identify a task. life is 1 for the first task with a PID, 2 for the next one with the
+/// same PID, and so on. The metric taskmonitor_task_info has the command names.
 #[derive(Args)]
 pub struct Export {
-    /// The form
+    /// Format of the output
     #[arg(short, long, value_name = "FORMAT")]
     pub format: Format,
 
-    /// Where it goes [default: standard output]
+    /// File for the output [default: standard output]
     #[arg(short, long, value_name = "FILE", value_hint = ValueHint::FilePath)]
     pub output: Option<PathBuf>,
 
-    /// A recording, or the numbers of watched tasks [default: all watched tasks]
+    /// A recording, or PIDs or thread IDs of watched tasks [default: all watched tasks]
     #[arg(value_name = "FILE or PID", value_hint = ValueHint::FilePath)]
     pub what: Vec<String>,
 }
 
-/// A form of `taskmon export`.
+/// A format of `taskmon export`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub enum Format {
-    /// A line of fields for each sample
+    /// One line of fields per sample
     Csv,
-    /// An object a line for each sample
+    /// One JSON object per sample
     Json,
-    /// A trace for the Perfetto and Chrome viewers: counters of CPU share in per cent
+    /// A trace of CPU shares for the Perfetto and Chrome trace viewers
     Perfetto,
-    /// The totals now, for node_exporter's textfile collector and Prometheus
+    /// The current totals for Prometheus and node_exporter's textfile collector
     Openmetrics,
 }
 
-/// Watch tasks
+/// Start watching tasks
 #[derive(Args)]
 pub struct Add {
-    /// Numbers of processes or threads, or names: all processes of that name
+    /// PIDs, thread IDs or process names
+    ///
+    /// A process is watched with all its threads. If you give the ID of a thread that does not lead
+    /// a process, only that thread is watched. If you give a name, all processes with that name are
+    /// watched.
     #[arg(required = true, value_name = "PID or NAME")]
     pub tasks: Vec<String>,
 
-    /// With every descendant forked from now on
+    /// Also watch all descendants that are forked from now on
     #[arg(long)]
     pub tree: bool,
 }
 
-/// Stop watching tasks, and free their samples
+/// Stop watching tasks and free their samples
 #[derive(Args)]
 pub struct Remove {
-    /// Numbers of watched tasks, or names: all watched processes of that name
+    /// PIDs, thread IDs or process names of watched tasks
+    ///
+    /// If you give a name, all watched processes with that name that still exist are removed.
     #[arg(required_unless_present_any = ["all", "ended"], value_name = "PID or NAME")]
     pub tasks: Vec<String>,
 
-    /// With the descendants that are followed
+    /// Also remove the descendants that are watched because of --tree
     #[arg(long)]
     pub tree: bool,
 
-    /// All watched tasks; fails where some remain, as they have no samples
+    /// Remove all watched tasks
+    ///
+    /// Fails if tasks without samples remain, because taskmon does not know their PIDs.
     #[arg(long, conflicts_with_all = ["tasks", "tree", "ended"])]
     pub all: bool,
 
-    /// All tasks that have ended
+    /// Remove all tasks that have ended
     #[arg(long, conflicts_with_all = ["tasks", "tree"])]
     pub ended: bool,
 }
 
-/// List the watched tasks and what they have consumed
+/// List the watched tasks and their CPU time
 ///
-/// Of those that have no samples, as sampling is stopped or their samples had to make room, it says on
-/// standard error how many there are.
+/// A task without samples is not listed. A task has no samples if sampling is stopped, or if its
+/// samples were evicted or cleared. A message on standard error says how many such tasks there are.
 #[derive(Args)]
 pub struct List {
-    /// One array of JSON
+    /// Write a JSON array
     #[arg(long)]
     pub json: bool,
 }
@@ -210,32 +239,34 @@ pub struct List {
 /// Show the module's statistics
 #[derive(Args)]
 pub struct Stats {
-    /// One object of JSON
+    /// Write a JSON object
     #[arg(long)]
     pub json: bool,
 }
 
-/// Write what is installed beside the program.
+/// Write the man pages or the shell completions
 #[derive(Args)]
 pub struct Generate {
     /// What to write
     pub what: Generated,
-    /// The directory to write to
+    /// The directory for the files
     pub directory: PathBuf,
 }
 
+/// What `taskmon generate` writes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub enum Generated {
-    /// taskmon.1 and a page for each command
+    /// The man pages taskmon(1) and one page per subcommand
     Man,
-    /// For bash, zsh and fish
+    /// The completions for bash, zsh and fish
     Completions,
 }
 
+/// Parses the argument of `top --delay`.
 fn delay(text: &str) -> Result<f64, String> {
     match text.parse() {
         Ok(seconds) if (0.1..=3600.0).contains(&seconds) => Ok(seconds),
-        _ => Err("a number of seconds from 0.1 to 3600".to_string()),
+        _ => Err("it must be a number of seconds from 0.1 to 3600".to_string()),
     }
 }
 
@@ -245,7 +276,7 @@ mod tests {
     use clap::CommandFactory;
 
     #[test]
-    fn it_is_consistent() {
+    fn definitions_are_consistent() {
         Cli::command().debug_assert();
     }
 }
