@@ -7,7 +7,7 @@
 //! - `statistics` reads the statistics file and has the description of each statistic.
 //! - `period` reads and writes the module parameter period_ms.
 //!
-//! The samples files are opened here and read in [`crate::history`].
+//! The samples files are opened here. The module `history` reads them.
 
 mod control_file;
 mod files;
