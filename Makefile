@@ -45,7 +45,7 @@ test: ## run all tests, or those of T="NAME…"
 
 kcsan: ## run the tests that look for data races, on a kernel with KCSAN
 	@scripts/setup kcsan
-	@tests/run $(addprefix kcsan/,races family)
+	@tests/run $(addprefix kcsan/,races fork_tracking)
 
 soak: ## repeat the test of races with new seeds, for MINUTES=… (default: 10)
 	@scripts/setup uml

@@ -6,7 +6,7 @@ import signal
 import subprocess
 import time
 
-from programs import program
+from measure import program
 
 
 class Load:

@@ -1,0 +1,138 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: GPL-2.0
+#
+# /sys/kernel/debug/taskmonitor as a file: the same text however it is read, by pieces, at places,
+# by lseek, while nothing changes; and a sample once shown never changes.
+#
+# kernels: uml x86_64
+
+import errno
+import os
+import random
+import time
+
+from lib.harness import (DEBUGFS, STATISTICS, burn_and_sleep, equal, fails_with, loaded, note, ok, parse, problems,
+                         process, read, run, samples, statistics, wait_until, write)
+
+SEED = 20261123
+
+
+def by_pieces(whole):
+    for size in (1, 2, 3, 13, 4095, 4096, 4097, 65536, 1 << 20):
+        equal(read(DEBUGFS, size) == whole, True, f"by reads of {size} bytes")
+    buffers = [bytearray(size) for size in (1, 5, 100, 4096, 7, 60000)]
+    fd = os.open(DEBUGFS, os.O_RDONLY)
+    count = os.readv(fd, buffers)
+    equal(b"".join(buffers)[:count].decode() == whole[:count], True, "by readv()")
+    os.close(fd)
+
+
+def at_places(whole):
+    random.seed(SEED)
+    text = whole.encode()
+    fd, other = os.open(DEBUGFS, os.O_RDONLY), os.open(DEBUGFS, os.O_RDONLY)
+    wrong = []
+    for _ in range(300):
+        at, size = random.randrange(len(text) + 50), random.choice((1, 20, 500, 5000))
+        # A read may be short, but not empty before the end.
+        got = os.pread(fd, size, at)
+        if got != text[at:at + len(got)] or (not got and at < len(text)):
+            wrong.append(("pread", at, size, got))
+        os.lseek(other, at, os.SEEK_SET)
+        got = os.read(other, size)
+        if got != text[at:at + len(got)] or (not got and at < len(text)):
+            wrong.append(("lseek", at, size, got))
+        if os.lseek(other, 0, os.SEEK_CUR) != at + len(got):
+            wrong.append(("position", at, size, os.lseek(other, 0, os.SEEK_CUR)))
+    equal(wrong[:3], [], "at 300 random places, by pread() and by lseek()")
+    os.lseek(other, 0, os.SEEK_SET)
+    got = b"".join(iter(lambda: os.read(other, 10_000), b""))
+    equal(got == text, True, "from the beginning again, all of it")
+    equal(os.read(other, 100), b"", "at the end, nothing")
+    os.lseek(other, -40, os.SEEK_CUR)
+    equal(os.read(other, 100), text[-40:], "a step back from there, the last 40 bytes")
+    equal(os.pread(fd, 100, len(text)), b"", "nothing at the end")
+    equal(os.pread(fd, 100, 1 << 40), b"", "nothing far behind the end")
+    fails_with(errno.EINVAL, lambda: os.lseek(fd, -1, os.SEEK_SET), "no place before the beginning")
+    os.close(fd)
+    os.close(other)
+
+
+def files_of_their_own(whole):
+    """Two that have the file open do not disturb each other."""
+    first, second = os.open(DEBUGFS, os.O_RDONLY), os.open(DEBUGFS, os.O_RDWR)
+    texts = {first: b"", second: b""}
+    growing = True
+    while growing:
+        growing = False
+        for fd, size in ((first, 7), (second, 301)):
+            got = os.read(fd, size)
+            texts[fd] += got
+            growing = growing or bool(got)
+    equal([text.decode() == whole for text in texts.values()], [True, True],
+          "two readers, turn and turn about")
+    os.close(first)
+    os.close(second)
+
+
+def never_changes():
+    """What was shown once is shown again, word for word."""
+    write("start")
+    shown = parse(read())
+    for size in (65536, 100, 1) if len(shown) < 2000 else (65536, 1000, 200):
+        time.sleep(0.1)
+        later = parse(read(DEBUGFS, size))
+        known = set(later)
+        equal([each for each in shown if each not in known], [],
+              f"what was shown before is shown again, by reads of {size} bytes")
+        equal(problems(later), [], "in order, with no hole")
+        shown = later
+    write("stop")
+
+
+def ends():
+    """A reader that is slower than the sampler comes to an end."""
+    write("start")
+    fd = os.open(DEBUGFS, os.O_RDONLY)
+    text = got = os.read(fd, 60)
+    # It is shown what there was when it began, and that is in this.
+    bound = len(read())
+    while got and len(text) <= bound:
+        time.sleep(0.002)
+        got = os.read(fd, 60)
+        text += got
+    equal(got, b"", "a slow reader comes to an end")
+    equal(problems(parse(text.decode())), [], "and has seen a whole history")
+    os.close(fd)
+    write("stop")
+
+
+def the_statistics():
+    names = [line.split()[0] for line in read(STATISTICS).splitlines()]
+    wanted = ["targets", "created", "alive", "evicted", "removed", "bytes", "passes", "pass_ns",
+              "late", "missed", "lost", "reserve", "recycled"]
+    equal([name for name in wanted if name not in names], [], "the statistics have all names")
+    equal(len(names), len(set(names)), "each once")
+    equal(read(STATISTICS, 1), read(STATISTICS), "by reads of 1 byte too")
+    fails_with(errno.EACCES if os.getuid() else errno.EINVAL, lambda: write("clear", STATISTICS),
+               "they cannot be written")
+    equal(statistics()["alive"], len(samples()), "'alive' is what there is to read")
+
+
+def main():
+    with loaded(period_ms=5), process(burn_and_sleep) as one, process() as two:
+        equal(read(), "", "empty at first")
+        write(f"{one} {two} {os.getpid()}")
+        ok(wait_until(lambda: statistics()["created"] > 900), "three tasks are sampled")
+        write("stop")
+        whole = read()
+        note(f"{len(whole)} bytes")
+        equal(problems(parse(whole)), [], "the history is in order")
+        for part in (by_pieces, at_places, files_of_their_own):
+            part(whole)
+        the_statistics()
+        never_changes()
+        ends()
+
+
+run(main)

@@ -1,0 +1,131 @@
+# SPDX-License-Identifier: GPL-2.0
+"""For tests of the program taskmon: running it as a user does, and reading what it writes."""
+
+import csv
+import json
+import os
+import pty
+import re
+import subprocess
+import termios
+
+from lib.harness import parse, wait_until
+
+TASKMON = os.environ["TASKMONITOR_TASKMON"]
+
+
+def taskmon(*words, **options):
+    """Runs it to its end; what came of it, with its output as text."""
+    return subprocess.run([TASKMON, *map(str, words)], text=True, check=False,
+                          stdin=options.pop("stdin", subprocess.DEVNULL),
+                          stdout=options.pop("stdout", subprocess.PIPE),
+                          stderr=options.pop("stderr", subprocess.PIPE), **options)
+
+
+def complaint(done):
+    """What it says when it fails: one line, status 1; else what else happened."""
+    lines = done.stderr.splitlines()
+    if done.returncode == 1 and len(lines) == 1 and done.stdout == "":
+        return lines[0]
+    return done
+
+
+def recorded(path):
+    """The samples of a recording."""
+    with open(path, encoding="utf-8") as file:
+        return parse("".join(line for line in file if not line.startswith("#")))
+
+
+def remarks(path):
+    """What a recording says of itself: [(keyword, text)]."""
+    with open(path, encoding="utf-8") as file:
+        return [tuple(line[2:].rstrip("\n").split(" ", 1)) for line in file if line.startswith("# ")]
+
+
+def names(path):
+    """The names of a recording's tasks, by pid."""
+    return dict((int(text.split(" ", 1)[0]), text.split(" ", 1)[1])
+                for keyword, text in remarks(path) if keyword == "task")
+
+
+def rows_of_csv(text):
+    return list(csv.DictReader(text.splitlines()))
+
+
+def rows_of_json(text):
+    return [json.loads(line) for line in text.splitlines()]
+
+
+def on_terminal(words, keys=b"", environment=None):
+    """Runs it with a terminal of its own, on which that is typed; its status, what it wrote."""
+    pid, fd = pty.fork()
+    if pid == 0:
+        os.execve(TASKMON, [TASKMON, *map(str, words)], {**os.environ, **(environment or {})})
+    written = b""
+    try:
+        if keys:
+            os.write(fd, keys)
+        while data := os.read(fd, 4096):
+            written += data
+    except OSError:
+        pass  # the other end is closed
+    os.close(fd)
+    return os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]), written.decode(errors="replace")
+
+
+class Screen:
+    """A shell in a terminal that tmux keeps, of which one can read the screen and press keys."""
+
+    def __init__(self, columns=80, rows=24):
+        self.name = "test"
+        self._tmux("new-session", "-d", "-s", self.name, "-x", columns, "-y", rows, "sh")
+
+    def _tmux(self, *words):
+        done = subprocess.run(["tmux", "-u", "-L", self.name, "-f", "/dev/null", *map(str, words)],
+                              capture_output=True, text=True, check=False)
+        if done.returncode:
+            raise OSError(f"tmux {words}: {done.stderr}")
+        return done.stdout
+
+    def type(self, text):
+        self._tmux("send-keys", "-t", self.name, "-l", text)
+
+    def press(self, *keys):
+        """Keys by their tmux names: Enter, C-c, Down."""
+        self._tmux("send-keys", "-t", self.name, *keys)
+
+    def run(self, command):
+        self.type(command)
+        self.press("Enter")
+
+    def resize(self, columns, rows):
+        self._tmux("resize-window", "-t", self.name, "-x", columns, "-y", rows)
+
+    def lines(self):
+        """What stands on it."""
+        return self._tmux("capture-pane", "-p", "-t", self.name).splitlines()
+
+    def state(self, name):
+        """One of tmux's variables of the pane."""
+        return self._tmux("display-message", "-p", "-t", self.name, f"#{{{name}}}").strip()
+
+    def terminal(self):
+        """The settings of the terminal line."""
+        fd = os.open(self.state("pane_tty"), os.O_RDONLY | os.O_NOCTTY)
+        try:
+            return termios.tcgetattr(fd)
+        finally:
+            os.close(fd)
+
+    def until(self, pattern, seconds=60):
+        """Waits for a line that has the pattern; that line, or None."""
+        found = []
+
+        def look():
+            found[:] = [line for line in self.lines() if re.search(pattern, line)]
+            return found
+
+        return found[0] if wait_until(look, seconds) else None
+
+    def close(self):
+        self._tmux("kill-server")

@@ -1,0 +1,86 @@
+# SPDX-License-Identifier: GPL-2.0
+"""For tests of time: how late this machine wakes up others that sleep to a grid, as the sampler does."""
+
+import contextlib
+import ctypes
+import mmap
+import os
+import struct
+import time
+from typing import NamedTuple
+
+from lib.harness import process, wait_until
+from lib.witness import boottime_us
+
+_ENTRY = struct.Struct("QQ")
+_ENTRIES = 1 << 15
+_COUNT = struct.Struct("Q")
+_MCL_CURRENT = 1
+
+
+def stay_in_memory():
+    """What this program has now is not to be what the kernel reclaims."""
+    ctypes.CDLL(None).mlockall(_MCL_CURRENT)
+
+
+class WakeUp(NamedTuple):
+    """When it was due and when it came, microseconds since boot."""
+    due: int
+    came: int
+
+
+class _Sleeper:
+    """A process on one CPU, with the sampler's priority, that sleeps to moments a period apart,
+    however late it is, and writes down when it woke up."""
+
+    def __init__(self, cpu, period_us, origin_us):
+        self.cpu, self.period_us, self.origin_us = cpu, period_us, origin_us
+        self.shared = mmap.mmap(-1, _COUNT.size + _ENTRIES * _ENTRY.size)
+
+    def sleep_and_wake(self):
+        os.sched_setaffinity(0, {self.cpu})
+        stay_in_memory()
+        due = self.origin_us
+        for number in range(_ENTRIES):
+            now = boottime_us()
+            due += max(1, -((due - now) // self.period_us)) * self.period_us
+            time.sleep(max(0, due - boottime_us()) / 1_000_000)
+            _ENTRY.pack_into(self.shared, _COUNT.size + number * _ENTRY.size, due, boottime_us())
+            _COUNT.pack_into(self.shared, 0, number + 1)
+
+    def wake_ups(self):
+        count, = _COUNT.unpack_from(self.shared)
+        return [WakeUp(*_ENTRY.unpack_from(self.shared, _COUNT.size + number * _ENTRY.size))
+                for number in range(count)]
+
+
+class Punctual:
+    """Such sleepers, one on each CPU: the sampler may be on any."""
+
+    def __init__(self, sleepers, period_us):
+        self.sleepers, self.period_us = sleepers, period_us
+
+    def delays(self, begin_us, end_us):
+        """How late each wake-up was that was due or came in that time, by CPU; microseconds."""
+        wait_until(lambda: all((each.wake_ups() or [(0, 0)])[-1][0] > end_us for each in self.sleepers))
+        return [[each.came - each.due for each in sleeper.wake_ups()
+                 if each.due <= end_us and each.came >= begin_us] for sleeper in self.sleepers]
+
+    def late(self, begin_us, end_us):
+        """How many came a period late or more."""
+        return sum(delay >= self.period_us for cpu in self.delays(begin_us, end_us) for delay in cpu)
+
+    def missed(self, begin_us, end_us):
+        """How many periods went by with no wake-up."""
+        return sum(delay // self.period_us for cpu in self.delays(begin_us, end_us) for delay in cpu)
+
+
+@contextlib.contextmanager
+def punctual(period_ms, origin_us):
+    """Sleepers to the grid that has this moment on it, for the length of the block."""
+    sleepers = [_Sleeper(cpu, period_ms * 1000, origin_us) for cpu in range(os.cpu_count())]
+    with contextlib.ExitStack() as running:
+        for sleeper in sleepers:
+            running.enter_context(process(sleeper.sleep_and_wake))
+        wait_until(lambda: all(sleeper.wake_ups() for sleeper in sleepers))
+        yield Punctual(sleepers, period_ms * 1000)

@@ -1,0 +1,93 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: GPL-2.0
+#
+# Loads that fail, or not, while somebody opens each file of debugfs at the very moment at which it is
+# made: nobody has a file open when the module's memory goes.
+#
+# kernels: uml
+
+import contextlib
+import ctypes
+import errno
+import os
+import signal
+import struct
+import time
+
+from lib.fault_injection import DEBUG, caches_fail, prepare, put
+from lib.harness import (DEBUGFS, STATISTICS, child, equal, is_loaded, load, note, ok, run, statistics,
+                         unload_unless_busy, wait_until)
+from lib.witness import hurry_grace_periods, remains
+
+LOADS = 60
+IN_CREATE = 0x100
+_EVENT = struct.Struct("iIII")
+_libc = ctypes.CDLL(None, use_errno=True)
+
+
+def open_at_once(told):
+    """Opens what is created as soon as it is: the event is sent from within the creation, and whoever
+    waits for it comes before whoever creates, as it is a real-time task on the only CPU."""
+    os.sched_setscheduler(0, os.SCHED_FIFO, os.sched_param(10))
+    events = _libc.inotify_init()
+    _libc.inotify_add_watch(events, DEBUG.encode(), IN_CREATE)
+    os.write(told, b"ready\n")
+    while True:
+        held = []
+        data = os.read(events, 4096)
+        while data:
+            length = _EVENT.unpack_from(data)[3]
+            name = data[_EVENT.size:_EVENT.size + length].rstrip(b"\0").decode()
+            data = data[_EVENT.size + length:]
+            if f"{DEBUG}/{name}" not in (DEBUGFS, STATISTICS):
+                continue
+            try:
+                held.append(os.open(f"{DEBUG}/{name}", os.O_RDONLY))
+                os.write(told, b"opened\n")
+            except OSError as error:
+                os.write(told, f"{errno.errorcode[error.errno]}\n".encode())
+        # Until the load has failed.
+        time.sleep(0.3 if held else 0)
+        for fd in held:
+            with contextlib.suppress(OSError):
+                os.read(fd, 100)
+            os.close(fd)
+
+
+def main():
+    prepare()
+    hurry_grace_periods()
+    begin, told = os.pipe()
+    opener = child(open_at_once, told)
+    os.read(begin, 100)
+    refused, wrong = 0, []
+    with caches_fail("debugfs_inode_cache"):
+        for number in range(LOADS):
+            # One of the files, or both, or none cannot be made.
+            put(f"{DEBUG}/failslab/probability", 40)
+            try:
+                load()
+            except OSError as error:
+                refused += 1
+                if error.errno != errno.ENOMEM:
+                    wrong.append((number, error))
+            put(f"{DEBUG}/failslab/probability", 0)
+            if is_loaded():
+                wrong += [] if "created" in statistics() else [(number, "no statistics")]
+                wait_until(unload_unless_busy)
+            if left := remains():
+                wrong.append((number, left))
+            time.sleep(0.05)
+    os.kill(opener, signal.SIGKILL)
+    os.waitpid(opener, 0)
+    os.set_blocking(begin, False)
+    answers = os.read(begin, 65536).decode().split()
+    counts = {each: answers.count(each) for each in sorted(set(answers))}
+    note(f"{refused} of {LOADS} loads were refused; what an open gave: {counts}")
+    ok(LOADS // 4 < refused < LOADS, "loads are refused, and others are not", refused)
+    equal((len(wrong), wrong[:5]), (0, []), "each leaves nothing, or all is there")
+    ok(len(answers) > LOADS // 4, "files are opened while they are made", counts)
+    equal(counts.get("opened", 0), 0, "none of them before the load has succeeded")
+
+
+run(main)

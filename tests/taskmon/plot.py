@@ -1,0 +1,157 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: GPL-2.0
+#
+# taskmon plot: an SVG that has its marks, with a gap where sampling was stopped, and areas that are
+# as high as what was consumed; the same as PNG.
+#
+# kernels: x86_64
+# needs: taskmon
+
+import re
+import struct
+import subprocess
+import time
+import zlib
+from xml.etree import ElementTree
+
+from lib.harness import burn, burn_and_sleep, equal, loaded, note, ok, process, run, samples, wait_until, write
+from lib.taskmon import taskmon
+
+SVG = "/tmp/picture.svg"
+PNG = "/tmp/picture.png"
+OUT = "/tmp/recording"
+USER, SYSTEM = "#3B6FB6", "#F28E2B"
+
+
+class Picture:
+    def __init__(self, path=SVG):
+        self.root = ElementTree.parse(path).getroot()
+        self.texts = [" ".join("".join(each.itertext()).split()) for each in self.root.iter()
+                      if each.tag.endswith("text")]
+
+    def areas(self, colour):
+        """The areas of that colour, as lists of points."""
+        found = []
+        for each in self.root.iter():
+            if each.tag.endswith("polygon") and each.get("fill") == colour:
+                numbers = list(map(float, re.findall(r"-?[\d.]+", each.get("points"))))
+                found.append(list(zip(numbers[::2], numbers[1::2])))
+        return found
+
+
+def surface(points):
+    """Of a polygon, by the shoelace formula."""
+    return abs(sum(x * other_y - other_x * y
+                   for (x, y), (other_x, other_y) in zip(points, points[1:] + points[:1]))) / 2
+
+
+def plotted(*words, to=SVG):
+    done = taskmon("plot", "-o", to, *words)
+    if done.returncode:
+        raise OSError(done)
+    return Picture() if to == SVG else None
+
+
+def several(pids):
+    picture = plotted()
+    for pid in pids:
+        ok(any(f"({pid})" in text for text in picture.texts), f"a panel for {pid}", picture.texts)
+    for mark in ("user", "system", "CPU"):
+        ok(mark in picture.texts, f"it says '{mark}'", picture.texts)
+    ok(any("time since the first sample, s" in text for text in picture.texts), "and the unit of time")
+    ok(any(text.endswith(" %") for text in picture.texts), "and of the share")
+    ok(picture.areas(USER), "user time has its colour")
+    ok(len(plotted(pids[0]).areas(USER)) <= len(picture.areas(USER)), "one task alone is less")
+    equal(plotted("--title", "A & <B>").texts.count("A & <B>"), 1, "the title is the user's")
+
+
+def stopped_stretch(pid):
+    """Two stretches of work with one between them in which nothing was sampled."""
+    history = samples(pid=pid)
+    gap = max(after.time - before.time for before, after in zip(history, history[1:]))
+    whole = history[-1].time - history[0].time
+    picture = plotted(pid)
+    areas = picture.areas(USER)
+    edges = sorted((min(x for x, _ in area), max(x for x, _ in area)) for area in areas)
+    width = edges[-1][1] - edges[0][0]
+    widest = max(after[0] - before[1] for before, after in zip(edges, edges[1:]))
+    note(f"gap {gap / whole:.3f} of the time, {widest / width:.3f} of the picture, {len(areas)} areas")
+    ok(widest >= 0.8 * width * gap / whole, "it stays blank", (widest, width, gap, whole))
+    pairs = [(before, after) for before, after in zip(history, history[1:])
+             if after.time - before.time < gap]
+    user, system = (sum(getattr(after, name) - getattr(before, name) for before, after in pairs)
+                    for name in ("usr", "sys"))
+    drawn = [sum(map(surface, picture.areas(colour))) for colour in (USER, SYSTEM)]
+    note(f"user {user} us, system {system}; areas {drawn}")
+    ok(abs(drawn[0] / sum(drawn) - user / (user + system)) < 0.02, "areas are as large as what was consumed",
+       (drawn, user, system))
+
+
+def pixels(path):
+    """Width, height and how many colours there are, of a PNG of 8-bit RGBA (its specification, 9)."""
+    with open(path, "rb") as file:
+        data = file.read()
+    if data[:8] != b"\x89PNG\r\n\x1a\n":
+        raise ValueError("no PNG")
+    width, height, depth, kind = struct.unpack(">IIBB", data[16:26])
+    packed, at = b"", 8
+    while at < len(data):
+        length, name = struct.unpack(">I4s", data[at:at + 8])
+        body = data[at + 8:at + 8 + length]
+        if zlib.crc32(name + body) != struct.unpack(">I", data[at + 8 + length:at + 12 + length])[0]:
+            raise ValueError("a checksum is wrong")
+        packed += body if name == b"IDAT" else b""
+        at += 12 + length
+    return width, height, depth, kind, len(zlib.decompress(packed))
+
+
+def as_png(pid):
+    plotted(pid, "--width", 640, to=PNG)
+    width, height, depth, kind, size = pixels(PNG)
+    equal((width, depth, kind), (1280, 8, 6), "a PNG, two pixels for each of the drawing")
+    equal(size, height * (width * 4 + 1), "with all its lines")
+    plotted(pid, "--width", 640)
+    drawn = re.match(r"[\d.]+", Picture().root.get("height")).group()
+    equal(height, 2 * round(float(drawn)), "as high as the SVG")
+
+
+def trees():
+    script = "for i in 1 2 3 4; do dd if=/dev/zero of=/dev/null bs=64k count=3000 2> /dev/null; done; sleep 0.1"
+    taskmon("record", "-p", 5, "-o", OUT, "--", "sh", "-c", script)
+    picture = plotted(OUT)
+    ok(any(text.startswith("dd ×4") for text in picture.texts), "a tree is stacked by process", picture.texts)
+    ok(any(text.startswith("sh -c for i in 1 2 3 4") for text in picture.texts), "and bears its command")
+    apart = plotted(OUT, "--panels")
+    ok(sum(text.startswith("dd (") for text in apart.texts) == 4, "--panels: one for each", apart.texts)
+
+
+def complaints():
+    for words, wanted in ((["-o", "/tmp/x.gif"], "/tmp/x.gif: the name must end in .svg or .png"),
+                          (["-o", SVG, "/no/such"], "/no/such: No such file or directory"),
+                          (["-o", SVG, "/etc/passwd"], "/etc/passwd: line 1 is not a sample"),
+                          (["-o", SVG, "4194304"], "4194304 has no samples: watch it with `taskmon add 4194304`")):
+        done = taskmon("plot", *words)
+        equal((done.returncode, done.stderr), (1, f"taskmon: {wanted}\n"), f"plot {' '.join(words)}")
+
+
+def main():
+    with loaded(period_ms=10):
+        with process(burn_and_sleep) as one, process(lambda: burn(1000)) as other:
+            write(f"{one} {other}")
+            ok(wait_until(lambda: len(samples(pid=other)) > 80), "two are watched")
+            write("stop")
+            time.sleep(1)
+            write("start")
+            ok(wait_until(lambda: len(samples(pid=other)) > 160), "with a pause")
+            write("stop")
+            several([one, other])
+            stopped_stretch(other)
+            as_png(other)
+            write("start clear")
+            write(f"-{one} -{other}")
+        trees()
+        complaints()
+    subprocess.run(["rm", "-f", SVG, PNG, OUT], check=True)
+
+
+run(main)
