@@ -10,9 +10,12 @@ import os
 import threading
 import time
 
-from lib.harness import (DEBUGFS, SYSFS, equal, fails_with, loaded, ok, parse, process, read, run, samples,
-                         set_parameter, statistics, wait_until, write)
-from lib.witness import free_pid, stat
+from lib.clone import free_pid
+from lib.module import DEBUGFS, SYSFS, loaded, read, set_parameter, statistics, write
+from lib.proc import stat
+from lib.processes import process, wait_until
+from lib.results import equal, fails_with, ok, run
+from lib.samples import parse, samples
 
 BOTH = (("sysfs", SYSFS), ("debugfs", DEBUGFS))
 PID_MAX = 2147483647

@@ -8,9 +8,11 @@
 import os
 import time
 
-from lib.harness import (burn_and_sleep, equal, loaded, ok, problems, process, run, samples, statistics, wait_until,
-                         write)
-from lib.witness import boottime_us
+from lib.module import loaded, statistics, write
+from lib.proc import boottime_us
+from lib.processes import burn_and_sleep, process, wait_until
+from lib.results import equal, ok, run
+from lib.samples import problems, samples
 
 
 def count(pid):

@@ -12,15 +12,13 @@ import re
 import signal
 import threading
 
-from lib.harness import (burn_and_sleep, equal, load, loaded, ok, process, run, samples, set_parameter, shrink,
-                         statistics, unload, wait_until, write)
-from lib.witness import kernel_log
+from lib.kernel_state import kernel_log
+from lib.module import adds_up, load, loaded, set_parameter, shrink, statistics, unload, write
+from lib.processes import burn_and_sleep, process, wait_until
+from lib.results import equal, ok, run
+from lib.samples import samples
 
 NAMES = ("created", "alive", "evicted", "removed")
-
-
-def adds_up(numbers):
-    return numbers["created"] == numbers["alive"] + numbers["evicted"] + numbers["removed"]
 
 
 def at_rest():

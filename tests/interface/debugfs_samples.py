@@ -11,8 +11,10 @@ import os
 import random
 import time
 
-from lib.harness import (DEBUGFS, STATISTICS, burn_and_sleep, equal, fails_with, loaded, note, ok, parse, problems,
-                         process, read, run, samples, statistics, wait_until, write)
+from lib.module import DEBUGFS, STATISTICS, loaded, read, statistics, write
+from lib.processes import burn_and_sleep, process, wait_until
+from lib.results import equal, fails_with, note, ok, run
+from lib.samples import parse, problems, samples
 
 SEED = 20261123
 

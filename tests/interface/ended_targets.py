@@ -13,9 +13,12 @@ import signal
 import threading
 import time
 
-from lib.harness import (burn, child, equal, fails_with, loaded, note, ok, parse, problems, read, run, samples,
-                         statistics, wait_until, write)
-from lib.witness import fork_as, free_pid, run_time_us, text_of
+from lib.clone import fork_as, free_pid
+from lib.module import loaded, read, statistics, write
+from lib.proc import run_time_us, text_of
+from lib.processes import burn, child, wait_until
+from lib.results import equal, fails_with, note, ok, run
+from lib.samples import parse, problems, samples
 
 
 def ends(pid):

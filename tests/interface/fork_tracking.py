@@ -15,24 +15,17 @@ import signal
 import threading
 import time
 
-from lib.harness import (burn, child, equal, fails_with, loaded, ok, problems, process, run, samples, set_parameter,
-                         statistics, wait_until, write)
-from lib.witness import boottime_us
+from lib.module import loaded, set_parameter, statistics, write
+from lib.proc import boottime_us, used_us
+from lib.processes import burn, child, process, wait_until
+from lib.results import equal, fails_with, ok, run
+from lib.samples import exit_samples, problems, samples
 
 MICROSECOND = 1_000_000
 
 
-def ended():
-    """The last samples, by pid."""
-    return {each.pid: each for each in samples() if each.exit}
-
-
 def all_end(pids):
-    return wait_until(lambda: set(pids) <= set(ended()))
-
-
-def total(usage):
-    return round(usage.ru_utime * MICROSECOND) + round(usage.ru_stime * MICROSECOND)
+    return wait_until(lambda: set(pids) <= set(exit_samples()))
 
 
 def a_family():
@@ -41,7 +34,7 @@ def a_family():
     for number in range(20):
         pid = child(burn, 0.001 * number)
         _, _, usage = os.wait4(pid, 0)
-        told[pid] = total(usage)
+        told[pid] = used_us(usage)
     return told
 
 
@@ -53,7 +46,7 @@ def births_and_ends():
     equal(problems(history), [], "in order, with no hole")
     born = {each.pid for each in history if each.num == 0}
     ok(set(told) <= born, "from its birth, number 0")
-    last = ended()
+    last = exit_samples()
     wrong = {pid: (last[pid].usr + last[pid].sys, usage) for pid, usage in told.items()
              if abs(last[pid].usr + last[pid].sys - usage) > 2}
     equal(wrong, {}, "what each consumed is what wait4() told, to within rounding")
@@ -145,7 +138,7 @@ def the_sum_of_all():
         for number in range(10):
             os.waitpid(child(burn, 0.002 * number), 0)
         used = resource.getrusage(resource.RUSAGE_CHILDREN)
-        os.write(writing, str(total(used)).encode())
+        os.write(writing, str(used_us(used)).encode())
 
     reading, writing = os.pipe()
     start, go = os.pipe()
@@ -155,8 +148,8 @@ def the_sum_of_all():
     os.waitpid(pid, 0)
     ok(all_end([pid]), "a tree ends")
     # The pass in which the root ended may have seen the last of the others alive.
-    wait_until(lambda: len(ended()) >= 11)
-    last = ended()
+    wait_until(lambda: len(exit_samples()) >= 11)
+    last = exit_samples()
     equal(len(last), 11, "with all who were in it")
     children = sum(each.usr + each.sys for number, each in last.items() if number != pid)
     told = int(os.read(reading, 32))
@@ -172,10 +165,10 @@ def the_limit():
     for _ in range(80):
         pids.append(child(lambda: None))
         os.waitpid(pids[-1], 0)
-        wait_until(lambda: pids[-1] in ended())
+        wait_until(lambda: pids[-1] in exit_samples())
     before = statistics()
     equal((before["targets"], before["lost"]), (20, 0), "those who ended first make room")
-    equal(set(ended()), set(pids[-19:]), "so the last ones are there")
+    equal(set(exit_samples()), set(pids[-19:]), "so the last ones are there")
     equal(before["created"], before["alive"] + before["evicted"] + before["removed"],
           "and the others' samples are counted as evicted")
     living = [child(signal.pause) for _ in range(30)]
@@ -184,11 +177,11 @@ def the_limit():
     for pid in living:
         os.kill(pid, signal.SIGKILL)
         os.waitpid(pid, 0)
-    ended_before = len(ended())
+    ended_before = len(exit_samples())
     set_parameter("max_targets", 5)
     for _ in range(30):
         os.waitpid(child(lambda: None), 0)
-    wait_until(lambda: len(ended()) == statistics()["targets"] - 1)
+    wait_until(lambda: len(exit_samples()) == statistics()["targets"] - 1)
     equal((ended_before > 5, statistics()["targets"]), (True, 5), "a lower limit is reached by forks, too")
     write(f"-tree:{os.getpid()}")
     set_parameter("max_targets", 16384)

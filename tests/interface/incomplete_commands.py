@@ -13,7 +13,10 @@ import shutil
 import subprocess
 
 from lib.command_model import PAGE, Model
-from lib.harness import DEBUGFS, SYSFS, equal, idle_threads, loaded, note, ok, run, samples, skip, statistics, write
+from lib.module import DEBUGFS, SYSFS, loaded, statistics, write
+from lib.processes import idle_threads
+from lib.results import equal, note, ok, run, skip
+from lib.samples import samples
 
 SEED = int(os.environ.get("TASKMONITOR_SEED", "20261123"))
 MAX_TARGETS = 2000

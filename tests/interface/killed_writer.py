@@ -12,9 +12,11 @@ import os
 import signal
 import time
 
-from lib.harness import (DEBUGFS, SYSFS, burn, child, equal, idle_threads, loaded, note, ok, run, set_parameter,
-                         statistics, wait_until, write)
-from lib.witness import sampler_thread, sanitized, stat
+from lib.kernel_state import sampler_thread, sanitized
+from lib.module import DEBUGFS, SYSFS, loaded, set_parameter, statistics, write
+from lib.proc import stat
+from lib.processes import burn, child, idle_threads, wait_until
+from lib.results import equal, note, ok, run
 
 PAGE = 4096
 

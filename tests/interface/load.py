@@ -8,9 +8,13 @@
 import errno
 import os
 
-from lib.harness import (DEBUGFS, PARAMETERS, STATISTICS, SYSFS, equal, fails_with, is_loaded, load, loaded, ok,
-                         parameter, process, run, samples, statistics, unload, wait_until)
-from lib.witness import free_pid, kernel_log, kernel_threads, remains, slabs
+from lib.clone import free_pid
+from lib.kernel_state import kernel_log, kernel_threads, remains, slabs
+from lib.module import (DEBUGFS, PARAMETERS, STATISTICS, SYSFS, is_loaded, load, loaded, parameter,
+                        statistics, unload)
+from lib.processes import process, wait_until
+from lib.results import equal, fails_with, ok, run
+from lib.samples import samples
 
 PID_MAX = 2147483647
 

@@ -11,8 +11,10 @@ import errno
 import os
 import subprocess
 
-from lib.harness import (DEBUGFS, STATISTICS, SYSFS, equal, fails_with, loaded, ok, parse, process, read, run,
-                         samples, statistics, wait_until, write)
+from lib.module import DEBUGFS, STATISTICS, SYSFS, loaded, read, statistics, write
+from lib.processes import process, wait_until
+from lib.results import equal, fails_with, ok, run
+from lib.samples import parse, samples
 
 SECURITY = "/sys/kernel/security"
 TASKMON = os.environ["TASKMONITOR_TASKMON"]

@@ -12,8 +12,10 @@ import os
 import random
 import time
 
-from lib.harness import DEBUGFS, child, equal, loaded, note, ok, process, run, statistics, write
-from lib.witness import sanitized
+from lib.kernel_state import sanitized
+from lib.module import DEBUGFS, loaded, statistics, write
+from lib.processes import child, process
+from lib.results import equal, note, ok, run
 from lib.workers import Workers, add_and_remove
 
 ROUNDS = 300 if sanitized() else 100

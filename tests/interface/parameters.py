@@ -9,8 +9,10 @@ import errno
 import os
 import time
 
-from lib.harness import (PARAMETERS, burn_and_sleep, equal, fails_with, loaded, ok, parameter, problems, process,
-                         read, run, samples, set_parameter, statistics, wait_until, write)
+from lib.module import PARAMETERS, loaded, parameter, read, set_parameter, statistics, write
+from lib.processes import burn_and_sleep, process, wait_until
+from lib.results import equal, fails_with, ok, run
+from lib.samples import problems, samples
 
 HOUR_MS = 3_600_000
 

@@ -12,9 +12,13 @@ import signal
 import subprocess
 import time
 
-from lib.harness import (DEBUGFS, SYSFS, equal, load, loaded, ok, process, run, samples, statistics, unload,
-                         wait_until, write)
-from lib.witness import in_pid_namespace, remains, text_of
+from lib.kernel_state import remains
+from lib.module import DEBUGFS, SYSFS, load, loaded, statistics, unload, write
+from lib.proc import text_of
+from lib.processes import child, process, wait_until
+from lib.results import equal, error_of, ok, run
+from lib.run_as import in_pid_namespace
+from lib.samples import samples
 
 BOTH = (SYSFS, DEBUGFS)
 MAX_NAMESPACES = "/proc/sys/user/max_pid_namespaces"
@@ -22,23 +26,6 @@ MAX_NAMESPACES = "/proc/sys/user/max_pid_namespaces"
 
 def pids(path=DEBUGFS):
     return list(dict.fromkeys(each.pid for each in samples(path)))
-
-
-def error_of(action):
-    """The number of the error that it fails with, None where it does not."""
-    try:
-        action()
-    except OSError as error:
-        return error.errno
-    return None
-
-
-def child():
-    pid = os.fork()
-    if pid == 0:
-        signal.pause()
-        os._exit(0)
-    return pid
 
 
 def outsiders():
@@ -67,7 +54,7 @@ def insiders():
         write(one)
 
         def inside():
-            mine = child()
+            mine = child(signal.pause)
             write(f"1 {mine}")
             wait_until(lambda: len(samples()) > 10)
             seen = [pids(path) for path in BOTH]
@@ -159,7 +146,7 @@ def nested():
 
 def at_load():
     def inside():
-        mine = child()
+        mine = child(signal.pause)
         load(pid=mine)
         wait_until(lambda: len(samples()) > 2)
         return mine, pids(), error_of(lambda: write(mine))

@@ -11,9 +11,11 @@ import errno
 import mmap
 import os
 
-from lib.harness import (DEBUGFS, SYSFS, equal, fails_with, idle_threads, loaded, process, read, run, samples,
-                         statistics, wait_until, write)
-from lib.witness import free_pid
+from lib.clone import free_pid
+from lib.module import DEBUGFS, SYSFS, loaded, read, statistics, write
+from lib.processes import idle_threads, process, wait_until
+from lib.results import equal, fails_with, run
+from lib.samples import samples
 
 BOTH = (("sysfs", SYSFS), ("debugfs", DEBUGFS))
 PAGE = 4096

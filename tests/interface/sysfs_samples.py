@@ -8,8 +8,10 @@
 
 import os
 
-from lib.harness import (DEBUGFS, SYSFS, burn_and_sleep, equal, idle_threads, loaded, ok, parse, process, read, run,
-                         samples, set_parameter, statistics, wait_until, write)
+from lib.module import DEBUGFS, SYSFS, loaded, read, set_parameter, statistics, write
+from lib.processes import burn_and_sleep, idle_threads, process, wait_until
+from lib.results import equal, ok, run
+from lib.samples import parse, samples
 
 # sysfs itself passes on one byte less than a page.
 ROOM = 4095

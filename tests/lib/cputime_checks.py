@@ -10,10 +10,12 @@ import struct
 import threading
 import time
 
-from lib.harness import (child, equal, note, ok, problems, process, samples, set_parameter, statistics, wait_until,
-                         write)
-from lib.witness import (HZ, boottime_us, fork_unattended, ignored_children, microseconds, process_clock_us,
-                         run_time_us, stat, text_of)
+from lib.clone import fork_autoreaped, ignored_children
+from lib.module import set_parameter, statistics, write
+from lib.proc import HZ, boottime_us, microseconds, process_clock_us, run_time_us, stat, text_of
+from lib.processes import child, process, wait_until
+from lib.results import equal, note, ok
+from lib.samples import problems, samples
 
 SEED = 20261123
 TICK_US = 1_000_000 // HZ
@@ -135,7 +137,7 @@ def ends_that_nobody_waits_for(count):
         for name, fork, ignored in (
                 ("SIGCHLD ignored", child, ignored_children()),
                 ("SA_NOCLDWAIT", child, ignored_children(signal.SIG_DFL, no_zombies=True)),
-                ("CLONE_AUTOREAP", fork_unattended, contextlib.nullcontext())):
+                ("CLONE_AUTOREAP", fork_autoreaped, contextlib.nullcontext())):
             set_parameter("period_ms", period_ms)
             with ignored:
                 equal(short_of_last_words(fork, count), (count, 0, []),

@@ -9,7 +9,8 @@ import re
 import subprocess
 import termios
 
-from lib.harness import parse, wait_until
+from lib.processes import wait_until
+from lib.samples import parse
 
 TASKMON = os.environ["TASKMONITOR_TASKMON"]
 

@@ -9,8 +9,8 @@ import struct
 import time
 from typing import NamedTuple
 
-from lib.harness import process, wait_until
-from lib.witness import boottime_us
+from lib.proc import boottime_us
+from lib.processes import process, wait_until
 
 _ENTRY = struct.Struct("QQ")
 _ENTRIES = 1 << 15

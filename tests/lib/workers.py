@@ -11,8 +11,9 @@ import struct
 import time
 import traceback
 
-from lib.harness import (DEBUGFS, PARAMETERS, SHRINKERS, STATISTICS, SYSFS, burn_and_sleep, is_loaded, parse,
-                         problems, wait_until, write)
+from lib.module import DEBUGFS, PARAMETERS, SHRINKERS, STATISTICS, SYSFS, is_loaded, write
+from lib.processes import burn_and_sleep, wait_until
+from lib.samples import parse, problems
 
 # What each worker is to do.
 LEAST_ROUNDS = 4

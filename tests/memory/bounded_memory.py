@@ -11,11 +11,12 @@
 import os
 import random
 import signal
-import time
 
-from lib.harness import (DEBUGFS, burn, child, equal, loaded, note, ok, parse, problems, process, run, samples,
-                         set_parameter, shrink, shrinker, statistics, wait_until, write)
-from lib.witness import sanitized, slabs, text_of
+from lib.kernel_state import sample_slabs, sanitized
+from lib.module import DEBUGFS, loaded, set_parameter, shrink, shrinkable, statistics, wait_for_passes, write
+from lib.processes import child, consume_little, process, wait_until
+from lib.results import equal, note, ok, run
+from lib.samples import parse, problems, samples
 
 SEED = 20261125
 # Moments of so many passes are kept for histories that are being written.
@@ -25,33 +26,11 @@ PASSES_BEHIND_A_READER = 8_000 if sanitized() else 16_000
 LIVES = 60
 
 
-def pass_on(passes):
-    begin = statistics()["passes"]
-    ok(wait_until(lambda: statistics()["passes"] >= begin + passes, 600), f"{passes} passes go by")
-
-
 def pass_on_with(pid, passes):
     """Passes of a task whose samples are not kept."""
     write(pid)
-    pass_on(passes)
+    wait_for_passes(passes, 600)
     write(f"-{pid}")
-
-
-def count():
-    """What the shrinker says could go, on all nodes."""
-    return sum(int(number) for line in text_of(f"{shrinker()}/count").splitlines()
-               for number in line.split()[1:])
-
-
-def segments():
-    """The objects in use that hold samples or moments, whoever refers to them."""
-    return sum(slab.active for slab in slabs() if not slab.name.endswith("_target"))
-
-
-def consume_little():
-    while True:
-        burn(0.00001)
-        time.sleep(0.001)
 
 
 def end_after(passes):
@@ -73,19 +52,19 @@ def behind_an_old_sample():
         shown = samples(pid=old)
         equal(len(shown), 10, "a task that ended has ten samples")
         write(other)
-        pass_on(5000)
+        wait_for_passes(5000, 600)
         first = statistics()["bytes"]
-        pass_on(PASSES)
+        wait_for_passes(PASSES, 600)
         last = statistics()["bytes"]
         note(f"{first} bytes after 5,000 passes, {last} after {PASSES} more")
         ok(last <= first * 3 // 2, f"{PASSES} passes later it takes no more", (first, last))
         equal(samples(pid=old), shown, "and is shown as it was")
         write(f"stop -{other}")
-        could_go = count()
+        could_go = shrinkable()
         ok(could_go <= 8, "with nothing else held, there are few segments", could_go)
         equal(samples(pid=old), shown, "it is still shown as it was")
         shrink(1_000_000)
-        equal((statistics()["bytes"], count()), (0, 0), "when that goes, all goes")
+        equal((statistics()["bytes"], shrinkable()), (0, 0), "when that goes, all goes")
 
 
 def lives_in_between():
@@ -116,7 +95,7 @@ def lives_in_between():
             write(f"-{pid}")
             del noted[pid]
         equal(wrong(noted), [], "half of them removed: the others as they were")
-        shrink(count() // 2)
+        shrink(shrinkable() // 2)
         left = {each.pid for each in samples()}
         ok(0 < len(left) < len(noted), "of the rest some are evicted", len(left))
         equal(wrong(left), [], "half of the rest evicted: the others as they were")
@@ -128,20 +107,20 @@ def behind_a_reader():
     """A reader stands still in a history that is trimmed behind it."""
     with loaded(period_ms=1, max_samples=2000), process(consume_little) as one:
         write(one)
-        pass_on(1000)
+        wait_for_passes(1000, 600)
         fd = os.open(DEBUGFS, os.O_RDONLY)
         text = os.read(fd, 1)
-        pass_on(SPAN + 1000)
-        before = segments()
-        pass_on(PASSES_BEHIND_A_READER)
-        after = segments()
+        wait_for_passes(SPAN + 1000, 600)
+        before = sum(slab.active for slab in sample_slabs())
+        wait_for_passes(PASSES_BEHIND_A_READER, 600)
+        after = sum(slab.active for slab in sample_slabs())
         note(f"{before} objects are in use, {PASSES_BEHIND_A_READER} passes later {after}")
         ok(after - before <= 32, "a reader that stands still keeps a bounded number of segments",
            (before, after))
         write("stop")
         shrink(1_000_000)
         numbers = statistics()
-        equal((numbers["alive"], count()), (0, 0), "all is evicted")
+        equal((numbers["alive"], shrinkable()), (0, 0), "all is evicted")
         ok(0 < numbers["bytes"] <= 512, "'bytes' is the segment that the reader stands in", numbers)
         while got := os.read(fd, 4096):
             text += got
@@ -166,7 +145,7 @@ def freed_is_free():
         set_parameter("period_ms", 1)
         wait_until(lambda: sum(each.exit for each in samples()) == targets)
         write(f"{other} stop")
-        whole = count()
+        whole = shrinkable()
         for index in range(readers):
             fd = os.open(DEBUGFS, os.O_RDONLY)
             for _ in range(index + 1):
@@ -174,7 +153,7 @@ def freed_is_free():
             fds.append(fd)
         bytes_before = statistics()["bytes"]
         shrink(10)
-        bytes_after, left = statistics()["bytes"], count()
+        bytes_after, left = statistics()["bytes"], shrinkable()
         note(f"{whole} objects, {left} left; {bytes_before} bytes, {bytes_after} left")
         ok(bytes_before - bytes_after >= 10 * 160, "asked for ten objects, it frees ten",
            (bytes_before, bytes_after))

@@ -8,48 +8,22 @@
 # kernels: uml x86_64
 # boot: --cpus 2
 
-import contextlib
 import os
 import signal
 import time
 
-from lib.harness import (burn, burn_and_sleep, child, equal, idle_threads, loaded, note, ok, problems, process, run,
-                         samples, set_parameter, shrink, statistics, wait_until, write)
-from lib.witness import text_of
+from lib.module import adds_up, loaded, set_parameter, shrink, statistics, write
+from lib.processes import burn_and_sleep, child, consume_little, idle_threads, process, wait_until
+from lib.results import equal, note, ok, run
+from lib.samples import problems, samples
+from lib.tracing import work_items_traced
 
-TRACING = "/sys/kernel/tracing"
-EVENT = f"{TRACING}/events/workqueue/workqueue_execute_start/enable"
-
-
-def adds_up(numbers):
-    return numbers["created"] == numbers["alive"] + numbers["evicted"] + numbers["removed"]
-
-
-@contextlib.contextmanager
-def work_items_traced():
-    """Yields a function that counts how often work items of the module have begun to run."""
-    if not os.path.exists(EVENT):
-        os.system(f"mount -t tracefs tracefs {TRACING}")
-    with open(f"{TRACING}/trace", "w", encoding="ascii"):
-        pass  # opened to be cut, which clears it
-    write("1", EVENT)
-    try:
-        yield lambda: sum("taskmonitor" in line for line in text_of(f"{TRACING}/trace").splitlines()
-                          if "workqueue_execute_start" in line)
-    finally:
-        write("0", EVENT)
-
-
-def consume_little():
-    while True:
-        burn(0.0001)
-        time.sleep(0.001)
 
 
 def displaced():
     with loaded(period_ms=1, max_samples=0):
         write(f"tree:{os.getpid()}")
-        old = child(consume_little)
+        old = child(consume_little, 0.0001)
         ok(wait_until(lambda: statistics()["passes"] > 3000), "a followed child gets a long history")
         os.kill(old, signal.SIGKILL)
         os.waitpid(old, 0)

@@ -14,10 +14,12 @@ import signal
 import subprocess
 import time
 
-from lib.harness import (burn_and_sleep, child, equal, loaded, note, ok, problems, process, program, run, samples,
-                         set_parameter, statistics, wait_until, write)
+from lib.module import adds_up, loaded, set_parameter, statistics, write
+from lib.proc import boottime_us, memory_kib, text_of
+from lib.processes import burn_and_sleep, child, compiled, process, program, wait_until
+from lib.results import equal, note, ok, run
+from lib.samples import problems, samples
 from lib.wakeup_delays import punctual, stay_in_memory
-from lib.witness import boottime_us, compiled, memory, text_of
 
 TARGETS = 40
 # Memory that the samples take.
@@ -49,10 +51,6 @@ def eat(enough):
         eaten.append(piece)
         time.sleep(0.002)
     os._exit(ENOUGH)
-
-
-def is_sum(numbers):
-    return numbers["created"] == numbers["alive"] + numbers["evicted"] + numbers["removed"]
 
 
 def reclaim():
@@ -94,11 +92,11 @@ def given_back(steady):
         write("stop")
     taken = statistics()["passes"] - passes
     before, after = readings[0], readings[-1]
-    note(f"{before['bytes']} bytes, then {after['bytes']}; MemFree {memory('MemFree')} KiB, "
-         f"Cached {memory('Cached')} KiB; {len(readings)} readings")
+    note(f"{before['bytes']} bytes, then {after['bytes']}; MemFree {memory_kib('MemFree')} KiB, "
+         f"Cached {memory_kib('Cached')} KiB; {len(readings)} readings")
     equal(killed(), 0, "nobody is killed")
     ok(is_little_left, "most of the memory goes back", (before, after))
-    equal([each for each in readings if not is_sum(each)], [],
+    equal([each for each in readings if not adds_up(each)], [],
           "created = alive + evicted + removed at every reading")
     passes, late = (after[name] - before[name] for name in ("passes", "late"))
     ok(late <= 2 + passes // 10 + late_others, "it samples on time",

@@ -10,20 +10,13 @@
 import errno
 
 from lib.fault_injection import caches_fail, prepare, slab_fails_for
-from lib.harness import (equal, fails_with, idle_threads, loaded, note, ok, problems, process, run, samples,
-                         statistics, wait_until, write)
-from lib.witness import sampler_thread, slabs
+from lib.kernel_state import sampler_thread, slabs
+from lib.module import adds_up, loaded, statistics, wait_for_passes, write
+from lib.processes import idle_threads, process, wait_until
+from lib.results import equal, fails_with, note, ok, run
+from lib.samples import problems, samples
 
 TARGETS = 250
-
-
-def is_sum(numbers):
-    return numbers["created"] == numbers["alive"] + numbers["evicted"] + numbers["removed"]
-
-
-def passes(count):
-    before = statistics()["passes"]
-    ok(wait_until(lambda: statistics()["passes"] >= before + count), f"{count} passes go by")
 
 
 def starved(tids):
@@ -37,12 +30,12 @@ def starved(tids):
         write("start")
         ok(wait_until(lambda: statistics()["recycled"] > 100, 240), "the reserve, and then the oldest",
            statistics())
-        passes(500)
+        wait_for_passes(500)
         write("stop")
         after, history = statistics(), samples()
         note(after)
         ok(after["reserve"] >= 32, "'reserve' counted up", after)
-        ok(is_sum(after), "created = alive + evicted + removed", after)
+        ok(adds_up(after), "created = alive + evicted + removed", after)
         periods = after["passes"] - before["passes"]
         made = after["created"] - before["created"]
         equal(made, periods * TARGETS, "each target had a sample in each pass")
@@ -57,19 +50,19 @@ def starved(tids):
             first.setdefault(each.pid, each.num)
         ok(any(first.values()), "the oldest has gone")
         write("start")
-        passes(50)
+        wait_for_passes(50)
 
 
 def recovered():
     before = statistics()
     # Each target begins anew, with memory of its own.
     write("clear")
-    passes(20)
+    wait_for_passes(20)
     write("stop")
     after = statistics()
     equal((after["reserve"], after["recycled"]), (before["reserve"], before["recycled"]),
           "with memory there again, neither the reserve nor the oldest is touched")
-    ok(is_sum(after), "created = alive + evicted + removed", after)
+    ok(adds_up(after), "created = alive + evicted + removed", after)
     equal(problems(samples())[:3], [], "the history is in order")
     write("start")
 
@@ -100,11 +93,11 @@ def nothing_to_recycle():
     with slab_fails_for(sampler):
         for _ in range(20):
             write("clear")
-            passes(3)
+            wait_for_passes(3)
     history = samples()
     equal(problems(history)[:3], [], "cleared over and over without memory: in order")
-    ok(is_sum(statistics()), "and it adds up", statistics())
-    passes(20)
+    ok(adds_up(statistics()), "and it adds up", statistics())
+    wait_for_passes(20)
     last = {each.pid for each in samples()}
     equal(len(last), TARGETS, "afterwards every target is sampled")
 

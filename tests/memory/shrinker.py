@@ -10,40 +10,26 @@
 import os
 from collections import Counter
 
-from lib.harness import (SHRINKERS, burn_and_sleep, equal, idle_threads, is_loaded, loaded, note, ok, problems,
-                         process, run, samples, set_parameter, shrink, shrinker, statistics, wait_until, write)
-from lib.witness import slabs, text_of, tidy_slabs
+from lib.kernel_state import sample_slabs, shrink_slabs
+from lib.module import (SHRINKERS, adds_up, is_loaded, loaded, set_parameter, shrink, shrinkable, shrinker,
+                        statistics, wait_for_passes, write)
+from lib.processes import burn_and_sleep, idle_threads, process, wait_until
+from lib.results import equal, note, ok, run
+from lib.samples import problems, samples
 
 TARGETS = 800
 PERIOD_MS = 10
 
 
-def count():
-    """What the shrinker says could go, on all nodes."""
-    return sum(int(number) for line in text_of(f"{shrinker()}/count").splitlines()
-               for number in line.split()[1:])
-
-
 def slabs_of_samples():
-    """Slabs that hold samples; those of the targets stay as long as these are watched."""
-    return sum(slab.slabs for slab in slabs() if not slab.name.endswith("_target"))
-
-
-def is_sum():
-    numbers = statistics()
-    return numbers["created"] == numbers["alive"] + numbers["evicted"] + numbers["removed"]
+    """The number of slabs that hold samples. Those of targets stay as long as the tasks are watched."""
+    return sum(slab.slabs for slab in sample_slabs())
 
 
 def nothing_to_give():
-    equal(count(), 0, "nothing to give: it counts none")
+    equal(shrinkable(), 0, "nothing to give: it counts none")
     shrink(100)
     equal(statistics()["evicted"], 0, "and asked for 100, gives none")
-
-
-def pass_on(passes=5):
-    """Lets some passes go by."""
-    begin = statistics()["passes"]
-    ok(wait_until(lambda: statistics()["passes"] >= begin + passes), f"{passes} passes")
 
 
 def add_together(tids):
@@ -52,7 +38,7 @@ def add_together(tids):
     for tid in tids:
         write(tid)
     set_parameter("period_ms", PERIOD_MS)
-    pass_on()
+    wait_for_passes(5)
 
 
 def oldest_first():
@@ -63,18 +49,18 @@ def oldest_first():
 
 def goes_first(old, new):
     add_together(old)
-    of_old = count()
+    of_old = shrinkable()
     add_together(new)
     write("stop")
     before = Counter(each.pid for each in samples())
-    whole, slabs_full = count(), slabs_of_samples()
+    whole, slabs_full = shrinkable(), slabs_of_samples()
     ok(whole >= TARGETS, "it counts at least one object for each target", whole)
     shrink(of_old // 2)
-    gone = whole - count()
+    gone = whole - shrinkable()
     ok(of_old // 2 <= gone <= of_old // 2 + 32, "asked for that many objects, it gives them",
        (of_old, gone))
     ok(statistics()["evicted"] > 0, "samples are counted as evicted")
-    ok(is_sum(), "created = alive + evicted + removed", statistics())
+    ok(adds_up(statistics()), "created = alive + evicted + removed", statistics())
     left = Counter(each.pid for each in samples())
     equal([pid for pid in new if left[pid] != before[pid]], [], "not one of the newer has lost any")
     survivors = [index for index, pid in enumerate(old) if pid in left]
@@ -83,13 +69,13 @@ def goes_first(old, new):
     equal(survivors, list(range(len(old) - len(survivors), len(old))),
           "those whose were begun first")
     shrink(whole * 9 // 10 - gone)
-    tidy_slabs()
+    shrink_slabs()
     slabs_left = slabs_of_samples()
     note(f"{slabs_full} slabs before, {slabs_left} with a tenth of the samples")
     ok(slabs_left <= slabs_full * 7 // 10, "with the objects, whole slabs go",
        (slabs_full, slabs_left))
     shrink(1_000_000)
-    equal((statistics()["alive"], count(), samples()), (0, 0, []), "asked for all, it gives all")
+    equal((statistics()["alive"], shrinkable(), samples()), (0, 0, []), "asked for all, it gives all")
     write("start")
     for tid in old + new:
         write(f"-{tid}")
@@ -122,7 +108,7 @@ def all_caches():
     """drop_caches asks all shrinkers, ours too."""
     with process() as one:
         write(one)
-        pass_on(10)
+        wait_for_passes(10)
         before = statistics()["evicted"]
         with open("/proc/sys/vm/drop_caches", "w", encoding="ascii") as file:
             file.write("2")
@@ -134,7 +120,7 @@ def main():
     with loaded(period_ms=PERIOD_MS):
         for part in (nothing_to_give, oldest_first, goes_on, all_caches):
             part()
-            ok(is_sum(), f"created = alive + evicted + removed after {part.__name__}", statistics())
+            ok(adds_up(statistics()), f"created = alive + evicted + removed after {part.__name__}", statistics())
         folder = shrinker()
     ok(not is_loaded() and not os.path.exists(folder), "with the module, the shrinker goes")
     ok(os.path.isdir(SHRINKERS), "and others stay")

@@ -8,8 +8,11 @@
 
 import os
 
-from lib.harness import equal, idle_threads, loaded, note, ok, run, shrink, statistics, wait_until, write
-from lib.witness import HZ, memory, sanitized, slabs, text_of, tidy_slabs
+from lib.kernel_state import sanitized, shrink_slabs, slabs
+from lib.module import loaded, shrink, statistics, write
+from lib.proc import HZ, memory_kib, text_of
+from lib.processes import idle_threads, wait_until
+from lib.results import equal, note, ok, run
 
 SYS = "/sys/kernel/slab"
 PAGE = os.sysconf("SC_PAGE_SIZE")
@@ -51,7 +54,7 @@ def held():
 
 
 def grows_and_shrinks(tids):
-    empty_taken, empty_reclaimable = taken(), memory("SReclaimable")
+    empty_taken, empty_reclaimable = taken(), memory_kib("SReclaimable")
     equal(statistics()["bytes"], 0, "no sample, no byte")
     for tid in tids:
         write(tid)
@@ -59,7 +62,7 @@ def grows_and_shrinks(tids):
     ok(wait_until(lambda: statistics()["passes"] > passes + 20), "1,000 targets are sampled")
     write("stop")
     told = statistics()["bytes"]
-    grown, grown_kib = taken() - empty_taken, memory("SReclaimable") - empty_reclaimable
+    grown, grown_kib = taken() - empty_taken, memory_kib("SReclaimable") - empty_reclaimable
     note(f"told {told}, slabs grew by {grown}, SReclaimable by {grown_kib * 1024}")
     ok(told > TARGETS * 50, "they take memory")
     ok(told <= held(), "no more is told than slabinfo has in use", (told, held()))
@@ -71,7 +74,7 @@ def grows_and_shrinks(tids):
     equal(statistics()["bytes"], 0, "no byte is left")
     for tid in tids:
         write(f"-{tid}")
-    tidy_slabs()
+    shrink_slabs()
     # What is left is the reserve, in slabs that are partly filled.
     ok(wait_until(lambda: taken() - empty_taken <= grown // 4),
        "the pages go back", (taken(), empty_taken, grown))

@@ -7,66 +7,30 @@
 # kernels: uml x86_64
 # boot: --cpus 2
 
-import collections
 import contextlib
 import ctypes
 import itertools
 import os
 import random
-import re
 import signal
 import threading
 import time
 from typing import NamedTuple
 
+from lib.clone import fork_autoreaped, fork_with_signal, ignored_children
 from lib.cputime_checks import ROUNDING_US
-from lib.harness import child, equal, loaded, note, ok, problems, run, samples, set_parameter, wait_until, write
-from lib.witness import fork_unattended, fork_with_signal, ignored_children, stat, text_of
+from lib.module import loaded, set_parameter, write
+from lib.proc import stat, text_of
+from lib.processes import child, wait_until
+from lib.results import equal, note, ok, run
+from lib.samples import problems, samples
+from lib.tracing import AccountedTime
 
-TRACING = "/sys/kernel/tracing"
 PR_SET_CHILD_SUBREAPER = 36
 PTRACE_SEIZE = 0x4206
 WALL = 0x40000000
 SYS_EXIT = 60  # x86_64
 _libc = ctypes.CDLL(None, use_errno=True)
-
-
-# --- The witness ----------------------------------------------------------------
-
-def trace_control(name, value):
-    with open(f"{TRACING}/{name}", "w", encoding="ascii") as file:
-        file.write(str(value))
-
-
-class Bookings:
-    """What the scheduler books, in nanoseconds, by task: in all, and after it began to end."""
-
-    def __init__(self):
-        _libc.mount(b"tracefs", TRACING.encode(), b"tracefs", 0, None)
-        trace_control("buffer_size_kb", 16384)
-        trace_control("trace_clock", "boot")
-        for event in ("sched_stat_runtime", "sched_process_exit"):
-            trace_control(f"events/sched/{event}/enable", 1)
-        self.times = collections.Counter()
-        self.late_times = collections.Counter()
-        self.lost = 0
-
-    def collect(self):
-        """Takes what is in the trace. Nothing is to be going on that matters."""
-        trace_control("tracing_on", 0)
-        self.lost += sum(int(re.search(r"overrun: (\d+)", text_of(f"{TRACING}/per_cpu/{cpu}/stats"))[1])
-                         for cpu in os.listdir(f"{TRACING}/per_cpu"))
-        ended = set()
-        for event, task, runtime_ns in re.findall(
-                r" (sched_stat_runtime|sched_process_exit): comm=.* pid=(\d+)(?: runtime=(\d+) \[ns\])?",
-                text_of(f"{TRACING}/trace")):
-            if event == "sched_process_exit":
-                ended.add(task)
-            else:
-                self.times[int(task)] += int(runtime_ns)
-                self.late_times[int(task)] += int(runtime_ns) if task in ended else 0
-        trace_control("trace", "")
-        trace_control("tracing_on", 1)
 
 
 # --- Lives ------------------------------------------------------------------------
@@ -153,7 +117,7 @@ def parent_wants_no_zombies(life, watch):
 
 
 def cloned_to_reap_itself(life, watch):
-    fork_unattended(life)
+    fork_autoreaped(life)
     with ends(life, watch) as pid:
         return pid
 
@@ -313,7 +277,7 @@ def is_in_time(before, last):
 
 def main():
     with loaded():
-        bookings = Bookings()
+        bookings = AccountedTime()
         cases = all_ways(bookings)
         equal(bookings.lost, 0, "the trace is whole")
         history = samples()

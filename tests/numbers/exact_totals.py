@@ -11,7 +11,8 @@ import os
 
 from lib.cputime_checks import (ends_as_wait4_says, ends_that_nobody_waits_for, one_thread_of_many,
                                 running_as_proc_says)
-from lib.harness import loaded, run
+from lib.module import loaded
+from lib.results import run
 
 
 def main():

@@ -11,8 +11,9 @@ import os
 
 from lib.cputime_checks import (ends_as_wait4_says, ends_that_nobody_waits_for, one_thread_of_many,
                                 running_as_proc_says)
-from lib.harness import equal, loaded, run
-from lib.witness import text_of
+from lib.module import loaded
+from lib.proc import text_of
+from lib.results import equal, run
 
 
 def without_tick():

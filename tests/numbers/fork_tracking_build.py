@@ -11,8 +11,11 @@
 import os
 import subprocess
 
-from lib.harness import (all_have_ended, child, equal, loaded, note, ok, problems, run, samples, statistics,
-                         wait_until, write)
+from lib.module import loaded, statistics, write
+from lib.proc import used_us
+from lib.processes import child, wait_until
+from lib.results import equal, note, ok, run
+from lib.samples import all_have_ended, problems, samples
 from lib.taskstats import Exits
 
 FILES = 12
@@ -36,10 +39,6 @@ def project(folder):
         file.write(f"all: {objects}\n\tgcc -o program {objects}\n%.o: %.c\n\tgcc -O1 -c -o $@ $<\n")
 
 
-def total(usage):
-    return round(usage.ru_utime * 1e6) + round(usage.ru_stime * 1e6)
-
-
 def recorded(command):
     """Runs it, followed from before it begins; its pid, and what its parent is told that it and all its
     descendants have used."""
@@ -58,7 +57,7 @@ def recorded(command):
     equal(status, 0, f"{command[0]} succeeds")
     # The pass in which the root ended may have seen the last of the others alive.
     ok(wait_until(all_have_ended), "it is followed to its end")
-    return pid, total(usage)
+    return pid, used_us(usage)
 
 
 def last(history):

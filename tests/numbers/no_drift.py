@@ -10,10 +10,12 @@
 import os
 import time
 
-from lib.harness import (equal, loaded, note, ok, problems, process, run, samples, set_parameter, skip, statistics,
-                         wait_until, write)
+from lib.module import loaded, set_parameter, statistics, write
+from lib.proc import boottime_us
+from lib.processes import process, wait_until
+from lib.results import equal, note, ok, run, skip
+from lib.samples import problems, samples
 from lib.wakeup_delays import punctual
-from lib.witness import boottime_us
 
 PERIOD_MS = 20
 PERIOD_US = PERIOD_MS * 1000

@@ -9,8 +9,12 @@
 import os
 import time
 
-from lib.harness import equal, loaded, note, ok, process, run, samples, set_parameter, wait_until, write
-from lib.witness import kernel_threads, sampler_thread, stat, switches
+from lib.kernel_state import kernel_threads, sampler_thread
+from lib.module import loaded, set_parameter, write
+from lib.proc import stat, switches
+from lib.processes import process, wait_until
+from lib.results import equal, note, ok, run
+from lib.samples import samples
 
 PERIOD_MS = 5
 

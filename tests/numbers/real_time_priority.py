@@ -13,9 +13,11 @@ import contextlib
 import os
 import time
 
-from lib.harness import (PARAMETERS, equal, loaded, note, ok, parameter, process, run, set_parameter, statistics,
-                         wait_until, write)
-from lib.witness import sampler_thread, text_of
+from lib.kernel_state import sampler_thread
+from lib.module import PARAMETERS, loaded, parameter, set_parameter, statistics, write
+from lib.proc import text_of
+from lib.processes import process, wait_until
+from lib.results import equal, note, ok, run
 
 PERIOD_MS = 20
 # After a second or so the scheduler's fair server gives ordinary tasks a part of the time.

@@ -15,8 +15,11 @@ import threading
 import time
 
 from lib.cputime_checks import ROUNDING_US, after_now, at_rest, work
-from lib.harness import child, equal, loaded, note, ok, problems, process, run, samples, statistics, wait_until, write
-from lib.witness import HZ, boottime_us, microseconds, process_clock_us, stat
+from lib.module import loaded, statistics, write
+from lib.proc import HZ, boottime_us, microseconds, process_clock_us, stat
+from lib.processes import child, process, wait_until
+from lib.results import equal, note, ok, run
+from lib.samples import problems, samples
 
 _EXIT = 60  # of one thread
 

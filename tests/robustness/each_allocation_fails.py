@@ -10,9 +10,12 @@ import errno
 import os
 
 from lib.fault_injection import NthFailure, prepare
-from lib.harness import (DEBUGFS, PARAMETERS, STATISTICS, SYSFS, equal, is_loaded, load, loaded, note, ok, process,
-                         read, run, samples, set_parameter, shrinker, statistics, unload, wait_until, write)
-from lib.witness import remains
+from lib.kernel_state import remains
+from lib.module import (DEBUGFS, PARAMETERS, STATISTICS, SYSFS, is_loaded, load, loaded, read, set_parameter,
+                        shrinker, statistics, unload, write)
+from lib.processes import process, wait_until
+from lib.results import equal, note, ok, run
+from lib.samples import samples
 
 # A user's memory that cannot be reached is injected like an allocation that fails.
 ALLOWED = {errno.ENOMEM, errno.EFAULT}

@@ -11,8 +11,11 @@ import itertools
 import os
 
 from lib.fault_injection import NthFailure, prepare
-from lib.harness import DEBUGFS, STATISTICS, SYSFS, equal, is_loaded, load, note, ok, process, run, samples, unload
-from lib.witness import hurry_grace_periods, remains
+from lib.kernel_state import hurry_grace_periods, remains
+from lib.module import DEBUGFS, STATISTICS, SYSFS, is_loaded, load, unload
+from lib.processes import process
+from lib.results import equal, note, ok, run
+from lib.samples import samples
 
 
 class Loads:

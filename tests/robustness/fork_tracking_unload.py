@@ -10,8 +10,10 @@ import os
 import signal
 import time
 
-from lib.harness import load, ok, run, statistics, unload, wait_until, write
-from lib.witness import hurry_grace_periods
+from lib.kernel_state import hurry_grace_periods
+from lib.module import load, statistics, unload, write
+from lib.processes import wait_until
+from lib.results import ok, run
 
 ROUNDS = 100
 

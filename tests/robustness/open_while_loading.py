@@ -15,9 +15,10 @@ import struct
 import time
 
 from lib.fault_injection import DEBUG, caches_fail, prepare, put
-from lib.harness import (DEBUGFS, STATISTICS, child, equal, is_loaded, load, note, ok, run, statistics,
-                         unload_unless_busy, wait_until)
-from lib.witness import hurry_grace_periods, remains
+from lib.kernel_state import hurry_grace_periods, remains
+from lib.module import DEBUGFS, STATISTICS, is_loaded, load, statistics, unload_unless_busy
+from lib.processes import child, wait_until
+from lib.results import equal, note, ok, run
 
 LOADS = 60
 IN_CREATE = 0x100

@@ -9,9 +9,12 @@
 import errno
 import os
 
-from lib.harness import (DEBUGFS, PARAMETERS, STATISTICS, SYSFS, equal, is_loaded, load, loaded, parameter, process,
-                         run, samples, set_parameter, statistics, unload, wait_until, write)
-from lib.witness import CAP_SYS_MODULE, as_user, in_user_namespace, with_capabilities
+from lib.module import (DEBUGFS, PARAMETERS, STATISTICS, SYSFS, is_loaded, load, loaded, parameter,
+                        set_parameter, statistics, unload, write)
+from lib.processes import process, wait_until
+from lib.results import equal, run
+from lib.run_as import CAP_SYS_MODULE, as_user, in_user_namespace, with_capabilities
+from lib.samples import samples
 
 NOBODY = 65534
 DENIED = {errno.EACCES, errno.EPERM}

@@ -14,8 +14,10 @@ import os
 import time
 from functools import partial
 
-from lib.harness import (DEBUGFS, SYSFS, equal, loaded, note, ok, parse, problems, process, read, run, statistics,
-                         wait_until, write)
+from lib.module import DEBUGFS, SYSFS, loaded, read, statistics, write
+from lib.processes import process, wait_until
+from lib.results import equal, note, ok, run
+from lib.samples import parse, problems
 from lib.workers import (LEAST_ROUNDS, Workers, add_and_remove, busy_processes, change_parameters, evict,
                          fork_and_die, read_history, read_statistics, say, seek_about)
 

@@ -10,10 +10,12 @@ import errno
 import os
 import random
 
+from lib.clone import free_pid
 from lib.command_model import SPACE, Model, lives
-from lib.harness import (DEBUGFS, SYSFS, equal, idle_threads, loaded, note, ok, process, run, samples, statistics,
-                         write)
-from lib.witness import free_pid
+from lib.module import DEBUGFS, SYSFS, loaded, statistics, write
+from lib.processes import idle_threads, process
+from lib.results import equal, note, ok, run
+from lib.samples import samples
 
 SEED = int(os.environ.get("TASKMONITOR_SEED", "20261123"))
 # For each file. About one in a hundred is left out, as it would follow somebody hit by chance.

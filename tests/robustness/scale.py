@@ -11,9 +11,10 @@ import os
 import subprocess
 import time
 
-from lib.harness import (DEBUGFS, all_have_ended, equal, loaded, note, ok, problems, program, run, samples,
-                         set_parameter, shrink, statistics, wait_until, write)
-from lib.witness import compiled
+from lib.module import DEBUGFS, loaded, set_parameter, shrink, statistics, write
+from lib.processes import compiled, program, wait_until
+from lib.results import equal, note, ok, run
+from lib.samples import all_have_ended, problems, samples
 
 TARGETS = 10_000
 SAMPLES = 100

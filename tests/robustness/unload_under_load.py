@@ -14,11 +14,13 @@ import random
 import re
 import time
 
-from lib.harness import (DEBUGFS, PARAMETERS, SYSFS, equal, load, note, ok, run, statistics, unload,
-                         unload_unless_busy, wait_until, write)
-from lib.witness import remains, sanitized
+from lib.kernel_state import remains, sanitized
+from lib.module import DEBUGFS, PARAMETERS, SYSFS, load, statistics, unload, unload_unless_busy, write
+from lib.processes import wait_until
+from lib.results import equal, note, ok, run
 from lib.workers import (LEAST_ROUNDS, Workers, add_and_remove, busy_processes, change_parameters, evict,
-                         fork_a_family, fork_and_die, may_fail, read_history, read_statistics, say, seek_about)
+                         fork_a_family, fork_and_die, may_fail, read_history, read_statistics, say,
+                         seek_about)
 
 ROUNDS = 20 if sanitized() else 180
 

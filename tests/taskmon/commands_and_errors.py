@@ -18,10 +18,14 @@ import signal
 import subprocess
 import time
 
-from lib.harness import (DEBUGFS, child, equal, loaded, note, ok, process, program, run, samples, statistics,
-                         wait_until, write)
+from lib.clone import free_pid
+from lib.module import DEBUGFS, loaded, statistics, write
+from lib.proc import stat
+from lib.processes import child, process, program, wait_until
+from lib.results import equal, note, ok, run
+from lib.run_as import in_user_namespace
+from lib.samples import samples
 from lib.taskmon import TASKMON, complaint, on_terminal, taskmon
-from lib.witness import free_pid, in_user_namespace, stat
 
 NAME = "watch-me"
 LONG_NAME = "a-name-that-the-kernel-cuts"

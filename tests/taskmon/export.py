@@ -16,8 +16,10 @@ import shutil
 import subprocess
 import sys
 
-from lib.harness import (DEBUGFS, burn_and_sleep, equal, idle_threads, loaded, note, ok, process, program, run,
-                         samples, set_parameter, statistics, wait_until, write)
+from lib.module import DEBUGFS, loaded, set_parameter, statistics, write
+from lib.processes import burn_and_sleep, idle_threads, process, program, wait_until
+from lib.results import equal, note, ok, run
+from lib.samples import samples
 from lib.taskmon import TASKMON, on_terminal, rows_of_csv, rows_of_json, taskmon
 
 ODD_NAME = 'a "b", \\c'

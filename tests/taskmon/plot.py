@@ -14,7 +14,10 @@ import time
 import zlib
 from xml.etree import ElementTree
 
-from lib.harness import burn, burn_and_sleep, equal, loaded, note, ok, process, run, samples, wait_until, write
+from lib.module import loaded, write
+from lib.processes import burn, burn_and_sleep, process, wait_until
+from lib.results import equal, note, ok, run
+from lib.samples import samples
 from lib.taskmon import taskmon
 
 SVG = "/tmp/picture.svg"

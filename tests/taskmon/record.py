@@ -16,10 +16,12 @@ import subprocess
 import sys
 import time
 
-from lib.harness import (equal, loaded, note, ok, parameter, problems, process, program, run, samples, set_parameter,
-                         statistics, wait_until, write)
+from lib.module import loaded, parameter, set_parameter, statistics, write
+from lib.proc import microseconds, text_of
+from lib.processes import process, program, wait_until
+from lib.results import equal, note, ok, run
+from lib.samples import problems, samples
 from lib.taskmon import TASKMON, names, recorded, remarks, taskmon
-from lib.witness import microseconds, text_of
 
 PERIOD_MS = 40
 ROUNDING_US = 2

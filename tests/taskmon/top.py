@@ -14,8 +14,10 @@ import shutil
 import signal
 import time
 
-from lib.harness import (burn_and_sleep, equal, load, loaded, note, ok, parameter, process, program, run, samples,
-                         statistics, unload_unless_busy, wait_until, write)
+from lib.module import load, loaded, parameter, statistics, unload_unless_busy, write
+from lib.processes import burn_and_sleep, process, program, wait_until
+from lib.results import equal, note, ok, run
+from lib.samples import samples
 from lib.taskmon import TASKMON, Screen, complaint, taskmon
 
 NAME = "idle-one"

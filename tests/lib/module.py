@@ -1,0 +1,133 @@
+# SPDX-License-Identifier: GPL-2.0
+"""The module as its users see it: loading, its files, its parameters, its statistics."""
+
+import contextlib
+import ctypes
+import os
+
+from lib.processes import wait_until
+from lib.results import ok
+
+SYSFS = "/sys/kernel/taskmonitor"
+DEBUGFS = "/sys/kernel/debug/taskmonitor"
+STATISTICS = "/sys/kernel/debug/taskmonitor_stats"
+PARAMETERS = "/sys/module/taskmonitor/parameters"
+SHRINKERS = "/sys/kernel/debug/shrinker"
+
+
+# --- Loading and unloading -----------------------------------------------------
+
+_libc = ctypes.CDLL(None, use_errno=True)
+_FINIT_MODULE, _DELETE_MODULE = 313, 176  # x86_64
+
+
+def _system_call(number, *arguments):
+    if _libc.syscall(number, *arguments) < 0:
+        code = ctypes.get_errno()
+        raise OSError(code, os.strerror(code))
+
+
+def load(path=None, **parameters):
+    """Loads the module, as insmod does; raises OSError with the kernel's error."""
+    text = " ".join(f"{name}={value}" for name, value in parameters.items())
+    with open(path or os.environ["TASKMONITOR_KO"], "rb") as module:
+        _system_call(_FINIT_MODULE, module.fileno(), text.encode(), 0)
+
+
+def unload():
+    """Unloads the module, as rmmod does; raises OSError (EWOULDBLOCK if it is in use)."""
+    _system_call(_DELETE_MODULE, b"taskmonitor", os.O_NONBLOCK)
+
+
+def is_loaded():
+    return os.path.exists("/sys/module/taskmonitor")
+
+
+def unload_unless_busy():
+    """Tries to unload the module. False if a process has one of its debugfs files open."""
+    try:
+        unload()
+    except BlockingIOError:
+        return False
+    return True
+
+
+@contextlib.contextmanager
+def loaded(**parameters):
+    """Loads the module for the length of a `with` block."""
+    load(**parameters)
+    try:
+        yield
+    finally:
+        unload()
+
+
+# --- Files ---------------------------------------------------------------------
+
+def read(path=DEBUGFS, size=65536):
+    """The whole text of a file, read in pieces of that size."""
+    fd = os.open(path, os.O_RDONLY)
+    try:
+        return b"".join(iter(lambda: os.read(fd, size), b"")).decode("ascii")
+    finally:
+        os.close(fd)
+
+
+def write(commands, path=SYSFS):
+    """Writes the commands by one write(). Returns the number of bytes that were executed.
+
+    Raises OSError. A text of several commands gets a newline at its end, as `echo` writes it;
+    bytes are written as they are."""
+    text = commands if isinstance(commands, bytes) else str(commands).encode()
+    is_ended = isinstance(commands, bytes) or len(text.split()) < 2 or text[-1:].isspace()
+    fd = os.open(path, os.O_WRONLY)
+    try:
+        return min(os.write(fd, text if is_ended else text + b"\n"), len(text))
+    finally:
+        os.close(fd)
+
+
+def parameter(name):
+    return int(read(f"{PARAMETERS}/{name}"))
+
+
+def set_parameter(name, value):
+    write(f"{value}\n", f"{PARAMETERS}/{name}")
+
+
+# --- Statistics ----------------------------------------------------------------
+
+def statistics():
+    """The statistics, by name."""
+    return {name: int(value) for name, value in
+            (line.split() for line in read(STATISTICS).splitlines())}
+
+
+def adds_up(numbers):
+    """Whether created = alive + evicted + removed in these statistics."""
+    return numbers["created"] == numbers["alive"] + numbers["evicted"] + numbers["removed"]
+
+
+def wait_for_passes(count, seconds=120):
+    """Waits until that many more passes have been made, and reports it as a result."""
+    begin = statistics()["passes"]
+    ok(wait_until(lambda: statistics()["passes"] >= begin + count, seconds), f"{count} passes are made")
+
+
+# --- The shrinker --------------------------------------------------------------
+
+def shrinker():
+    """The folder of the module's shrinker in debugfs."""
+    name, = (each for each in os.listdir(SHRINKERS) if each.startswith("taskmonitor-"))
+    return os.path.join(SHRINKERS, name)
+
+
+def shrink(objects):
+    """Asks the shrinker to free that many objects."""
+    write(f"0 0 {objects}\n", f"{shrinker()}/scan")
+
+
+def shrinkable():
+    """The number of objects that the shrinker reports as reclaimable, on all nodes."""
+    return sum(int(number) for line in read(f"{shrinker()}/count").splitlines()
+               for number in line.split()[1:])
