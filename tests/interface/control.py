@@ -1,7 +1,8 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: GPL-2.0
 #
-# stop, start and clear: what they stop, what goes on, and that numbers go on behind them.
+# The commands stop, start and clear: what they stop, what continues, and that sample numbers continue
+# after them.
 #
 # kernels: uml
 
@@ -10,7 +11,7 @@ import time
 
 from lib.module import loaded, statistics, write
 from lib.proc import boottime_us
-from lib.processes import burn_and_sleep, process, wait_until
+from lib.processes import burn_and_sleep, child, process, wait_until
 from lib.results import equal, ok, run
 from lib.samples import problems, samples
 
@@ -30,22 +31,22 @@ def stop_and_start():
         time.sleep(0.5)
         after = statistics()
         equal((after["created"], after["passes"]), (before["created"], before["passes"]),
-              "stopped: no sample, no pass")
-        equal(samples(), seen, "what is there stays")
+              "stopped: no sample is taken and no pass is made")
+        equal(samples(), seen, "stopped: the samples stay")
         write("stop stop")
         write(two)
         time.sleep(0.1)
-        equal(count(two), 0, "a task that is added has no sample yet")
+        equal(count(two), 0, "stopped: an added task has no sample")
         resumed = boottime_us()
         write("start start")
-        ok(wait_until(lambda: count(one) > len(seen) + 5 and count(two) > 5), "started: samples come")
+        ok(wait_until(lambda: count(one) > len(seen) + 5 and count(two) > 5), "started: samples are taken")
         history = samples()
-        equal(problems(history), [], "numbers and totals go on as if nothing had been")
+        equal(problems(history), [], "sample numbers and totals continue after the pause")
         of_one = [each for each in history if each.pid == one]
         equal([each for each in of_one if paused < each.time < resumed], [],
-              "the pause is to be seen, and is not filled with false samples")
+              "no sample has a time within the pause")
         pauses = [(a, b) for a, b in zip(of_one, of_one[1:]) if a.time <= paused and b.time >= resumed]
-        equal(len(pauses), 1, "it is one pause")
+        equal(len(pauses), 1, "the history has one pause")
         write(f"-{one} -{two}")
 
 
@@ -56,55 +57,51 @@ def clear():
             wait_until(lambda: count(one) > 5 and count(two) > 5)
             last = {each.pid: each for each in samples()}
             write("clear")
-            ok(wait_until(lambda: count(one) and count(two)), "after clear, samples come")
+            ok(wait_until(lambda: count(one) and count(two)), "after clear, samples are taken")
             history = samples()
-            equal(problems(history), [], "in order")
+            equal(problems(history), [], "the history is in order")
             first = [next(each for each in history if each.pid == pid) for pid in (one, two)]
             ok(all(each.num > last[each.pid].num for each in first),
-               "all from before are gone, and numbers go on", (last, first))
+               "the older samples are freed, and sample numbers continue", (last, first))
             equal(statistics()["targets"], 2, "both are still watched")
         write("stop")
         write("clear")
-        equal(samples(), [], "cleared while stopped, there is nothing")
+        equal(samples(), [], "clear while stopped: no sample is left")
         write("clear")
-        equal(statistics()["alive"], 0, "nor after another one")
+        equal(statistics()["alive"], 0, "clear once more: 'alive' is 0")
         write("start")
-        ok(wait_until(lambda: count(one) > 3), "and it goes on")
+        ok(wait_until(lambda: count(one) > 3), "started again: samples are taken")
         write(f"-{one} -{two}")
 
 
 def end_while_stopped():
-    """A task that ends while stopped has its last sample once sampling goes on."""
-    pid = os.fork()
-    if pid == 0:
-        burn_and_sleep()
+    """A task that ends while sampling is stopped gets its exit sample after `start`."""
+    pid = child(burn_and_sleep)
     write(pid)
     wait_until(lambda: count(pid) > 3)
     write("stop")
     os.kill(pid, 9)
     used = os.wait4(pid, 0)[2]
     time.sleep(0.1)
-    ok(not any(each.exit for each in samples(pid=pid)), "stopped: no last sample")
+    ok(not any(each.exit for each in samples(pid=pid)), "stopped: an ended task has no exit sample")
     write("start")
-    ok(wait_until(lambda: samples(pid=pid)[-1].exit), "started: there it is")
+    ok(wait_until(lambda: samples(pid=pid)[-1].exit), "started: it has its exit sample")
     last = samples(pid=pid)[-1]
-    equal(last.usr + last.sys, round((used.ru_utime + used.ru_stime) * 1e6), "with what it used")
+    equal(last.usr + last.sys, round((used.ru_utime + used.ru_stime) * 1e6), "its totals are those of wait4()")
     write(f"-{pid}")
 
 
 def removed_while_ending():
-    """Words for tasks that are going away just then."""
+    """Commands for tasks that end at that moment."""
     for _ in range(30):
-        pid = os.fork()
-        if pid == 0:
-            os._exit(0)
+        pid = child(lambda: None)
         try:
             write(pid)
             write("clear")
         finally:
             os.waitpid(pid, 0)
         write(f"-{pid}")
-    equal(statistics()["targets"], 0, "30 tasks that ended at once were added and taken away")
+    equal(statistics()["targets"], 0, "30 tasks that end at once are added and removed")
 
 
 def main():

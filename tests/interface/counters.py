@@ -1,20 +1,18 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: GPL-2.0
 #
-# The statistics add up at every read, whatever goes on meanwhile; each counter counts what its name
-# says; and the closing line in the kernel's log tells the same.
+# The statistics file: created = alive + evicted + removed at every read, also under load. Each counter
+# counts what its name says. The line in the kernel log at unload has the same values.
 #
 # kernels: uml x86_64
 # boot: --cpus 2
 
-import os
 import re
-import signal
 import threading
 
 from lib.kernel_state import kernel_log
 from lib.module import adds_up, load, loaded, set_parameter, shrink, statistics, unload, write
-from lib.processes import burn_and_sleep, process, wait_until
+from lib.processes import burn_and_sleep, child, kill, process, wait_until
 from lib.results import equal, ok, run
 from lib.samples import samples
 
@@ -22,7 +20,7 @@ NAMES = ("created", "alive", "evicted", "removed")
 
 
 def at_rest():
-    """The statistics once sampling has stopped, with all of the last pass."""
+    """The statistics after sampling has stopped; the last pass is complete."""
     write("stop")
     return statistics()
 
@@ -30,49 +28,50 @@ def at_rest():
 def each_counter():
     with loaded(period_ms=3_600_000), process(burn_and_sleep) as one, process() as two:
         zero = statistics()
-        equal({name: value for name, value in zero.items() if value}, {}, "all begin at zero")
+        equal({name: value for name, value in zero.items() if value}, {}, "all counters begin at zero")
         write(f"{one} {two}")
         equal(statistics()["targets"], 2, "targets")
-        # No pass sees only one of them.
+        # Both are in each pass.
         set_parameter("period_ms", 5)
         ok(wait_until(lambda: statistics()["passes"] > 50), "passes are counted")
         numbers = at_rest()
         shown = samples()
-        equal(numbers["created"], len(shown), "created: every sample")
-        equal(numbers["alive"], len(shown), "alive: those that are shown")
-        equal((numbers["evicted"], numbers["removed"]), (0, 0), "none is gone")
-        ok(numbers["pass_ns"] > 0, "the time of passes is counted")
-        # One sample at the time of adding, one in each pass.
-        equal(numbers["created"], 2 * (numbers["passes"] + 1), "one for each task in a pass")
+        equal(numbers["created"], len(shown), "created: all samples")
+        equal(numbers["alive"], len(shown), "alive: the samples that are shown")
+        equal((numbers["evicted"], numbers["removed"]), (0, 0), "nothing is evicted or removed yet")
+        ok(numbers["pass_ns"] > 0, "pass_ns: the time of passes")
+        # One sample when a task is added, one in each pass.
+        equal(numbers["created"], 2 * (numbers["passes"] + 1), "created: one sample for each task in each pass")
         write(f"-{two}")
         of_one = len(samples(pid=one))
         numbers = statistics()
-        equal(numbers["removed"], len(shown) - of_one, "removed: those of a task that is taken away")
-        equal(numbers["targets"], 1, "one target less")
+        equal(numbers["removed"], len(shown) - of_one, "removed: the samples of a removed task")
+        equal(numbers["targets"], 1, "targets: one less")
         write("clear")
         numbers = statistics()
-        equal((numbers["removed"], numbers["alive"]), (len(shown), 0), "removed: by clear too")
+        equal((numbers["removed"], numbers["alive"]), (len(shown), 0), "removed: the samples that clear frees")
         write("start")
         wait_until(lambda: statistics()["alive"] > 20)
         alive = at_rest()["alive"]
         set_parameter("max_samples", 5)
         numbers = statistics()
-        equal((numbers["evicted"], numbers["alive"]), (alive - 5, 5), "evicted: past max_samples")
+        equal((numbers["evicted"], numbers["alive"]), (alive - 5, 5), "evicted: the samples beyond max_samples")
         shrink(1_000_000)
         numbers = statistics()
-        equal((numbers["evicted"], numbers["alive"]), (alive, 0), "evicted: by the shrinker")
-        equal(numbers["created"], numbers["evicted"] + numbers["removed"], "and that is all")
+        equal((numbers["evicted"], numbers["alive"]), (alive, 0), "evicted: the samples that the shrinker frees")
+        equal(numbers["created"], numbers["evicted"] + numbers["removed"],
+              "created = evicted + removed when no sample is left")
         equal((numbers["lost"], numbers["reserve"], numbers["recycled"]), (0, 0, 0),
-              "no want of memory")
-        ok(adds_up(numbers), "it adds up")
+              "no allocation failed")
+        ok(adds_up(numbers), "created = alive + evicted + removed")
 
 
-def while_all_goes_on():
-    """Several do everything that moves counters; every read adds up."""
+def under_load():
+    """Two threads do all that changes counters while the test reads them."""
     with loaded(period_ms=1), process(burn_and_sleep) as one, process() as two, process() as three:
         end = threading.Event()
 
-        def words():
+        def commands():
             while not end.is_set():
                 for text in (f"{one} {two}", f"{three}", "clear", f"-{two}", f"-{one} clear -{three}"):
                     write(text)
@@ -84,7 +83,7 @@ def while_all_goes_on():
                 set_parameter("max_samples", 1)
                 set_parameter("max_samples", 1000)
 
-        threads = [threading.Thread(target=each) for each in (words, pressure)]
+        threads = [threading.Thread(target=each) for each in (commands, pressure)]
         for thread in threads:
             thread.start()
         wrong, falling, last = [], [], statistics()
@@ -98,36 +97,33 @@ def while_all_goes_on():
         end.set()
         for thread in threads:
             thread.join()
-        equal(wrong[:3], [], "4,000 reads while all goes on: each adds up")
-        equal(falling[:3], [], "and no count falls")
+        equal(wrong[:3], [], "4,000 reads under load: created = alive + evicted + removed")
+        equal(falling[:3], [], "4,000 reads under load: no counter falls")
         ok(all(last[name] > 0 for name in ("created", "evicted", "removed")),
-           "there was something to count", last)
+           "samples were created, evicted and removed", last)
 
 
-def closing_line():
-    for words in ("", "clear", "evict", "removed"):
+def line_at_unload():
+    for last_step in ("", "clear", "evict", "removed"):
         load(period_ms=5)
-        pid = os.fork()
-        if pid == 0:
-            burn_and_sleep()
+        pid = child(burn_and_sleep)
         write(pid)
         wait_until(lambda: statistics()["created"] > 20)
-        numbers = at_rest()
-        if words == "clear":
+        at_rest()
+        if last_step == "clear":
             write("clear")
-        elif words == "evict":
+        elif last_step == "evict":
             shrink(1_000_000)
-        elif words == "removed":
+        elif last_step == "removed":
             write(f"-{pid}")
         numbers = statistics()
         unload()
-        os.kill(pid, signal.SIGKILL)
-        os.waitpid(pid, 0)
+        kill(pid)
         lines = [line for line in kernel_log() if line.startswith("taskmonitor: created")]
         expected = "taskmonitor: created {created} evicted {evicted} removed {removed} alive {alive}"
         ok(lines and re.fullmatch(expected.format(**numbers), lines[-1]),
-           f"the closing line tells the last statistics ({words or 'nothing gone'})",
+           f"the line at unload has the last statistics ({last_step or 'nothing freed'})",
            f"{lines[-1:]} {numbers}")
 
 
-run(each_counter, while_all_goes_on, closing_line)
+run(each_counter, under_load, line_at_unload)

@@ -1,8 +1,8 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: GPL-2.0
 #
-# Half a word is never obeyed: lists of tasks in pieces of any size, by write() and writev(), as a
-# model says; and by programs that know nothing of it, who get no stranger watched.
+# An incomplete command is never executed. Lists of PIDs are written in pieces of any size, by write() and
+# writev(), and compared with a model; and by common programs, which never add a task that is not in the list.
 #
 # kernels: uml
 
@@ -29,17 +29,17 @@ def watched():
     return {each.pid for each in samples()}
 
 
-def forget_all():
-    """Also those that have no sample."""
-    if numbers := watched():
-        write(" ".join(f"-{number}" for number in numbers), DEBUGFS)
+def remove_all():
+    """Removes all targets that have samples. The number of targets that are left."""
+    if pids := watched():
+        write(" ".join(f"-{pid}" for pid in pids), DEBUGFS)
     return statistics()["targets"]
 
 
 # --- By pieces --------------------------------------------------------------
 
 def vectors(piece):
-    """The same bytes in odd parts, some of them empty."""
+    """The same bytes in parts of random sizes, some of them empty."""
     parts = []
     while piece:
         size = random.choice((0, 1, 1, 2, 3, 7, 50, 1000))
@@ -51,8 +51,8 @@ def vectors(piece):
 
 
 def write_pieces(fd, text, size, how, model, is_page):
-    """Each piece as programs do: again from where the write before stopped, unless it fails. What is
-    not as the model says."""
+    """Writes each piece as programs do: after a short write, the rest is written again. Returns the first
+    difference from the model."""
     for at in range(0, len(text), size):
         piece = text[at:at + size]
         while piece:
@@ -69,11 +69,11 @@ def write_pieces(fd, text, size, how, model, is_page):
     return None
 
 
-def texts(numbers):
-    """Lists as they are written by people and programs."""
-    yield " ".join(map(str, numbers))
-    yield "".join(f"{number:7d}\n" for number in numbers)
-    yield "".join(f"+{number}\t" for number in numbers)
+def texts(pids):
+    """Lists of PIDs as people and programs write them."""
+    yield " ".join(map(str, pids))
+    yield "".join(f"{pid:7d}\n" for pid in pids)
+    yield "".join(f"+{pid}\t" for pid in pids)
 
 
 def by_pieces(few, many):
@@ -88,16 +88,17 @@ def by_pieces(few, many):
                     if not problem and watched() != set(model.watched):
                         problem = (watched() - set(model.watched), set(model.watched) - watched())
                     wrong += [(size, text[:20], problem)] if problem else []
-                    left = forget_all()
+                    left = remove_all()
                     wrong += [(size, f"{left} are left")] if left else []
             os.close(fd)
-            equal((len(wrong), wrong[:3]), (0, []), f"{path}: {name} of pieces of {len(SIZES)} sizes")
+            equal((len(wrong), wrong[:3]), (0, []),
+                  f"{path}: {name} in pieces of {len(SIZES)} sizes does what the model says")
 
 
 # --- By programs ------------------------------------------------------------
 
 def shell(command, path, text):
-    """A shell command that knows the file as $1 and has the list as its input."""
+    """Runs a shell command; $1 is the file, and standard input is the list."""
     with open("/tmp/list", "w", encoding="ascii") as file:
         file.write(text)
     with open("/tmp/list", encoding="ascii") as file:
@@ -106,7 +107,7 @@ def shell(command, path, text):
 
 
 def stdio(path, text):
-    """fprintf() for each, as a program in C."""
+    """Writes each line by fprintf(), as a program in C does."""
     file = ctypes.c_void_p(_libc.fopen(path.encode(), b"w"))
     for line in text.splitlines(keepends=True):
         _libc.fprintf(file, b"%s", line.encode())
@@ -133,45 +134,45 @@ def programs():
         yield command, lambda path, text, command=command: shell(command, path, text)
 
 
-# Who does so gets all of them watched, however long the list, for all that each write ends with
-# white space: it is one write, or one for each line.
+# With these commands all tasks of the list are watched, however long it is: each write ends with white
+# space.
 WHOLE = ("dd of=$1 bs=1M", "while read pid; do echo $pid > $1; done", "xargs -n 50 echo > $1")
 
 
 def by_programs(many):
-    strangers, count = {}, {}
+    others, count = {}, {}
     for path in (SYSFS, DEBUGFS):
         for name, program in programs():
             for shift in range(0, 7, 2):
-                # As ps writes them; the end of a block falls on another place of a number.
-                text = " " * shift + "".join(f"{number:6d}\n" for number in many)
+                # As ps writes them. Each shift moves the end of a block to another digit of a PID.
+                text = " " * shift + "".join(f"{pid:6d}\n" for pid in many)
                 program(path, text)
                 seen = watched()
                 count.setdefault((path, name), set()).add(len(seen))
                 if seen - set(many):
-                    strangers.setdefault((path, name), set()).update(seen - set(many))
-                forget_all()
-    for key, numbers in count.items():
-        note(f"{key}: {sorted(numbers)}")
-    equal(strangers, {}, f"{len(count)} ways to write {len(many)} numbers: no stranger is watched")
+                    others.setdefault((path, name), set()).update(seen - set(many))
+                remove_all()
+    for key, counts in count.items():
+        note(f"{key}: {sorted(counts)}")
+    equal(others, {}, f"{len(count)} ways to write {len(many)} PIDs: no other task is watched")
     for name in WHOLE:
-        equal(count[DEBUGFS, name], {len(many)}, f"debugfs: '{name}': all are")
-    equal(count[SYSFS, WHOLE[1]], {len(many)}, f"sysfs: '{WHOLE[1]}': all are")
+        equal(count[DEBUGFS, name], {len(many)}, f"debugfs: '{name}': all tasks of the list are watched")
+    equal(count[SYSFS, WHOLE[1]], {len(many)}, f"sysfs: '{WHOLE[1]}': all tasks of the list are watched")
 
 
-def all_there_are(_many):
+def output_of_ps(_many):
     if not shutil.which("ps"):
-        skip("ps", "there is no ps")
+        skip("ps of a thousand threads: no other task is watched", "there is no ps")
         return
     listed = {int(word) for word in subprocess.check_output(["ps", "-eL", "-o", "lwp="]).split()}
-    strangers = set()
+    others = set()
     for path in (SYSFS, DEBUGFS) * 5:
         shell("ps -eL -o lwp= > $1", path, "")
-        strangers |= watched() - listed
-        forget_all()
+        others |= watched() - listed
+        remove_all()
     # ps lists itself and its shell.
-    ok(len(strangers) <= 20 and all(each > max(listed) for each in strangers),
-       "ps of a thousand threads: no stranger is watched", strangers)
+    ok(len(others) <= 20 and all(each > max(listed) for each in others),
+       "ps of a thousand threads: no other task is watched", others)
 
 
 def main():
@@ -179,7 +180,7 @@ def main():
     with idle_threads(1000) as many, loaded(period_ms=3_600_000, max_targets=MAX_TARGETS):
         by_pieces(many[:40], many)
         by_programs(many)
-        all_there_are(many)
+        output_of_ps(many)
 
 
 run(main)

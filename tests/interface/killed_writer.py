@@ -1,8 +1,8 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: GPL-2.0
 #
-# A writer that is being killed ends between two words; one that waits for `stop` ends at once, and
-# waits for no pass but the one under way.
+# A writer that is killed: its write ends between two commands. A `stop` that waits for the current pass
+# can be killed, and it waits for no later pass.
 #
 # kernels: uml x86_64
 # boot: --cpus 2 --memory 1G
@@ -15,7 +15,7 @@ import time
 from lib.kernel_state import sampler_thread, sanitized
 from lib.module import DEBUGFS, SYSFS, loaded, set_parameter, statistics, write
 from lib.proc import stat
-from lib.processes import burn, child, idle_threads, wait_until
+from lib.processes import burn, child, idle_threads, kill, wait_until
 from lib.results import equal, note, ok, run
 
 PAGE = 4096
@@ -25,27 +25,28 @@ def targets():
     return statistics()["targets"]
 
 
-def in_the_middle(tids):
-    """Of a long list. A removal now and then says how far it has come."""
+def during_a_long_write(tids):
+    """Kills the writer of many commands. The number of targets shows how many were executed."""
     for path, removed, clears in ((DEBUGFS, 700, 30), (SYSFS, 40, 16)):
         write(" ".join(map(str, tids)), DEBUGFS)
         text = "".join("clear " * clears + f"-{tid} " for tid in tids[:removed]).encode()
         fd = os.open(path, os.O_WRONLY)
         writer = child(os.write, fd, text)
-        ok(wait_until(lambda: targets() < len(tids)), f"{path}: a writer of {len(text)} bytes is at work")
+        ok(wait_until(lambda: targets() < len(tids)), f"{path}: a write of {len(text)} bytes has begun")
         os.kill(writer, signal.SIGKILL)
         os.waitpid(writer, 0)
         os.close(fd)
         done = len(tids) - targets()
-        ok(done < removed // 2, f"{path}: killed, it ends long before the end", f"{done} of {removed}")
+        ok(done < removed // 2, f"{path}: the killed writer ends long before the end of its text",
+           f"{done} of {removed}")
         note(f"{path}: {done} of {removed}")
         write("".join(f"-{tid} " for tid in tids[done:]), DEBUGFS)
-        equal(targets(), 0, f"{path}: what was obeyed is what stands before that")
+        equal(targets(), 0, f"{path}: exactly the commands before that point were executed")
 
 
 @contextlib.contextmanager
 def starved_sampler():
-    """The sampler does not get the CPU on which it is kept."""
+    """Binds the sampler to a CPU on which a real-time task runs all the time."""
     os.sched_setaffinity(sampler_thread(), {1})
     burner = child(burn, 10**9)
     os.sched_setaffinity(burner, {1})
@@ -53,12 +54,11 @@ def starved_sampler():
     try:
         yield
     finally:
-        os.kill(burner, signal.SIGKILL)
-        os.waitpid(burner, 0)
+        kill(burner)
 
 
-def while_waiting(tids):
-    """For the end of a pass that does not come."""
+def during_stop(tids):
+    """Kills a `stop` that waits for a pass which cannot end."""
     with open("/proc/sys/kernel/sched_rt_runtime_us", "w", encoding="ascii") as file:
         file.write("-1\n")
     os.sched_setaffinity(0, {0})
@@ -68,20 +68,20 @@ def while_waiting(tids):
         time.sleep(0.02)
         with starved_sampler():
             writer = child(write, "stop")
-            # Between two passes there is none to be waited for, and it ends.
+            # Between two passes `stop` has nothing to wait for and returns.
             wait_until(lambda: stat(writer).state in "DZ")
             waits = stat(writer).state == "D"
             if waits:
                 note(f"attempt {attempt}")
                 os.kill(writer, signal.SIGKILL)
                 ok(wait_until(lambda: stat(writer).state == "Z", 20),
-                   "a stop that waits for the pass under way is killed, and ends")
+                   "a stop that waits for the current pass can be killed")
         os.waitpid(writer, 0)
         if waits:
             break
         write("start")
     else:
-        ok(False, "a stop that has to wait, in 300 attempts")
+        ok(False, "one of 300 stops waits for a pass")
     write("stop")
     before = statistics()
     time.sleep(0.3)
@@ -91,8 +91,8 @@ def while_waiting(tids):
     write("".join(f"-{tid} " for tid in tids), DEBUGFS)
 
 
-def against_starts(tids):
-    """Somebody else's start begins new passes all the time."""
+def during_starts(tids):
+    """Another process writes `start` all the time, which begins new passes."""
     write(" ".join(map(str, tids)), DEBUGFS)
     set_parameter("period_ms", 1)
 
@@ -106,9 +106,8 @@ def against_starts(tids):
     for _ in range(300):
         write("stop")
     note(f"{statistics()['passes'] - before} passes meanwhile")
-    os.kill(starter, signal.SIGKILL)
-    os.waitpid(starter, 0)
-    ok(True, "each of 300 stops ends while somebody else starts all the time")
+    kill(starter)
+    ok(True, "300 stops return while another process writes start all the time")
     write("start")
     write("".join(f"-{tid} " for tid in tids), DEBUGFS)
 
@@ -116,12 +115,12 @@ def against_starts(tids):
 def main():
     with loaded(period_ms=3_600_000):
         with idle_threads(1000) as tids:
-            in_the_middle(tids)
-            against_starts(tids)
-        # With timers of ticks a pass is hardly ever under way; here one follows the other.
+            during_a_long_write(tids)
+            during_starts(tids)
+        # Needs high-resolution timers: with these, at 1 ms, one pass follows directly on the other.
         if not sanitized():
             with idle_threads(4000) as tids:
-                while_waiting(tids)
+                during_stop(tids)
 
 
 run(main)

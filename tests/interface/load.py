@@ -1,7 +1,8 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: GPL-2.0
 #
-# Loading: what it makes, which parameters it takes, and that a load which fails leaves nothing.
+# Loading the module: what it creates, which parameter values it accepts, and that a failed load leaves
+# nothing.
 #
 # kernels: uml x86_64
 
@@ -26,23 +27,23 @@ def refused(number, name, **parameters):
 
 
 def no_such_task():
-    refused(errno.ESRCH, "a pid that has just ended", pid=free_pid())
-    refused(errno.ESRCH, "a pid past all", pid=PID_MAX)
-    refused(errno.ESRCH, "a pid past all, of a tree", pid=PID_MAX, tree=1)
+    refused(errno.ESRCH, "the PID of a process that has ended", pid=free_pid())
+    refused(errno.ESRCH, "a PID larger than any", pid=PID_MAX)
+    refused(errno.ESRCH, "a PID larger than any, tree=1", pid=PID_MAX, tree=1)
     for parameters in ({"pid": free_pid()}, {"pid": PID_MAX, "tree": 1}):
         lines_before = len(kernel_log())
         refused(errno.ESRCH, f"{parameters}", **parameters)
         equal([line for line in kernel_log()[lines_before:] if line.startswith("taskmonitor: ")],
               [f"taskmonitor: no task with PID {parameters['pid']} (in the loader's PID namespace)"],
-              f"{parameters}: one line in the kernel log says so")
+              f"{parameters}: one line in the kernel log names the PID")
     for _ in range(20):
         try:
             load(pid=PID_MAX)
         except ProcessLookupError:
             continue
-        ok(False, "each of 20 loads without a task is refused")
+        ok(False, "each of 20 loads with an unused PID fails")
         return
-    equal(remains(), [], "20 refused loads leave nothing")
+    equal(remains(), [], "20 failed loads leave nothing")
 
 
 def bad_parameters():
@@ -70,35 +71,35 @@ def good_parameters():
     }.items():
         for value in values:
             with loaded(**{name: value}):
-                equal(parameter(name), value, f"{name}={value} is taken")
+                equal(parameter(name), value, f"{name}={value} is accepted")
 
 
 def without_a_task():
     with loaded():
         equal([parameter(name) for name in ("period_ms", "max_samples", "max_targets", "rt_priority")],
               [100, 100_000, 16_384, 0], "the defaults")
-        equal(samples(DEBUGFS) + samples(SYSFS), [], "nothing to show")
+        equal(samples(DEBUGFS) + samples(SYSFS), [], "no samples")
         equal(statistics()["targets"], 0, "no target")
-        equal(sorted(kernel_threads()), ["taskmonitor"], "its thread is there")
-        ok(len(slabs()) > 0, "a slab cache is there")
+        equal(sorted(kernel_threads()), ["taskmonitor"], "one kernel thread")
+        ok(len(slabs()) > 0, "slab caches")
         modes = [os.stat(path).st_mode & 0o7777 for path in (SYSFS, DEBUGFS, STATISTICS)]
-        equal(modes, [0o600, 0o400, 0o400], "the files are for root alone, those in debugfs without a write bit")
+        equal(modes, [0o600, 0o400, 0o400], "only root may read the files, and no debugfs file has a write bit")
         writable = {name for name in os.listdir(PARAMETERS)
                     if os.stat(f"{PARAMETERS}/{name}").st_mode & 0o222}
         equal(writable, {"period_ms", "max_samples", "max_targets", "rt_priority"},
-              "what can be written later")
-        fails_with(errno.EEXIST, load, "it is not loaded twice")
-    equal(remains(), [], "nothing is left after an unload")
+              "the parameters that can be written after the load")
+        fails_with(errno.EEXIST, load, "a second load fails")
+    equal(remains(), [], *"an unload leaves nothing")
 
 
 def with_a_task():
     with process() as pid, loaded(pid=pid, period_ms=10):
-        ok(wait_until(lambda: len(samples(pid=pid)) > 3), "the task of pid= is sampled")
-        equal({each.pid for each in samples()}, {pid}, "and no other")
+        ok(wait_until(lambda: len(samples(pid=pid)) > 3), "the task given by pid= is sampled")
+        equal({each.pid for each in samples()}, {pid}, "no other task is sampled")
         equal(statistics()["targets"], 1, "one target")
     with loaded(pid=0):
-        equal(statistics()["targets"], 0, "pid=0: none")
-    equal(remains(), [], "nothing is left after an unload")
+        equal(statistics()["targets"], 0, "pid=0: no target")
+    equal(remains(), [], *"an unload leaves nothing")
 
 
 run(no_such_task, bad_parameters, good_parameters, without_a_task, with_a_task)

@@ -1,8 +1,8 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: GPL-2.0
 #
-# A kernel that is locked down, as Secure Boot has it: what is in debugfs can be read and not written,
-# words go to the file in sysfs, and taskmon works.
+# A locked-down kernel, as with Secure Boot: the debugfs files can be read but not written, commands are
+# written to the sysfs file, and taskmon works.
 #
 # kernels: uml
 # needs: taskmon
@@ -20,8 +20,8 @@ SECURITY = "/sys/kernel/security"
 TASKMON = os.environ["TASKMONITOR_TASKMON"]
 
 
-def taskmon(*words):
-    done = subprocess.run([TASKMON, *words], capture_output=True, text=True, check=False)
+def taskmon(*arguments):
+    done = subprocess.run([TASKMON, *arguments], capture_output=True, text=True, check=False)
     return done.returncode, done.stdout, done.stderr
 
 
@@ -34,14 +34,15 @@ def main():
         ok("[integrity]" in read(f"{SECURITY}/lockdown"), "the kernel is locked down")
         for path in (DEBUGFS, STATISTICS):
             for flags in (os.O_WRONLY, os.O_RDWR):
-                fails_with(errno.EPERM, lambda: os.open(path, flags), f"{path} cannot be opened to be written")
-        ok(wait_until(lambda: len(samples(pid=one)) > 3), "samples are read")
-        equal(statistics()["targets"], 1, "so are the statistics")
+                fails_with(errno.EPERM, lambda: os.open(path, flags), f"{path} cannot be opened for writing")
+        ok(wait_until(lambda: len(samples(pid=one)) > 3), "samples can be read")
+        equal(statistics()["targets"], 1, "statistics can be read")
         write(f"{two} -{one}")
-        ok(wait_until(lambda: {each.pid for each in samples()} == {two}), "words go to the file in sysfs")
-        equal({each.pid for each in parse(read(SYSFS))}, {two}, "which can be read, too")
+        ok(wait_until(lambda: {each.pid for each in samples()} == {two}),
+           "commands written to the sysfs file are executed")
+        equal({each.pid for each in parse(read(SYSFS))}, {two}, "the sysfs file can be read")
         os.write(kept, f"-{two}".encode())
-        equal(statistics()["targets"], 0, "a file that was open before goes on")
+        equal(statistics()["targets"], 0, "a debugfs file that was open before the lockdown can be written")
         os.close(kept)
         equal(taskmon("add", str(one))[0], 0, "taskmon add")
         wait_until(lambda: samples(pid=one))

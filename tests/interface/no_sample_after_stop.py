@@ -1,8 +1,8 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: GPL-2.0
 #
-# After `stop` has returned no sample is taken: not by a pass, not of a fork that is followed, not of a
-# task that is being added; in a storm of all of them.
+# After a write of `stop` has returned, no sample is taken: not by a pass, not of a followed fork, not of a
+# task that is added. Forks and additions run all the time.
 #
 # kernels: uml x86_64
 # boot: --cpus 2
@@ -21,14 +21,14 @@ from lib.workers import Workers, add_and_remove
 ROUNDS = 300 if sanitized() else 100
 
 
-def fork_on(_round):
-    """Children of one that is followed."""
+def fork_children(_round):
+    """Forks children of a followed process."""
     for _ in range(20):
         os.waitpid(child(lambda: None), 0)
 
 
 def add_and_remove_if_possible(number, pids):
-    """There may be no room among those that have ended: only forks make it."""
+    """ENOSPC is allowed: ended targets fill the limit, and only a fork displaces one of them."""
     try:
         add_and_remove(number, pids)
     except OSError as error:
@@ -36,8 +36,8 @@ def add_and_remove_if_possible(number, pids):
             raise
 
 
-def forget(_round):
-    """Those that have ended, lest there are ever more."""
+def clear_samples(_round):
+    """Frees the samples now and then, so that memory stays bounded."""
     time.sleep(0.3)
     write("clear", DEBUGFS)
 
@@ -47,9 +47,9 @@ def main():
         write(f"tree:{os.getpid()}")
         workers = Workers()
         for _ in range(3):
-            workers.start(fork_on)
+            workers.start(fork_children)
         workers.start(add_and_remove_if_possible, (one, two))
-        workers.start(forget)
+        workers.start(clear_samples)
         late, created = [], []
         for _ in range(ROUNDS):
             write("stop", DEBUGFS)
@@ -61,9 +61,9 @@ def main():
                 late.append(after - before)
             write("start", DEBUGFS)
             time.sleep(random.uniform(0, 0.01))
-        equal(late, [], f"{ROUNDS} stops in a storm of forks and additions: no sample after any")
-        note(f"{created[-1] - created[0]} samples between them")
-        ok(created[-1] - created[0] > ROUNDS, "and samples between them", created[-1] - created[0])
+        equal(late, [], f"{ROUNDS} stops during forks and additions: no sample after any of them")
+        note(f"{created[-1] - created[0]} samples between the stops")
+        ok(created[-1] - created[0] > ROUNDS, "samples are taken between the stops", created[-1] - created[0])
         workers.wait_for_each()
         for who, (rounds, wrong) in workers.stop().items():
             ok(not wrong, who.partition("(")[0], f"{rounds} {wrong}")

@@ -1,8 +1,8 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: GPL-2.0
 #
-# pid namespaces: numbers written and read are those of who writes or reads, in both files and at
-# load; and nobody learns of tasks outside of his own namespace.
+# PID namespaces: PIDs in both files and in the parameter pid= belong to the PID namespace of the reader,
+# the writer or the loader. A process sees no task outside of its PID namespace.
 #
 # kernels: uml
 
@@ -28,8 +28,8 @@ def pids(path=DEBUGFS):
     return list(dict.fromkeys(each.pid for each in samples(path)))
 
 
-def outsiders():
-    """Targets outside are neither seen nor reached from inside."""
+def targets_outside():
+    """A process in a new namespace can neither see nor change targets outside."""
     with process() as one, process() as two:
         write(f"{one} {two}")
         wait_until(lambda: len(samples()) > 10)
@@ -40,16 +40,16 @@ def outsiders():
                     "remove": [error_of(lambda: write(f"-{one}", path)) for path in BOTH]}
 
         found = in_pid_namespace(inside)
-        equal(found["pid"], 1, "a process that is the first of its namespace")
-        equal(found["seen"], [[], []], "sees no target that is outside, in either file")
-        equal(found["add"], [errno.ESRCH] * 2, "cannot add one")
-        equal(found["remove"], [errno.ESRCH] * 2, "cannot take one away")
-        equal(pids(), [one, two], "which are still there, for those outside")
+        equal(found["pid"], 1, "a process is the first of its PID namespace")
+        equal(found["seen"], [[], []], "neither file shows it a target outside")
+        equal(found["add"], [errno.ESRCH] * 2, "it cannot add a task outside")
+        equal(found["remove"], [errno.ESRCH] * 2, "it cannot remove a target outside")
+        equal(pids(), [one, two], "outside, both targets are still watched")
         write(f"-{one} -{two}")
 
 
-def insiders():
-    """Targets inside are named by the numbers there, and by others outside."""
+def targets_inside():
+    """A target inside has one PID there and another one outside."""
     with process() as one:
         write(one)
 
@@ -75,23 +75,23 @@ def insiders():
 
         found = in_pid_namespace(inside)
         mine = found["mine"]
-        ok(mine < 10, "a child in a namespace has a small number", mine)
-        equal(found["seen"], [[1, mine]] * 2, "it is seen by that, in both files")
-        equal(found["again"], errno.EEXIST, "added again by that")
-        equal(found["after"], [1], "and taken away by that")
-        equal(found["ended"], [1, mine], "a task that has ended keeps its number for those inside")
-        equal(found["outer"][SYSFS], found["outer"][DEBUGFS], "both files tell the same")
-        ok(wait_until(lambda: sum(each.exit for each in samples()) == 2), "outside: both have ended")
+        ok(mine < 10, "a child in a PID namespace has a small PID", mine)
+        equal(found["seen"], [[1, mine]] * 2, "inside, both files show that PID")
+        equal(found["again"], errno.EEXIST, "inside, adding that PID again gives EEXIST")
+        equal(found["after"], [1], "inside, it is removed by that PID")
+        equal(found["ended"], [1, mine], "inside, an ended task keeps its PID")
+        equal(found["outer"][SYSFS], found["outer"][DEBUGFS], "both files show the same samples")
+        ok(wait_until(lambda: sum(each.exit for each in samples()) == 2), "outside, both have exit samples")
         outside = pids()
-        equal((len(outside), outside[0]), (3, one), "all three are seen outside")
-        ok(all(pid > 10 for pid in outside), "by the numbers there", outside)
+        equal((len(outside), outside[0]), (3, one), "outside, all three targets are shown")
+        ok(all(pid > 10 for pid in outside), "outside, with the PIDs that they have there", outside)
         for pid in outside:
             write(f"-{pid}")
-        equal(statistics()["targets"], 0, "and are taken away by those")
+        equal(statistics()["targets"], 0, "outside, they are removed by those PIDs")
 
 
 def ended_tasks_keep_no_namespaces(limit=8, count=40):
-    """As a container runtime starts and ends them, while it is followed."""
+    """Creates and ends many namespaces, as a container runtime does, while forks are followed."""
     before = text_of(MAX_NAMESPACES)
     with open(MAX_NAMESPACES, "w", encoding="ascii") as file:
         file.write(str(limit))
@@ -103,16 +103,16 @@ def ended_tasks_keep_no_namespaces(limit=8, count=40):
 
     # The kernel frees a namespace some time after its last process.
     ok(all(wait_until(another) for _ in range(count)),
-       f"{count} namespaces come and go, with {limit} at most at a time")
+       f"{count} PID namespaces are created, with a limit of {limit} at a time")
     ok(wait_until(lambda: sum(each.exit for each in samples()) >= 2 * count),
-       "their processes are shown to have ended")
+       "their processes have exit samples")
     write(f"-tree:{os.getpid()}")
     with open(MAX_NAMESPACES, "w", encoding="ascii") as file:
         file.write(before)
 
 
 def one_open_file():
-    """Who reads counts, not who opened."""
+    """The PID namespace of the reader counts, not that of the process that opened the file."""
     with process() as one:
         write(one)
         fd = os.open(DEBUGFS, os.O_RDONLY)
@@ -122,9 +122,9 @@ def one_open_file():
             return os.read(fd, 4096)
 
         wait_until(lambda: len(samples()) > 5)
-        equal(in_pid_namespace(inside), b"", "a file handed into a namespace shows what is in there")
+        equal(in_pid_namespace(inside), b"", "an inherited file shows the reader in a namespace no task outside")
         os.lseek(fd, 0, os.SEEK_SET)
-        ok(os.read(fd, 4096), "and outside what is there")
+        ok(os.read(fd, 4096), "outside, the same file shows the task")
         os.close(fd)
         write(f"-{one}")
 
@@ -137,10 +137,10 @@ def nested():
         return deeper, pids()
 
     deeper, there = in_pid_namespace(inside)
-    equal(deeper, ([], errno.ESRCH), "a namespace within: the outer one's first is not its own")
-    equal(there, [1], "which the outer one still watches")
+    equal(deeper, ([], errno.ESRCH), "a nested namespace does not see the outer namespace's first process")
+    equal(there, [1], "the outer namespace still sees it")
     outside = pids()
-    equal(len(outside), 1, "as is seen outside")
+    equal(len(outside), 1, "the initial namespace sees it")
     write(f"-{outside[0]}")
 
 
@@ -152,17 +152,17 @@ def at_load():
         return mine, pids(), error_of(lambda: write(mine))
 
     mine, seen, again = in_pid_namespace(inside)
-    equal((seen, again), ([mine], errno.EEXIST), "pid= is a number of the loader's namespace")
+    equal((seen, again), ([mine], errno.EEXIST), "pid= is a PID of the loader's namespace")
     unload()
     outer = os.getpid()
     equal(in_pid_namespace(lambda: error_of(lambda: load(pid=outer))), errno.ESRCH,
-          "where a number from outside is nobody's")
-    equal(remains(), [], "which leaves nothing")
+          "pid= with a PID of another namespace: ESRCH")
+    equal(remains(), [], "the failed load leaves nothing")
 
 
 def main():
     with loaded(period_ms=10):
-        for part in (outsiders, insiders, ended_tasks_keep_no_namespaces, one_open_file, nested):
+        for part in (targets_outside, targets_inside, ended_tasks_keep_no_namespaces, one_open_file, nested):
             part()
     at_load()
 

@@ -1,8 +1,9 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: GPL-2.0
 #
-# Where a write stops: it returns the bytes up to the word that fails, or the error where that is
-# the first. Several words without an end are refused whole, however long the text.
+# A write ends at the first command that fails: it returns the number of bytes before it, or the error if
+# that is the first command. A text of several commands that does not end with white space is refused whole,
+# however long it is.
 #
 # kernels: uml
 
@@ -25,97 +26,100 @@ def watched():
     return {each.pid for each in samples()}
 
 
-def stops_at_a_failing_word():
+def stops_at_a_failing_command():
     with process() as one, process() as two:
         for name, path in BOTH:
             for bad, number in (("x", errno.EINVAL), (free_pid(), errno.ESRCH), (one, errno.EEXIST),
                                 (f"-{free_pid()}", errno.ESRCH), ("0", errno.EINVAL)):
                 before = f" \n{one}\t "
                 consumed = write(f"{before}{bad} {two}", path)
-                equal(consumed, len(before), f"{name}: a write stops where '{bad}' begins")
-                equal(watched(), {one}, f"{name}: what stands behind it is not obeyed")
+                equal(consumed, len(before), f"{name}: a write ends before '{bad}'")
+                equal(watched(), {one}, f"{name}: the commands after it are not executed")
                 fails_with(number, lambda: write(f"{bad} {two}", path),
-                           f"{name}: the rest of it gives the error")
+                           f"{name}: a write of the rest gives the error")
                 write(f"-{one}", path)
             fails_with(errno.EINVAL, lambda: write(f"  \n x {one}", path),
-                       f"{name}: an error where nothing was obeyed but white space")
+                       f"{name}: white space before the failing command: the error")
             equal(watched(), set(), f"{name}: and nothing is watched")
             text = f"stop start clear {one} -{one}"
-            equal(write(f"{text} nonsense", path), len(text) + 1, f"{name}: words that leave no trace count")
+            equal(write(f"{text} nonsense", path), len(text) + 1,
+                  f"{name}: executed commands count even if they change nothing")
 
 
-def without_an_end():
-    """As it may have been cut within the last word."""
+def incomplete_texts():
+    """The last command of a text without white space at its end may be incomplete."""
     with process() as one, process() as two:
         for name, path in BOTH:
             for text in (f"{one} {two}", f" {one}\n{two}", f"{one} {two} stop", f"stop {one}", "stop start",
                          f"{one} x", "x y"):
-                fails_with(errno.EINVAL, lambda: write(text.encode(), path), f"{name}: '{text}' has no end")
-            equal((watched(), statistics()["targets"]), (set(), 0), f"{name}: and nothing of it is obeyed")
+                fails_with(errno.EINVAL, lambda: write(text.encode(), path),
+                           f"{name}: '{text}' without white space at its end gives EINVAL")
+            equal((watched(), statistics()["targets"]), (set(), 0), f"{name}: no command of it is executed")
             for space in b" \t\n\v\f\r":
                 text = f"{one} {two}".encode() + bytes([space])
-                equal(write(text, path), len(text), f"{name}: ended by {bytes([space])!r}")
-                equal(watched(), {one, two}, f"{name}: all of it is obeyed")
+                equal(write(text, path), len(text), f"{name}: a text that ends with {bytes([space])!r} is accepted")
+                equal(watched(), {one, two}, f"{name}: all its commands are executed")
                 write(f"-{one} -{two}", path)
             for text in (f"{one}", f" \t\n {two}"):
-                equal(write(text.encode(), path), len(text), f"{name}: a single word needs no end: {text!r}")
+                equal(write(text.encode(), path), len(text),
+                      f"{name}: a single command needs no white space at its end: {text!r}")
             write(f"-{one} -{two}", path)
 
 
 def long_blanks():
-    """White space is no word, however much of it."""
+    """White space alone is no command, however long it is."""
     with process() as one:
         for length in (PAGE - 1, PAGE, PAGE + 1, 3 * PAGE):
             equal(write(" " * length + f"{one}", DEBUGFS), length + len(str(one)),
-                  f"debugfs: a number behind {length} blanks")
+                  f"debugfs: a PID after {length} blanks")
             write(f"-{one}")
             fails_with(errno.EINVAL, lambda: write(" " * length + "x", DEBUGFS),
-                       f"debugfs: no word behind {length} blanks")
+                       f"debugfs: an invalid text after {length} blanks")
         for length in (PAGE - 2, PAGE - 1, PAGE):
             text = b" " * length + str(one).encode() * 2
-            equal(write(text, SYSFS), length, f"sysfs: {length} blanks before what is cut")
+            equal(write(text, SYSFS), length, f"sysfs: {length} blanks before a command that the page cuts off")
         fails_with(errno.EINVAL, lambda: write(b"0" * (PAGE - 4) + str(one).encode() * 2, SYSFS),
-                   "sysfs: a page that is one word")
-        equal(watched(), set(), "sysfs: nothing of it is obeyed")
+                   "sysfs: a page without white space")
+        equal(watched(), set(), "sysfs: no command of it is executed")
 
 
 def pieces(text, size):
-    """The text in pieces of at most that size, each of which ends with white space."""
+    """The text in pieces of at most that size that end with white space."""
     while text:
         end = len(text) if len(text) <= size else text.rindex(b" ", 0, size) + 1
         yield text[:end]
         text = text[end:]
 
 
-def no_word_is_cut():
-    """Texts longer than a page, with the page's end at each place in a word."""
-    with idle_threads(8) as numbers:
-        adding, removing = (" ".join(f"{sign}{number}" for number in numbers) for sign in ("+", "-"))
+def commands_across_a_page():
+    """Texts longer than a page; the page ends at each position within a command."""
+    with idle_threads(8) as tids:
+        adding, removing = (" ".join(f"{sign}{tid}" for tid in tids) for sign in ("+", "-"))
         wrong, cut = [], []
         for shift in range(PAGE - len(removing) - 4, PAGE + 2):
-            for text, after in ((adding, set(numbers)), (removing, set())):
+            for text, after in ((adding, set(tids)), (removing, set())):
                 text = (" " * shift + text + "\n").encode()
                 if len(text) > PAGE and not text[PAGE - 1:PAGE].isspace() and len(text[:PAGE].split()) > 1:
                     try:
                         cut.append((shift, write(text, SYSFS)))
                     except OSError as error:
                         cut += [error] * (error.errno != errno.EINVAL)
-                    cut += [(shift, "obeyed")] * (watched() == after)
+                    cut += [(shift, "executed")] * (watched() == after)
                 if write(text, DEBUGFS) != len(text) or watched() != after:
                     wrong.append(shift)
-        equal(wrong, [], "debugfs: a number across the end of a page is obeyed whole")
-        equal(cut, [], "sysfs: a page that ends within one is refused whole")
-        text = (f"{numbers[0]} -{numbers[0]}\n" * 3000).encode()
+        equal(wrong, [], "debugfs: a command across the end of a page is executed whole")
+        equal(cut, [], "sysfs: a page that ends within a command is refused whole")
+        text = (f"{tids[0]} -{tids[0]}\n" * 3000).encode()
         equal(write(text, DEBUGFS), len(text), f"debugfs: {len(text)} bytes in a single write")
-        equal(statistics()["targets"], 0, "debugfs: every word obeyed")
-        text = " ".join(f"{number} -{number}" for number in numbers * 500).encode() + b" "
+        equal(statistics()["targets"], 0, "debugfs: each command is executed")
+        text = " ".join(f"{tid} -{tid}" for tid in tids * 500).encode() + b" "
         equal([write(piece, SYSFS) for piece in pieces(text, PAGE)],
-              [len(piece) for piece in pieces(text, PAGE)], "sysfs: in pieces that end with white space")
-        equal(statistics()["targets"], 0, "sysfs: every word obeyed")
+              [len(piece) for piece in pieces(text, PAGE)], "sysfs: a long text in pieces that end with white space")
+        equal(statistics()["targets"], 0, "sysfs: each command is executed")
 
 
-def memory_that_is_not_there():
-    """What has been obeyed before the text ends in a fault is told as a short write."""
+def inaccessible_memory():
+    """A text that ends at inaccessible memory: the write is short after the commands before that point."""
     page = mmap.mmap(-1, 2 * PAGE)
     at = ctypes.addressof(ctypes.c_char.from_buffer(page))
     libc = ctypes.CDLL(None, use_errno=True)
@@ -129,25 +133,25 @@ def memory_that_is_not_there():
 
     try:
         with process() as one:
-            words = f"{one} stop start ".encode()
-            page[:PAGE] = words + b" " * (PAGE - len(words))
-            equal(write_from(0, 2 * PAGE), PAGE, "debugfs: a write ends where memory does")
-            equal(watched(), {one}, "debugfs: with the words before that obeyed")
-            equal(write_from(PAGE, 8), -errno.EFAULT, "debugfs: EFAULT where there are none")
+            text = f"{one} stop start ".encode()
+            page[:PAGE] = text + b" " * (PAGE - len(text))
+            equal(write_from(0, 2 * PAGE), PAGE, "debugfs: a write ends at inaccessible memory")
+            equal(watched(), {one}, "debugfs: the commands before that are executed")
+            equal(write_from(PAGE, 8), -errno.EFAULT, "debugfs: EFAULT if there are none")
             write(f"-{one}")
-            words = f"{one} start 12".encode()
-            page[PAGE - len(words):PAGE] = words
-            equal(write_from(PAGE - len(words), PAGE), len(words) - 2,
-                  "debugfs: a word that ends there may not be whole")
-            equal(watched(), {one}, "debugfs: and is not obeyed")
-            equal(write_from(PAGE - 2, PAGE), -errno.EFAULT, "debugfs: nor is it where it is the only one")
+            text = f"{one} start 12".encode()
+            page[PAGE - len(text):PAGE] = text
+            equal(write_from(PAGE - len(text), PAGE), len(text) - 2,
+                  "debugfs: the write ends before a command that may be incomplete")
+            equal(watched(), {one}, "debugfs: which is not executed")
+            equal(write_from(PAGE - 2, PAGE), -errno.EFAULT, "debugfs: EFAULT if it is the only command")
             write(f"-{one}")
     finally:
         os.close(fd)
 
 
 def position():
-    """A write to debugfs leaves the position at which the next read goes on."""
+    """A write to debugfs does not move the position of the next read."""
     with process() as one:
         write(one)
         wait_until(lambda: len(samples()) > 5)
@@ -160,7 +164,7 @@ def position():
                 os.writev(fd, parts)
                 begin = os.read(fd, 30)
                 os.writev(fd, parts)
-                equal(begin + os.read(fd, 65536), whole, "debugfs: what is read begins, and goes on, where it was")
+                equal(begin + os.read(fd, 65536), whole, "debugfs: writes do not move the read position")
         finally:
             os.close(fd)
         write(f"start -{one}")
@@ -168,8 +172,8 @@ def position():
 
 def main():
     with loaded(period_ms=20):
-        for part in (stops_at_a_failing_word, without_an_end, long_blanks, no_word_is_cut,
-                     memory_that_is_not_there, position):
+        for part in (stops_at_a_failing_command, incomplete_texts, long_blanks, commands_across_a_page,
+                     inaccessible_memory, position):
             part()
 
 

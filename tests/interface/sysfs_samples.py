@@ -1,8 +1,8 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: GPL-2.0
 #
-# /sys/kernel/taskmonitor: whole lines that fit one page, the newest, one at least for each task
-# while they fit, in the order of the whole history. The witness is the whole history.
+# /sys/kernel/taskmonitor shows the newest whole lines that fit in one page, in the order of the whole
+# history, and at least one line of each task while they fit. The debugfs file is the witness.
 #
 # kernels: uml
 
@@ -13,10 +13,10 @@ from lib.processes import burn_and_sleep, idle_threads, process, wait_until
 from lib.results import equal, ok, run
 from lib.samples import parse, samples
 
-# sysfs itself passes on one byte less than a page.
-ROOM = 4095
-# Samples of a task: more than a page holds, and no more than this program can read at its leisure.
-MUCH = 250
+# sysfs itself passes on at most one byte less than a page.
+SIZE_MAX = 4095
+# Samples of a task: more than a page holds, and few enough for this program to read them in time.
+MANY_SAMPLES = 250
 
 
 def lines(path):
@@ -29,76 +29,76 @@ def line_of(sample):
 
 
 def judge(name):
-    """Compares the page with the history, both at rest."""
+    """Compares the page with the history, while sampling is stopped."""
     page, history = samples(SYSFS), samples(DEBUGFS)
     text = read(SYSFS)
-    ok(len(text) <= ROOM, f"{name}: fits a page", len(text))
+    ok(len(text) <= SIZE_MAX, f"{name}: the text fits in a page", len(text))
     shown = set(page)
     equal(page, [each for each in history if each in shown],
-          f"{name}: lines of the history, in its order")
+          f"{name}: the lines are lines of the history, in its order")
     order = list(dict.fromkeys(each.pid for each in history))
     newest = {each.pid: each for each in history}
     heads = [newest[pid] for pid in order]
-    if sum(len(line_of(each)) for each in heads) <= ROOM:
+    if sum(len(line_of(each)) for each in heads) <= SIZE_MAX:
         ok(set(heads) <= shown, f"{name}: the newest of every task is shown",
            [each for each in heads if each not in shown])
     else:
         count = next(count for count in range(len(heads))
-                     if sum(len(line_of(each)) for each in heads[:count + 1]) > ROOM)
-        equal(page, heads[:count], f"{name}: the newest of the first tasks, as many as fit")
+                     if sum(len(line_of(each)) for each in heads[:count + 1]) > SIZE_MAX)
+        equal(page, heads[:count], f"{name}: the newest line of each of the first tasks, as many as fit")
         return
     others = [each for each in page if each not in heads]
     for pid in order:
         numbers = [each.num for each in page if each.pid == pid]
         ok(numbers == list(range(numbers[0], newest[pid].num + 1)),
-           f"{name}: task {order.index(pid)}: the last in a row", numbers)
+           f"{name}: task {order.index(pid)}: its last samples, without a gap", numbers)
     oldest_shown = min((each.time for each in others), default=2**64)
     left_out = [each for each in history if each not in shown]
-    # The next one, or one of those of the same pass, was too long: older ones that are shorter may fit.
+    # The next line, or another one of the same pass, was too long. Older, shorter lines might fit.
     next_time = max((each.time for each in left_out), default=0)
-    would_fit = [len(text) + len(line_of(each)) <= ROOM for each in left_out if each.time == next_time]
+    would_fit = [len(text) + len(line_of(each)) <= SIZE_MAX for each in left_out if each.time == next_time]
     wrong = [each for each in left_out if each.time > oldest_shown
              or each.time == next_time and all(would_fit)]
-    equal(wrong, [], f"{name}: none is left out that is newer or would have fitted")
+    equal(wrong, [], f"{name}: no line is missing that is newer or would fit")
 
 
 def few():
-    equal(read(SYSFS), "", "no target, no line")
+    equal(read(SYSFS), "", "no target: the file is empty")
     with process(burn_and_sleep) as one, process() as two:
-        # Less than a page, however long this program is kept from its work.
+        # Less than a page, even if this program is delayed.
         set_parameter("max_samples", 20)
         write(one)
-        ok(wait_until(lambda: len(samples(pid=one)) > 10), "one task")
+        ok(wait_until(lambda: len(samples(pid=one)) > 10), "one task is sampled")
         write("stop")
-        equal(read(SYSFS), read(DEBUGFS), "while all fits, the page is the history")
-        set_parameter("max_samples", MUCH)
+        equal(read(SYSFS), read(DEBUGFS), "if all lines fit, both files are the same")
+        set_parameter("max_samples", MANY_SAMPLES)
         write(f"start {two}")
-        ok(wait_until(lambda: len(samples(pid=two)) > 200), "two tasks for long")
+        ok(wait_until(lambda: len(samples(pid=two)) > 200), "two tasks have many samples")
         write("stop")
         judge("two tasks")
         write(f"start clear -{two}")
-        ok(wait_until(lambda: len(samples(pid=one)) > 200), "one task for long")
+        ok(wait_until(lambda: len(samples(pid=one)) > 200), "one task has many samples")
         write("stop")
         judge("one task")
         history = lines(DEBUGFS)
         page = lines(SYSFS)
-        equal(page, history[-len(page):], "one task: the end of its history")
+        equal(page, history[-len(page):], "one task: the page is the end of its history")
         write(f"start -{one}")
 
 
-def a_late_comer():
-    """The page is full of others when a task comes."""
+def task_added_late():
+    """A task is added when the samples of others already fill the page."""
     with process(burn_and_sleep) as one, process() as two, process() as three:
         write(f"{one} {two}")
         wait_until(lambda: len(samples(pid=two)) > 150)
         write(f"stop {three}")
-        judge("a target that has no sample yet")
+        judge("a target without a sample")
         write("start")
         wait_until(lambda: len(samples(pid=three)) > 5)
         write("stop")
-        judge("a late-comer")
+        judge("a target that was added late")
         write(f"-{one}")
-        judge("after one was taken away")
+        judge("after one was removed")
         write(f"start -{two} -{three}")
 
 
@@ -117,7 +117,7 @@ def many():
         for tid in tids:
             write(f"-{tid}")
         write("start")
-    set_parameter("max_samples", MUCH)
+    set_parameter("max_samples", MANY_SAMPLES)
 
 
 def in_pieces():
@@ -127,14 +127,14 @@ def in_pieces():
         write("stop")
         whole = read(SYSFS)
         for size in (1, 7, 100, 4095, 4096, 65536):
-            equal(read(SYSFS, size), whole, f"by reads of {size} bytes")
+            equal(read(SYSFS, size), whole, f"the same text by reads of {size} bytes")
         fd = os.open(SYSFS, os.O_RDONLY)
         wrong = [at for at in range(0, len(whole) + 20, 13)
                  if os.pread(fd, 50, at) != whole[at:at + 50].encode()]
-        equal(wrong, [], "by reads at any place")
+        equal(wrong, [], "the same text by pread() at any position")
         os.close(fd)
         write("start")
-        # A read goes on in the page that the first one made, also while samples come.
+        # All reads of one open file come from the page that the first one made.
         torn = []
         for size in (1, 10, 1000):
             for _ in range(5):
@@ -142,13 +142,13 @@ def in_pieces():
                     parse(read(SYSFS, size))
                 except ValueError as error:
                     torn.append(error)
-        equal(torn, [], "read in pieces while samples come, no line is torn")
+        equal(torn, [], "read in pieces while samples are taken: each line is whole")
         write(f"-{one}")
 
 
 def main():
-    with loaded(period_ms=5, max_samples=MUCH):
-        for part in (few, a_late_comer, many, in_pieces):
+    with loaded(period_ms=5, max_samples=MANY_SAMPLES):
+        for part in (few, task_added_late, many, in_pieces):
             part()
 
 

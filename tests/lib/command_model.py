@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0
-"""For tests in Python: a model of what a write to either file must do."""
+"""A model of what a write to either samples file must do."""
 
 import errno
 import os
@@ -8,66 +8,66 @@ SPACE = b" \t\n\v\f\r"
 PAGE = 4096
 
 
-def lives(number):
-    """Whether some task has that number; 1 and those of kernel threads are hit by chance."""
+def exists(pid):
+    """Whether a task has that PID. A random PID may be 1 or that of a kernel thread."""
     try:
-        os.kill(number, 0)
+        os.kill(pid, 0)
     except ProcessLookupError:
         return False
     return True
 
 
 class Model:
-    """What is watched, and what each word and each write does to it.
+    """The watched tasks, and what each command and each write does to them.
 
-    Of the processes alone it is known that they are none of another process's threads."""
+    `processes` are the PIDs that are known to be those of thread group leaders."""
 
     def __init__(self, processes, max_targets):
         self.processes, self.max_targets = processes, max_targets
         self.watched, self.trees = {}, set()
 
-    def obey(self, word):
-        """0 or the error."""
-        if word in (b"stop", b"start", b"clear"):
+    def execute(self, command):
+        """0 or the error number."""
+        if command in (b"stop", b"start", b"clear"):
             return 0
-        sign, digits = (word[:1], word[1:]) if word[:1] in (b"+", b"-") else (b"", word)
+        sign, digits = (command[:1], command[1:]) if command[:1] in (b"+", b"-") else (b"", command)
         is_tree = sign != b"+" and digits.startswith(b"tree:")
         if is_tree:
             digits = digits[len(b"tree:"):]
-        if len(word) >= PAGE or not digits or not all(48 <= byte <= 57 for byte in digits):
+        if len(command) >= PAGE or not digits or not all(48 <= byte <= 57 for byte in digits):
             return errno.EINVAL
-        number = int(digits)
-        if not 1 <= number <= 2147483647:
+        pid = int(digits)
+        if not 1 <= pid <= 2147483647:
             return errno.EINVAL
         if sign == b"-":
-            if number not in (self.trees if is_tree else self.watched):
+            if pid not in (self.trees if is_tree else self.watched):
                 return errno.ESRCH
-            del self.watched[number]
-            self.trees.discard(number)
+            del self.watched[pid]
+            self.trees.discard(pid)
             return 0
-        if not lives(number) or is_tree and number not in self.processes:
+        if not exists(pid) or is_tree and pid not in self.processes:
             return errno.ESRCH
-        if number in self.watched:
+        if pid in self.watched:
             return errno.EEXIST
         if len(self.watched) >= self.max_targets:
             return errno.ENOSPC
-        self.watched[number] = None
+        self.watched[pid] = None
         if is_tree:
-            self.trees.add(number)
+            self.trees.add(pid)
         return 0
 
     def write(self, text, is_page):
-        """(bytes obeyed, error); a file in sysfs sees one page of the text at a time."""
+        """(bytes executed, error). A sysfs file (`is_page`) gets at most one page of the text."""
         cut = is_page and len(text) >= PAGE
         text = text[:PAGE] if is_page else text
         if text and text[-1] not in SPACE:
-            words = text.split()
-            if len(words) > 1:
+            commands = text.split()
+            if len(commands) > 1:
                 return 0, errno.EINVAL
             if cut:
-                begin = len(text) - len(words[0])
+                begin = len(text) - len(commands[0])
                 return (begin, 0) if begin else (0, errno.EINVAL)
-        at, obeyed = 0, False
+        at, has_executed = 0, False
         while True:
             while at < len(text) and text[at] in SPACE:
                 at += 1
@@ -76,8 +76,8 @@ class Model:
                 end += 1
             if end == at:
                 return len(text), 0
-            error = self.obey(text[at:end])
+            error = self.execute(text[at:end])
             if error:
-                return (at, 0) if obeyed else (0, error)
-            obeyed = True
+                return (at, 0) if has_executed else (0, error)
+            has_executed = True
             at = end

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: GPL-2.0
-"""What CPU time must be, by witnesses that are not the module: shared by the tests of numbers, which
-run under both of the kernel's ways of accounting."""
+"""Checks of CPU time against witnesses other than the module: wait4(), /proc, the tasks themselves. Tests call
+them under both of the kernel's ways of accounting, with ticks and without."""
 
 import contextlib
 import os
@@ -15,7 +15,7 @@ from lib.module import set_parameter, statistics, write
 from lib.proc import HZ, boottime_us, microseconds, process_clock_us, run_time_us, stat, text_of
 from lib.processes import child, process, wait_until
 from lib.results import equal, note, ok
-from lib.samples import problems, samples
+from lib.samples import exit_samples, problems, samples, wait_for_exit_samples
 
 SEED = 20261123
 TICK_US = 1_000_000 // HZ
@@ -24,7 +24,7 @@ ROUNDING_US = 2
 
 
 def work(seconds):
-    """CPU time in both modes: some in user space, some in the kernel."""
+    """Uses that much CPU time of the thread, in user mode or in both modes."""
     until = time.thread_time() + seconds
     calls = random.random() < 0.5
     while time.thread_time() < until:
@@ -33,8 +33,8 @@ def work(seconds):
                 os.stat("/")
 
 
-def random_life(go):
-    """Waits for the word to begin; lives for a random short time with a random number of threads."""
+def random_process(go):
+    """Waits for a byte, then runs for a short random time with a random number of threads."""
     os.read(go, 1)
     random.seed(os.getpid())
     threads = [threading.Thread(target=work, args=(random.uniform(0, 0.006),))
@@ -47,18 +47,18 @@ def random_life(go):
     if random.random() < 0.5:
         for thread in threads:
             thread.join()
-    # Else they end with the process, in the middle of their work.
+    # Otherwise the threads end with the process, in the middle of their work.
 
 
 def batch(size):
-    """That many children, watched from before they begin; the rusage of each that wait4() gave."""
+    """Runs that many children, watched from before they begin. The rusage of each from wait4(), by PID."""
     go, begin = os.pipe()
     children = []
     for _ in range(size):
         pid = os.fork()
         if pid == 0:
             try:
-                random_life(go)
+                random_process(go)
             finally:
                 os._exit(0)
         children.append(pid)
@@ -69,20 +69,20 @@ def batch(size):
     return {pid: os.wait4(pid, 0)[2] for pid in children}
 
 
-def ends_as_wait4_says(count, size=25):
-    """Children of random short lives: their last samples are what their parent was told."""
+def exits_match_wait4(count, size=25):
+    """Short-lived children: their exit samples are what wait4() reports."""
     used = {}
     for number in range(count // size):
-        # Some end between two passes, and are long gone at the next; some in the middle of passes.
+        # Some end between two passes, long before the next one; some end during a pass.
         set_parameter("period_ms", (5, 100, 400, 3_600_000)[number % 4])
         used.update(batch(size))
     set_parameter("period_ms", 20)
     ok(wait_until(lambda: sum(each.exit for each in samples()) >= len(used)),
-       "every child has a last sample")
+       "each child has an exit sample")
     history = samples()
-    equal(problems(history), [], "histories are in order")
+    equal(problems(history), [], "the history is in order")
     last = {each.pid: each for each in history}
-    ok(len(used) * 10 >= count * 9, "numbers were hardly used twice", len(used))
+    ok(len(used) * 10 >= count * 9, "at most a tenth of the PIDs was reused", len(used))
     sums, parts = [], []
     for pid, rusage in used.items():
         user, system = microseconds(rusage.ru_utime), microseconds(rusage.ru_stime)
@@ -92,47 +92,48 @@ def ends_as_wait4_says(count, size=25):
         if abs(sample.usr - user) > ROUNDING_US or abs(sample.sys - system) > ROUNDING_US:
             parts.append((sample, user, system))
     note(f"{len(used)} children, {sum(microseconds(each.ru_utime + each.ru_stime) for each in used.values())} us")
-    equal((len(sums), sums[:3]), (0, []), f"usr + sys of {len(used)} children is what wait4() gave")
-    equal((len(parts), parts[:3]), (0, []), "and usr and sys are, each for itself")
-    ok(any(each.ru_utime + each.ru_stime > 0 for each in used.values()), "they did use time")
+    equal((len(sums), sums[:3]), (0, []), f"usr + sys of {len(used)} children is what wait4() reports")
+    equal((len(parts), parts[:3]), (0, []), "usr and sys are each what wait4() reports")
+    ok(any(each.ru_utime + each.ru_stime > 0 for each in used.values()), "the children used CPU time")
     for pid in used:
         write(f"-{pid}")
-    equal(statistics()["targets"], 0, "and all are taken away")
+    equal(statistics()["targets"], 0, "all children can be removed")
 
 
-def last_words(pipe):
-    """A short life, at the end of which it writes down how much of the CPU it has had."""
+def report_own_time(pipe):
+    """Runs for a short time, and writes its PID and its CPU time to the pipe at the end."""
     random.seed(os.getpid())
     work(random.uniform(0, 0.01))
     clock = time.clock_gettime_ns(time.CLOCK_PROCESS_CPUTIME_ID)
     os.write(pipe, struct.pack("qq", os.getpid(), clock // 1000))
 
 
-def short_of_last_words(fork, count):
-    """How many children had more of the CPU than their last samples say, and examples."""
+def less_than_reported(fork, count):
+    """Runs children that report their CPU time. How many there were, how many exit samples show less than was
+    reported, and examples."""
     end, begin = os.pipe()
     write(f"tree:{os.getpid()}")
     for _ in range(count):
-        fork(lambda: last_words(begin))
+        fork(lambda: report_own_time(begin))
         time.sleep(random.uniform(0, 0.01))
     os.close(begin)
-    said = {}
-    while words := os.read(end, 16):
-        pid, clock_us = struct.unpack("qq", words)
-        said[pid] = clock_us
+    reported = {}
+    while record := os.read(end, 16):
+        pid, clock_us = struct.unpack("qq", record)
+        reported[pid] = clock_us
     os.close(end)
     set_parameter("period_ms", 20)
-    wait_until(lambda: sum(each.exit for each in samples()) >= len(said))
-    last = {each.pid: each for each in samples() if each.exit}
+    wait_for_exit_samples(len(reported))
+    last = exit_samples()
     write(f"-tree:{os.getpid()}")
-    short = [(last.get(pid), clock_us) for pid, clock_us in said.items()
+    short = [(last.get(pid), clock_us) for pid, clock_us in reported.items()
              if pid not in last or last[pid].usr + last[pid].sys < clock_us - ROUNDING_US]
-    return len(said), len(short), short[:3]
+    return len(reported), len(short), short[:3]
 
 
-def ends_that_nobody_waits_for(count):
-    """Children that reap themselves: nobody is told what they used, and it is there all the same."""
-    # With the longest there is no sample before the last one.
+def exits_without_wait(count):
+    """Children that the kernel reaps: no wait4() reports their CPU time, but their exit samples have it."""
+    # With the longest period, the exit sample is the first one after that of the fork.
     for period_ms in (5, 50, 3_600_000):
         for name, fork, ignored in (
                 ("SIGCHLD ignored", child, ignored_children()),
@@ -140,8 +141,8 @@ def ends_that_nobody_waits_for(count):
                 ("CLONE_AUTOREAP", fork_autoreaped, contextlib.nullcontext())):
             set_parameter("period_ms", period_ms)
             with ignored:
-                equal(short_of_last_words(fork, count), (count, 0, []),
-                      f"{name}, period {period_ms} ms: last samples have all that was used")
+                equal(less_than_reported(fork, count), (count, 0, []),
+                      f"{name}, period {period_ms} ms: exit samples have all CPU time")
 
 
 def after_now(pid):
@@ -152,8 +153,8 @@ def after_now(pid):
 
 
 def is_stopped(pid):
-    """Whether all threads of the process are; not yet, where one was just about to end, or has not
-    left its CPU: what it uses until then is still to come. Only `syscall` tells."""
+    """Whether all threads of the process are stopped and have left their CPUs. A thread that has not still
+    uses CPU time; only /proc/PID/task/TID/syscall shows that. False also if a thread is exiting."""
     try:
         return all(stat(pid, int(thread)).state == "T"
                    and text_of(f"/proc/{pid}/task/{thread}/syscall") != "running\n"
@@ -163,7 +164,7 @@ def is_stopped(pid):
 
 
 def at_rest(pid):
-    """Stops the process, so that its times stand still."""
+    """Stops the process, so that its CPU time stays the same."""
     os.kill(pid, signal.SIGSTOP)
     wait_until(lambda: is_stopped(pid))
 
@@ -180,8 +181,8 @@ def mixed_threads():
     mixed()
 
 
-def running_as_proc_says(rounds=10):
-    """Processes that go on: whenever they rest, the last sample is what /proc tells."""
+def running_match_proc(rounds=10):
+    """Running processes: when they are stopped, the last sample is what /proc reports."""
     for body, name in ((mixed, "one thread"), (mixed_threads, "four threads")):
         with process(body) as pid:
             write(pid)
@@ -199,26 +200,26 @@ def running_as_proc_says(rounds=10):
                     splits.append((sample, user, system))
                 os.kill(pid, signal.SIGCONT)
             equal(sums[:3], [], f"{name}: usr + sys is the run time of schedstat")
-            equal(splits[:3], [], f"{name}: usr and sys are those of /proc/PID/stat, to a tick")
+            equal(splits[:3], [], f"{name}: usr and sys are those of /proc/PID/stat, within a tick")
             last = samples(pid=pid)[-1]
-            ok(last.usr + last.sys > 0, f"{name}: it did use time", last)
+            ok(last.usr + last.sys > 0, f"{name}: it used CPU time", last)
             equal(problems(samples(pid=pid)), [], f"{name}: its history is in order")
             write(f"-{pid}")
 
 
 def one_thread_of_many(rounds=5):
-    """A thread's number means that thread alone."""
+    """The thread ID of a thread other than the leader means that thread alone."""
     with process(mixed_threads) as pid:
         wait_until(lambda: stat(pid).threads == 4)
         threads = [int(each) for each in os.listdir(f"/proc/{pid}/task")]
-        words = [tid for tid in threads if tid != pid]
-        write(" ".join(map(str, words + [pid])))
+        tids = [tid for tid in threads if tid != pid]
+        write(" ".join(map(str, tids + [pid])))
         wrong = []
         for _ in range(rounds):
             time.sleep(0.1)
             at_rest(pid)
             whole = after_now(pid)
-            for tid in words:
+            for tid in tids:
                 sample, ticks = after_now(tid), stat(pid, tid)
                 if not 0 <= run_time_us(pid, tid) - sample.usr - sample.sys <= ROUNDING_US:
                     wrong.append((sample, run_time_us(pid, tid)))
@@ -228,5 +229,5 @@ def one_thread_of_many(rounds=5):
             if not 0 <= process_clock_us(pid) - whole.usr - whole.sys <= ROUNDING_US:
                 wrong.append((whole, process_clock_us(pid)))
             os.kill(pid, signal.SIGCONT)
-        equal(wrong[:3], [], "each of three threads has its own times, and the process those of all")
-        write(" ".join(f"-{tid}" for tid in words + [pid]))
+        equal(wrong[:3], [], "each of three threads has its own CPU time, and the process the sum of all")
+        write(" ".join(f"-{tid}" for tid in tids + [pid]))

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0
-"""For tests in Python: allocations that fail, by the kernel's fault injection."""
+"""Makes allocations fail, by the kernel's fault injection."""
 
 import contextlib
 import os
@@ -13,7 +13,7 @@ def put(path, value):
 
 
 def prepare():
-    """Also what may sleep can fail, of any order, without a word in the log."""
+    """Lets allocations that may sleep, and those of any order, fail as well, without a message in the log."""
     for kind in ("failslab", "fail_page_alloc", "fail_usercopy", "fail_mempool_alloc"):
         if os.path.isdir(f"{DEBUG}/{kind}"):
             put(f"{DEBUG}/{kind}/verbose", 0)
@@ -23,13 +23,13 @@ def prepare():
 
 
 class NthFailure:
-    """Has the n-th thing that can fail in the next system call of this thread fail."""
+    """Makes the n-th operation fail that can fail in the next system call of this thread."""
 
     def __init__(self):
         self.fd = os.open("/proc/thread-self/fail-nth", os.O_RDWR)
 
     def run(self, number, action):
-        """Whether there was an n-th; what the action gave; the error it failed with."""
+        """(whether there was an n-th, the action's result, its error number or None)."""
         result = error = None
         os.pwrite(self.fd, str(number).encode(), 0)
         try:
@@ -39,7 +39,7 @@ class NthFailure:
         return self._disarm(), result, error
 
     def _disarm(self):
-        """Whether it happened before this call, which may well be hit itself."""
+        """Whether the failure has happened. Also this function's own system calls can be the n-th."""
         try:
             happened = os.pread(self.fd, 16, 0).strip() == b"0"
         except OSError:
@@ -55,35 +55,31 @@ class NthFailure:
 
 
 @contextlib.contextmanager
+def _slab_fails(filter_name, switches):
+    """For the length of the block, slab allocations fail that pass the filter. The files of `switches` turn
+    the filter on for a thread or a cache."""
+    folder = f"{DEBUG}/failslab"
+    for path in switches:
+        put(path, 1)
+    put(f"{folder}/{filter_name}", "Y")
+    put(f"{folder}/times", -1)
+    put(f"{folder}/probability", 100)
+    try:
+        yield
+    finally:
+        put(f"{folder}/probability", 0)
+        put(f"{folder}/{filter_name}", "N")
+        for path in switches:
+            # The thread may have ended.
+            if os.path.exists(path):
+                put(path, 0)
+
+
 def slab_fails_for(thread):
-    """For the length of the block, each slab allocation of that thread fails."""
-    folder = f"{DEBUG}/failslab"
-    put(f"{folder}/task-filter", "Y")
-    put(f"{folder}/times", -1)
-    put(f"{folder}/probability", 100)
-    put(f"/proc/{thread}/make-it-fail", 1)
-    try:
-        yield
-    finally:
-        put(f"{folder}/probability", 0)
-        put(f"{folder}/task-filter", "N")
-        if os.path.exists(f"/proc/{thread}"):
-            put(f"/proc/{thread}/make-it-fail", 0)
+    """For the length of the block, all slab allocations of that thread fail."""
+    return _slab_fails("task-filter", [f"/proc/{thread}/make-it-fail"])
 
 
-@contextlib.contextmanager
 def caches_fail(*names):
-    """For the length of the block, each allocation from those slab caches fails."""
-    folder = f"{DEBUG}/failslab"
-    for name in names:
-        put(f"/sys/kernel/slab/{name}/failslab", 1)
-    put(f"{folder}/cache-filter", "Y")
-    put(f"{folder}/times", -1)
-    put(f"{folder}/probability", 100)
-    try:
-        yield
-    finally:
-        put(f"{folder}/probability", 0)
-        put(f"{folder}/cache-filter", "N")
-        for name in names:
-            put(f"/sys/kernel/slab/{name}/failslab", 0)
+    """For the length of the block, all allocations from those slab caches fail."""
+    return _slab_fails("cache-filter", [f"/sys/kernel/slab/{name}/failslab" for name in names])

@@ -1,8 +1,8 @@
 # shellcheck shell=sh
 # SPDX-License-Identifier: GPL-2.0
 #
-# For tests in shell: results in KTAP, the module's files. Sourced, not run.
-# A test begins by sourcing this and ends by `finish`; without that it has failed.
+# For tests in shell: results in KTAP, the module's files. A test sources this at its
+# begin and calls `finish` at its end; a test that does not call it has failed.
 
 ours=/sys/kernel/taskmonitor
 history=/sys/kernel/debug/taskmonitor
@@ -28,7 +28,7 @@ note() {
 	printf '%s\n' "$*" | sed 's/^/# /'
 }
 
-# ok NAME COMMAND…: the command succeeds.
+# ok NAME COMMAND…: reports whether the command succeeds.
 ok() {
 	name=$1
 	shift
@@ -38,7 +38,7 @@ ok() {
 	[ $status = 0 ] || note "$* gave $status: $output"
 }
 
-# fails NAME PATTERN COMMAND…: the command fails and says PATTERN (as grep -E).
+# fails NAME PATTERN COMMAND…: the command fails, and its output matches PATTERN (grep -E).
 fails() {
 	name=$1 pattern=$2
 	shift 2
@@ -61,7 +61,7 @@ is() {
 	fi
 }
 
-# like GOT PATTERN NAME: a line of GOT matches PATTERN (as grep -E).
+# like GOT PATTERN NAME: a line of GOT matches PATTERN (grep -E).
 like() {
 	if printf '%s\n' "$1" | grep -Eq -e "$2"; then
 		result 0 "$3"
@@ -93,7 +93,7 @@ unload() {
 	rmmod taskmonitor
 }
 
-# statistic NAME: its value now.
+# statistic NAME: prints its value.
 statistic() {
 	sed -n "s/^$1 //p" "$statistics"
 }

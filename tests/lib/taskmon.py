@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0
-"""For tests of the program taskmon: running it as a user does, and reading what it writes."""
+"""Runs the program taskmon as a user does, and reads what it writes."""
 
 import csv
 import json
@@ -15,16 +15,16 @@ from lib.samples import parse
 TASKMON = os.environ["TASKMONITOR_TASKMON"]
 
 
-def taskmon(*words, **options):
-    """Runs it to its end; what came of it, with its output as text."""
-    return subprocess.run([TASKMON, *map(str, words)], text=True, check=False,
+def taskmon(*arguments, **options):
+    """Runs taskmon to its end. The subprocess.CompletedProcess, with its output as text."""
+    return subprocess.run([TASKMON, *map(str, arguments)], text=True, check=False,
                           stdin=options.pop("stdin", subprocess.DEVNULL),
                           stdout=options.pop("stdout", subprocess.PIPE),
                           stderr=options.pop("stderr", subprocess.PIPE), **options)
 
 
 def complaint(done):
-    """What it says when it fails: one line, status 1; else what else happened."""
+    """The line on standard error if taskmon failed with status 1 and only that line; else `done` itself."""
     lines = done.stderr.splitlines()
     if done.returncode == 1 and len(lines) == 1 and done.stdout == "":
         return lines[0]
@@ -38,13 +38,13 @@ def recorded(path):
 
 
 def remarks(path):
-    """What a recording says of itself: [(keyword, text)]."""
+    """The comments of a recording: [(keyword, text)]."""
     with open(path, encoding="utf-8") as file:
         return [tuple(line[2:].rstrip("\n").split(" ", 1)) for line in file if line.startswith("# ")]
 
 
 def names(path):
-    """The names of a recording's tasks, by pid."""
+    """The names of a recording's tasks, by PID."""
     return dict((int(text.split(" ", 1)[0]), text.split(" ", 1)[1])
                 for keyword, text in remarks(path) if keyword == "task")
 
@@ -57,11 +57,11 @@ def rows_of_json(text):
     return [json.loads(line) for line in text.splitlines()]
 
 
-def on_terminal(words, keys=b"", environment=None):
-    """Runs it with a terminal of its own, on which that is typed; its status, what it wrote."""
+def on_terminal(arguments, keys=b"", environment=None):
+    """Runs taskmon on a terminal of its own and types the keys. (status, output)."""
     pid, fd = pty.fork()
     if pid == 0:
-        os.execve(TASKMON, [TASKMON, *map(str, words)], {**os.environ, **(environment or {})})
+        os.execve(TASKMON, [TASKMON, *map(str, arguments)], {**os.environ, **(environment or {})})
     written = b""
     try:
         if keys:
@@ -75,24 +75,24 @@ def on_terminal(words, keys=b"", environment=None):
 
 
 class Screen:
-    """A shell in a terminal that tmux keeps, of which one can read the screen and press keys."""
+    """A shell in a terminal of tmux. The test reads the screen and presses keys."""
 
     def __init__(self, columns=80, rows=24):
         self.name = "test"
         self._tmux("new-session", "-d", "-s", self.name, "-x", columns, "-y", rows, "sh")
 
-    def _tmux(self, *words):
-        done = subprocess.run(["tmux", "-u", "-L", self.name, "-f", "/dev/null", *map(str, words)],
+    def _tmux(self, *arguments):
+        done = subprocess.run(["tmux", "-u", "-L", self.name, "-f", "/dev/null", *map(str, arguments)],
                               capture_output=True, text=True, check=False)
         if done.returncode:
-            raise OSError(f"tmux {words}: {done.stderr}")
+            raise OSError(f"tmux {arguments}: {done.stderr}")
         return done.stdout
 
     def type(self, text):
         self._tmux("send-keys", "-t", self.name, "-l", text)
 
     def press(self, *keys):
-        """Keys by their tmux names: Enter, C-c, Down."""
+        """Presses keys, by their tmux names: Enter, C-c, Down."""
         self._tmux("send-keys", "-t", self.name, *keys)
 
     def run(self, command):
@@ -103,15 +103,15 @@ class Screen:
         self._tmux("resize-window", "-t", self.name, "-x", columns, "-y", rows)
 
     def lines(self):
-        """What stands on it."""
+        """The lines of the screen."""
         return self._tmux("capture-pane", "-p", "-t", self.name).splitlines()
 
     def state(self, name):
-        """One of tmux's variables of the pane."""
+        """One of the variables that tmux has for the pane."""
         return self._tmux("display-message", "-p", "-t", self.name, f"#{{{name}}}").strip()
 
     def terminal(self):
-        """The settings of the terminal line."""
+        """The settings of the terminal (termios)."""
         fd = os.open(self.state("pane_tty"), os.O_RDONLY | os.O_NOCTTY)
         try:
             return termios.tcgetattr(fd)
@@ -119,7 +119,7 @@ class Screen:
             os.close(fd)
 
     def until(self, pattern, seconds=60):
-        """Waits for a line that has the pattern; that line, or None."""
+        """Waits for a line that matches the pattern. That line, or None."""
         found = []
 
         def look():

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0
-"""For tests in Python: the records that the kernel sends of each exit, by taskstats over netlink."""
+"""The record that the kernel sends when a task exits, by taskstats over netlink."""
 
 import os
 import socket
@@ -21,7 +21,7 @@ def attribute(kind, data):
 
 
 def attributes(data):
-    """Of a message or of a nest: {kind: data}."""
+    """The attributes of a message or of a nested attribute: {kind: data}."""
     found, at = {}, 0
     while at + 4 <= len(data):
         length, kind = struct.unpack_from("HH", data, at)
@@ -30,15 +30,15 @@ def attributes(data):
     return found
 
 
-class Exits:
-    """Takes down who ends, for the length of a `with` block."""
+class ExitRecords:
+    """Collects exit records for the length of a `with` block."""
 
     def __init__(self):
         self.socket = socket.socket(socket.AF_NETLINK, socket.SOCK_RAW, NETLINK_GENERIC)
         self.socket.bind((0, 0))
         self.socket.setsockopt(socket.SOL_SOCKET, SO_RCVBUFFORCE, 8 << 20)
         self.missed, self.used, self.parents = 0, {}, {}
-        self.heard = threading.Condition()
+        self.received = threading.Condition()
 
     def _ask(self, family, command, data):
         payload = struct.pack("BBH", command, 1, 0) + data
@@ -55,7 +55,7 @@ class Exits:
         return self
 
     def __exit__(self, *_):
-        pass  # the kernel forgets a listener whose process is gone
+        pass  # the kernel removes a listener whose process has exited
 
     def _listen(self):
         while True:
@@ -67,28 +67,28 @@ class Exits:
             while len(data) >= 16:
                 length, kind = struct.unpack_from("IH", data)
                 if kind > CTRL:
-                    self._take_down(attributes(data[20:length]))
+                    self._store(attributes(data[20:length]))
                 data = data[(length + 3) & ~3:]
 
-    def _take_down(self, found):
+    def _store(self, found):
         record = attributes(found.get(AGGR_PID, b"")).get(STATS)
         if record is None:
             return
         pid, parent = struct.unpack_from("II", record, PID)
         run_time, = struct.unpack_from("Q", record, RUN_TIME_NS)
-        with self.heard:
+        with self.received:
             self.used[pid], self.parents[pid] = run_time / 1000, parent
-            self.heard.notify_all()
+            self.received.notify_all()
 
-    def settle(self, pid):
-        """Waits until the end of that process has been told."""
-        with self.heard:
-            return self.heard.wait_for(lambda: pid in self.used, 30)
+    def wait_for(self, pid):
+        """Waits until the record of that process has arrived."""
+        with self.received:
+            return self.received.wait_for(lambda: pid in self.used, 30)
 
     def descendants_of(self, root):
-        """What the process and all its descendants had used when they began to end: {pid: us}."""
-        def is_of_it(pid):
+        """The CPU time of the process and all its descendants when they began to exit: {pid: us}."""
+        def is_descendant(pid):
             while pid in self.parents and pid != root:
                 pid = self.parents[pid]
             return pid == root
-        return {pid: used for pid, used in self.used.items() if is_of_it(pid)}
+        return {pid: used for pid, used in self.used.items() if is_descendant(pid)}

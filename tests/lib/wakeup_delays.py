@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: GPL-2.0
-"""For tests of time: how late this machine wakes up others that sleep to a grid, as the sampler does."""
+"""How late this machine wakes up other processes that sleep until deadlines a period apart, as the sampler
+does. For tests of the schedule."""
 
 import contextlib
 import ctypes
@@ -19,19 +20,19 @@ _MCL_CURRENT = 1
 
 
 def stay_in_memory():
-    """What this program has now is not to be what the kernel reclaims."""
+    """Locks the pages that this process has now, so that the kernel does not reclaim them."""
     ctypes.CDLL(None).mlockall(_MCL_CURRENT)
 
 
-class WakeUp(NamedTuple):
-    """When it was due and when it came, microseconds since boot."""
+class Wakeup(NamedTuple):
+    """When a wakeup was due and when it came, in microseconds since boot."""
     due: int
     came: int
 
 
 class _Sleeper:
-    """A process on one CPU, with the sampler's priority, that sleeps to moments a period apart,
-    however late it is, and writes down when it woke up."""
+    """A process on one CPU, with the sampler's default priority, that sleeps until deadlines a period apart
+    and records its wakeups. A late wakeup does not move the deadlines."""
 
     def __init__(self, cpu, period_us, origin_us):
         self.cpu, self.period_us, self.origin_us = cpu, period_us, origin_us
@@ -48,39 +49,39 @@ class _Sleeper:
             _ENTRY.pack_into(self.shared, _COUNT.size + number * _ENTRY.size, due, boottime_us())
             _COUNT.pack_into(self.shared, 0, number + 1)
 
-    def wake_ups(self):
+    def wakeups(self):
         count, = _COUNT.unpack_from(self.shared)
-        return [WakeUp(*_ENTRY.unpack_from(self.shared, _COUNT.size + number * _ENTRY.size))
+        return [Wakeup(*_ENTRY.unpack_from(self.shared, _COUNT.size + number * _ENTRY.size))
                 for number in range(count)]
 
 
-class Punctual:
-    """Such sleepers, one on each CPU: the sampler may be on any."""
+class OtherSleepers:
+    """One such process on each CPU: the sampler may run on any."""
 
     def __init__(self, sleepers, period_us):
         self.sleepers, self.period_us = sleepers, period_us
 
     def delays(self, begin_us, end_us):
-        """How late each wake-up was that was due or came in that time, by CPU; microseconds."""
-        wait_until(lambda: all((each.wake_ups() or [(0, 0)])[-1][0] > end_us for each in self.sleepers))
-        return [[each.came - each.due for each in sleeper.wake_ups()
+        """The delays in microseconds of the wakeups that were due or came in that time: a list for each CPU."""
+        wait_until(lambda: all((each.wakeups() or [(0, 0)])[-1][0] > end_us for each in self.sleepers))
+        return [[each.came - each.due for each in sleeper.wakeups()
                  if each.due <= end_us and each.came >= begin_us] for sleeper in self.sleepers]
 
     def late(self, begin_us, end_us):
-        """How many came a period late or more."""
+        """The number of wakeups that came a period late or more."""
         return sum(delay >= self.period_us for cpu in self.delays(begin_us, end_us) for delay in cpu)
 
     def missed(self, begin_us, end_us):
-        """How many periods went by with no wake-up."""
+        """The number of periods without a wakeup."""
         return sum(delay // self.period_us for cpu in self.delays(begin_us, end_us) for delay in cpu)
 
 
 @contextlib.contextmanager
-def punctual(period_ms, origin_us):
-    """Sleepers to the grid that has this moment on it, for the length of the block."""
+def other_sleepers(period_ms, origin_us):
+    """Such processes for the length of the block. Their deadlines are whole periods after the origin."""
     sleepers = [_Sleeper(cpu, period_ms * 1000, origin_us) for cpu in range(os.cpu_count())]
     with contextlib.ExitStack() as running:
         for sleeper in sleepers:
             running.enter_context(process(sleeper.sleep_and_wake))
-        wait_until(lambda: all(sleeper.wake_ups() for sleeper in sleepers))
-        yield Punctual(sleepers, period_ms * 1000)
+        wait_until(lambda: all(sleeper.wakeups() for sleeper in sleepers))
+        yield OtherSleepers(sleepers, period_ms * 1000)

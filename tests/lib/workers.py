@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0
-"""For tests of races: processes that each do one thing over and over, and tell what went wrong."""
+"""Processes that each repeat one operation on the module, and report what went wrong. For tests of races."""
 
 import contextlib
 import errno
@@ -11,25 +11,26 @@ import struct
 import time
 import traceback
 
-from lib.module import DEBUGFS, PARAMETERS, SHRINKERS, STATISTICS, SYSFS, is_loaded, write
-from lib.processes import burn_and_sleep, wait_until
+from lib.module import DEBUGFS, PARAMETERS, SHRINKERS, STATISTICS, SYSFS, adds_up, is_loaded, write
+from lib.processes import burn_and_sleep, child, process, wait_until
 from lib.samples import parse, problems
 
-# What each worker is to do.
-LEAST_ROUNDS = 4
+# Each worker must do at least so many rounds.
+ROUNDS_MIN = 4
 _COUNTER = struct.Struct("Q")
 
 SEED = os.environ.get("TASKMONITOR_SEED", "20261123")
 
 
 class Workers:
-    """Processes at work until they are told to stop."""
+    """Processes that work until stop() is called."""
 
     def __init__(self):
         self.pipes, self.counters = {}, []
 
     def start(self, function, *arguments):
-        """`function(round, …)` once a round; it gives what is wrong, if anything."""
+        """Starts a process that calls `function(round, …)` once in each round. The function returns what is
+        wrong, or nothing."""
         end, begin = os.pipe()
         counter = mmap.mmap(-1, _COUNTER.size)
         self.counters.append(counter)
@@ -41,25 +42,25 @@ class Workers:
         self.pipes[pid] = (end, f"{function.__name__}{arguments or ''}")
 
     def wait_for_each(self):
-        """Until each has done some rounds, however little time it gets."""
-        wait_until(lambda: all(_COUNTER.unpack_from(counter)[0] >= LEAST_ROUNDS
+        """Waits until each has done ROUNDS_MIN rounds, however little CPU time it gets."""
+        wait_until(lambda: all(_COUNTER.unpack_from(counter)[0] >= ROUNDS_MIN
                                for counter in self.counters), 600)
 
     def stop(self):
-        """What each did: {name: (rounds, what was wrong)}."""
+        """Stops the processes. {name: (rounds, what was wrong)}."""
         for pid in self.pipes:
             os.kill(pid, signal.SIGTERM)
-        told = {}
+        reports = {}
         for pid, (end, name) in self.pipes.items():
             with os.fdopen(end, "r") as pipe:
                 rounds, _, wrong = pipe.read().partition("\n")
             os.waitpid(pid, 0)
-            told[name] = (int(rounds or 0), wrong)
-        return told
+            reports[name] = (int(rounds or 0), wrong)
+        return reports
 
 
 def work(begin, counter, function, arguments):
-    """The life of such a process."""
+    """The main loop of such a process."""
     stopping = []
     signal.signal(signal.SIGTERM, lambda *_: stopping.append(True))
     random.seed(f"{SEED} {os.getpid()}")
@@ -69,12 +70,12 @@ def work(begin, counter, function, arguments):
             wrong = wrong or str(function(rounds, *arguments) or "")
         except OSError as error:
             wrong = wrong or f"{error!r} {traceback.format_exc()}"
-        except Exception:  # to be told, whatever it is
+        except Exception:  # any exception is reported
             wrong = wrong or traceback.format_exc()
         rounds += 1
         _COUNTER.pack_into(counter, 0, rounds)
         if not is_loaded():
-            # Loading takes a while, and takes it on the same CPUs.
+            # A load takes some time, on the same CPUs.
             time.sleep(0.02)
     os.write(begin, f"{rounds}\n{wrong[:3000]}".encode())
     os._exit(0)
@@ -82,7 +83,8 @@ def work(begin, counter, function, arguments):
 
 @contextlib.contextmanager
 def may_fail(*errors):
-    """What fails because the module is not there, or goes meanwhile, or because somebody else was first."""
+    """Ignores errors of operations on a module that is not loaded or is being unloaded, and the given ones:
+    another process may have been first."""
     try:
         yield
     except (FileNotFoundError, *errors):
@@ -93,8 +95,8 @@ def may_fail(*errors):
 
 
 def read_history(_round, path, size, steady):
-    """A reader judges its own stream; tasks that come and go are told apart from the steady ones.
-    Eviction may overtake it."""
+    """Reads the file and checks the samples of the steady tasks, which are watched all the time. Eviction
+    may overtake the reader."""
     with may_fail():
         fd = os.open(path, os.O_RDONLY)
         try:
@@ -106,7 +108,7 @@ def read_history(_round, path, size, steady):
     return None
 
 
-def seek_about(_round):
+def seek_randomly(_round):
     with may_fail():
         fd = os.open(DEBUGFS, os.O_RDONLY)
         try:
@@ -120,16 +122,14 @@ def seek_about(_round):
 
 def add_and_remove(_round, pids):
     pid = random.choice(pids)
-    for word in (f"{pid}", f"-{pid}"):
+    for command in (f"{pid}", f"-{pid}"):
         with may_fail(FileExistsError, ProcessLookupError):
-            write(word, random.choice((SYSFS, DEBUGFS)))
+            write(command, random.choice((SYSFS, DEBUGFS)))
 
 
-def fork_and_die(_round):
-    """A target that ends about when it is added and taken away."""
-    pid = os.fork()
-    if pid == 0:
-        os._exit(0)
+def add_exiting(_round):
+    """Adds and removes a child that exits at about that time."""
+    pid = child(lambda: None)
     with may_fail(ProcessLookupError):
         write(pid, DEBUGFS)
     os.waitpid(pid, 0)
@@ -138,8 +138,8 @@ def fork_and_die(_round):
             write(f"-{pid}", SYSFS)
 
 
-def fork_a_family(_round):
-    """A process that is followed, with a child and a grandchild that end at once."""
+def fork_followed(_round):
+    """Follows this process while it forks children and grandchildren that exit at once."""
     with may_fail(FileExistsError):
         write(f"tree:{os.getpid()}", DEBUGFS)
     for _ in range(5):
@@ -153,9 +153,9 @@ def fork_a_family(_round):
         write(f"-tree:{os.getpid()}", SYSFS)
 
 
-def say(_round, *words):
+def send(_round, *commands):
     with may_fail():
-        write(random.choice(words), random.choice((SYSFS, DEBUGFS)))
+        write(random.choice(commands), random.choice((SYSFS, DEBUGFS)))
     time.sleep(0.003)
 
 
@@ -178,23 +178,13 @@ def read_statistics(_round):
     with may_fail():
         with open(STATISTICS, encoding="ascii") as file:
             numbers = {name: int(value) for name, value in (line.split() for line in file)}
-        if numbers["created"] != numbers["alive"] + numbers["evicted"] + numbers["removed"]:
+        if not adds_up(numbers):
             return numbers
     return None
 
 
 @contextlib.contextmanager
 def busy_processes(count):
-    """Processes that run and sleep, for the length of the block."""
-    pids = []
-    for _ in range(count):
-        pid = os.fork()
-        if pid == 0:
-            burn_and_sleep()
-        pids.append(pid)
-    try:
-        yield pids
-    finally:
-        for pid in pids:
-            os.kill(pid, signal.SIGKILL)
-            os.waitpid(pid, 0)
+    """That many processes that use CPU time and sleep by turns, for the length of the block; their PIDs."""
+    with contextlib.ExitStack() as running:
+        yield [running.enter_context(process(burn_and_sleep)) for _ in range(count)]

@@ -1,9 +1,9 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: GPL-2.0
 #
-# Memory pressure for real: a process takes memory until the kernel reclaims. Most of ours goes back
-# before anybody is killed, what stays is the newest, sampling goes on through it on time, and the
-# statistics add up at every reading.
+# Real memory pressure: a process takes memory until the kernel reclaims. Most of the module's memory is freed
+# before the kernel kills a process, the newest samples stay, passes stay on time, and the statistics add up at
+# every read.
 #
 # kernels: uml x86_64
 # boot: --cpus 2 --memory 192M
@@ -19,28 +19,28 @@ from lib.proc import boottime_us, memory_kib, text_of
 from lib.processes import burn_and_sleep, child, compiled, process, program, wait_until
 from lib.results import equal, note, ok, run
 from lib.samples import problems, samples
-from lib.wakeup_delays import punctual, stay_in_memory
+from lib.wakeup_delays import other_sleepers, stay_in_memory
 
 TARGETS = 40
-# Memory that the samples take.
+# The memory of the samples at the begin.
 BYTES = 128 << 10
-# What is to be left of it.
+# The part of it that may be left.
 LEFT = 1 / 4
 PERIOD_MS = 20
 STEP = 1 << 18
-# The status of whoever has seen that so little is left.
+# The exit status of the process that takes memory, once only that part is left.
 ENOUGH = 42
 
 
 def killed():
-    """How many processes the kernel has killed for want of memory."""
+    """The number of processes that the kernel has killed because memory was short."""
     return next(int(line.split()[1]) for line in text_of("/proc/vmstat").splitlines()
                 if line.startswith("oom_kill "))
 
 
 def eat(enough):
-    """Takes memory, step by step, as long as ours is more than enough, and then ends. It looks itself:
-    whoever is kept from looking must not take. The first to be killed."""
+    """Takes memory, step by step, until the module has no more than `enough` bytes. It reads the statistics
+    itself, so that it takes nothing while it cannot read them. The kernel would kill this process first."""
     with open("/proc/self/oom_score_adj", "w", encoding="ascii") as file:
         file.write("1000")
     eaten = []
@@ -54,8 +54,8 @@ def eat(enough):
 
 
 def reclaim():
-    """Has memory be short until little of ours is left, or somebody is killed; each reading of the
-    statistics meanwhile, and whether little was left."""
+    """Makes memory short until little of the module's is left, or a process is killed. The statistics read
+    meanwhile, and whether little was left."""
     readings = [statistics()]
     eater = child(eat, readings[0]["bytes"] * LEFT)
     ended = 0
@@ -67,52 +67,52 @@ def reclaim():
 
 
 def fill(crowd):
-    """Histories of busy tasks, so much of them; the moment at which they took half of it, since boot."""
+    """Lets the histories of busy tasks grow to BYTES. The time since boot at which they had half of it."""
     write(" ".join(crowd.stdout.readline().decode() for _ in range(TARGETS)))
     wait_until(lambda: statistics()["bytes"] >= BYTES // 2, 300)
     middle = boottime_us()
-    ok(wait_until(lambda: statistics()["bytes"] >= BYTES, 300), "histories fill some memory", statistics())
+    ok(wait_until(lambda: statistics()["bytes"] >= BYTES, 300), "the histories have their memory", statistics())
     crowd.send_signal(signal.SIGSTOP)
     return middle
 
 
-def given_back(steady):
-    """What went on while memory was short."""
+def memory_is_freed(steady):
+    """Checks what happens while memory is short."""
     set_parameter("period_ms", PERIOD_MS)
-    # The first of its samples is that of the first pass from here on.
+    # Its first sample is that of the first pass from here on.
     write(f"stop {steady}")
     passes = statistics()["passes"]
     write("start")
-    with punctual(PERIOD_MS, boottime_us()) as others:
+    with other_sleepers(PERIOD_MS, boottime_us()) as others:
         begin = boottime_us()
         readings, is_little_left = reclaim()
         late_others = others.late(begin, boottime_us())
-        # All of it may have gone. What comes now stays.
+        # All its samples may have been evicted. From now on samples stay.
         wait_until(lambda: statistics()["passes"] > readings[-1]["passes"] + 1)
         write("stop")
     taken = statistics()["passes"] - passes
     before, after = readings[0], readings[-1]
     note(f"{before['bytes']} bytes, then {after['bytes']}; MemFree {memory_kib('MemFree')} KiB, "
          f"Cached {memory_kib('Cached')} KiB; {len(readings)} readings")
-    equal(killed(), 0, "nobody is killed")
-    ok(is_little_left, "most of the memory goes back", (before, after))
+    equal(killed(), 0, "no process is killed")
+    ok(is_little_left, "most of the memory is freed", (before, after))
     equal([each for each in readings if not adds_up(each)], [],
-          "created = alive + evicted + removed at every reading")
+          "created = alive + evicted + removed at every read")
     passes, late = (after[name] - before[name] for name in ("passes", "late"))
-    ok(late <= 2 + passes // 10 + late_others, "it samples on time",
-       f"{late} of {passes} late, {late_others} times others were")
-    equal(samples(pid=steady)[-1].num, taken - 1, "once in each period")
+    ok(late <= 2 + passes // 10 + late_others, "passes are on time",
+       f"{late} of {passes} late, other sleepers were late {late_others} times")
+    equal(samples(pid=steady)[-1].num, taken - 1, "each pass has taken a sample")
 
 
-def what_is_left(middle):
+def newest_are_left(middle):
     history = samples()
-    equal(problems(history)[:3], [], "what stays is in order, with no hole")
+    equal(problems(history)[:3], [], "the samples that are left are in order, without a gap")
     first = {}
     for each in history:
         first.setdefault(each.pid, each.time)
     note(f"{len(history)} samples of {len(first)} tasks are left")
-    equal([pid for pid, moment in first.items() if moment < middle], [],
-          "and the newest: nothing is left of the first half")
+    equal([pid for pid, time_us in first.items() if time_us < middle], [],
+          "they are the newest: none of the first half is left")
 
 
 def main():
@@ -120,8 +120,8 @@ def main():
     with program(compiled("yielding_threads"), str(TARGETS), stdout=subprocess.PIPE) as crowd, \
             process(burn_and_sleep) as steady, loaded(period_ms=1, max_samples=0):
         middle = fill(crowd)
-        given_back(steady)
-        what_is_left(middle)
+        memory_is_freed(steady)
+        newest_are_left(middle)
 
 
 run(main)

@@ -1,9 +1,9 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: GPL-2.0
 #
-# The sampler, every slab allocation of which fails for seconds: no period without a sample, first from
-# the reserve, then from the oldest memory; the history stays in order; and all is as before once
-# there is memory again.
+# All slab allocations of the sampler fail for seconds. Each target still has a sample in each pass: memory
+# comes first from the reserve, then from the oldest segments. The history stays in order. When allocations
+# succeed again, neither is used any more.
 #
 # kernels: uml
 
@@ -19,8 +19,8 @@ from lib.samples import problems, samples
 TARGETS = 250
 
 
-def starved(tids):
-    """All targets began together, and so they take new memory together."""
+def allocations_fail(tids):
+    """All targets are added together, so they need new memory at about the same time."""
     sampler = sampler_thread()
     for tid in tids:
         write(tid)
@@ -28,85 +28,84 @@ def starved(tids):
         write("stop")
         before = statistics()
         write("start")
-        ok(wait_until(lambda: statistics()["recycled"] > 100, 240), "the reserve, and then the oldest",
-           statistics())
+        ok(wait_until(lambda: statistics()["recycled"] > 100, 240), "'recycled' counts up", statistics())
         wait_for_passes(500)
         write("stop")
         after, history = statistics(), samples()
         note(after)
-        ok(after["reserve"] >= 32, "'reserve' counted up", after)
+        ok(after["reserve"] >= 32, "'reserve' counts up", after)
         ok(adds_up(after), "created = alive + evicted + removed", after)
         periods = after["passes"] - before["passes"]
         made = after["created"] - before["created"]
-        equal(made, periods * TARGETS, "each target had a sample in each pass")
-        equal(after["alive"], len(history), "'alive' is what there is to read")
-        equal(problems(history)[:3], [], "the history is in order, with no hole")
+        equal(made, periods * TARGETS, "each target has a sample in each pass")
+        equal(after["alive"], len(history), "'alive' is the number of samples shown")
+        equal(problems(history)[:3], [], "the history is in order, without a gap")
         last = {each.pid: each for each in history}
-        equal(len(last), TARGETS, "every target has a history")
+        equal(len(last), TARGETS, "each target has a history")
         newest = max(each.time for each in history)
-        equal([each for each in last.values() if each.time < newest], [], "up to the last pass")
+        equal([each for each in last.values() if each.time < newest], [], "each history ends with the last pass")
         first = {}
         for each in history:
             first.setdefault(each.pid, each.num)
-        ok(any(first.values()), "the oldest has gone")
+        ok(any(first.values()), "the oldest samples are evicted")
         write("start")
         wait_for_passes(50)
 
 
-def recovered():
+def allocations_succeed_again():
     before = statistics()
-    # Each target begins anew, with memory of its own.
+    # Each target now needs new memory.
     write("clear")
     wait_for_passes(20)
     write("stop")
     after = statistics()
     equal((after["reserve"], after["recycled"]), (before["reserve"], before["recycled"]),
-          "with memory there again, neither the reserve nor the oldest is touched")
+          "when allocations succeed again, 'reserve' and 'recycled' stay the same")
     ok(adds_up(after), "created = alive + evicted + removed", after)
     equal(problems(samples())[:3], [], "the history is in order")
     write("start")
 
 
 def adding():
-    """What cannot be had is told."""
+    """Adding a task gives ENOMEM if its memory cannot be allocated."""
     names = [slab.name for slab in slabs()]
     with process() as one:
         with caches_fail(*names):
-            fails_with(errno.ENOMEM, lambda: write(one), "adding with no memory for it")
-            equal(statistics()["targets"], 0, "and nothing is added")
+            fails_with(errno.ENOMEM, lambda: write(one), "adding without any memory gives ENOMEM")
+            equal(statistics()["targets"], 0, "no target is added")
         for name in names:
             with caches_fail(name):
                 try:
                     write(one)
                 except OSError as error:
-                    equal(error.errno, errno.ENOMEM, f"adding without {name}")
-                    equal(statistics()["targets"], 0, "and nothing is added")
+                    equal(error.errno, errno.ENOMEM, f"adding without memory from {name} gives ENOMEM")
+                    equal(statistics()["targets"], 0, "no target is added")
             if not statistics()["targets"]:
                 write(one)
-            ok(wait_until(lambda: samples(pid=one)), f"added, with or without {name}")
+            ok(wait_until(lambda: samples(pid=one)), f"the task is sampled, with or without memory from {name}")
             write(f"-{one}")
 
 
 def nothing_to_recycle():
-    """Even with nothing in any history there are numbers, and no harm."""
+    """No segment can be recycled because all histories are empty."""
     sampler = sampler_thread()
     with slab_fails_for(sampler):
         for _ in range(20):
             write("clear")
             wait_for_passes(3)
     history = samples()
-    equal(problems(history)[:3], [], "cleared over and over without memory: in order")
-    ok(adds_up(statistics()), "and it adds up", statistics())
+    equal(problems(history)[:3], [], "clear again and again without memory: the history is in order")
+    ok(adds_up(statistics()), "created = alive + evicted + removed", statistics())
     wait_for_passes(20)
     last = {each.pid for each in samples()}
-    equal(len(last), TARGETS, "afterwards every target is sampled")
+    equal(len(last), TARGETS, "afterwards each target is sampled")
 
 
 def main():
     prepare()
     with idle_threads(TARGETS) as tids, loaded(period_ms=1):
-        starved(tids)
-        recovered()
+        allocations_fail(tids)
+        allocations_succeed_again()
         nothing_to_recycle()
         write(" ".join(f"-{tid}" for tid in tids))
         adding()

@@ -1,8 +1,8 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: GPL-2.0
 #
-# The shrinker, driven by hand: it counts what could go, gives the oldest first across all tasks,
-# so that whole slabs come free, and the history goes on behind it with no hole.
+# The shrinker, called through its debugfs files: it counts the objects that can be freed, and frees the oldest
+# of all tasks first, so that whole slabs become free. Histories continue without a gap.
 #
 # kernels: uml x86_64
 # boot: --cpus 2
@@ -26,14 +26,14 @@ def slabs_of_samples():
     return sum(slab.slabs for slab in sample_slabs())
 
 
-def nothing_to_give():
-    equal(shrinkable(), 0, "nothing to give: it counts none")
+def without_samples():
+    equal(shrinkable(), 0, "without samples it counts 0 objects")
     shrink(100)
-    equal(statistics()["evicted"], 0, "and asked for 100, gives none")
+    equal(statistics()["evicted"], 0, "without samples it evicts none")
 
 
 def add_together(tids):
-    """Adds them with no pass in between, however long that takes, and lets some go by."""
+    """Adds the threads without a pass in between, and waits for some passes."""
     set_parameter("period_ms", 3_600_000)
     for tid in tids:
         write(tid)
@@ -42,12 +42,12 @@ def add_together(tids):
 
 
 def oldest_first():
-    """The first group of targets is older than the second, and goes before it."""
+    """Samples of the first group of targets are older than those of the second, and are evicted first."""
     with idle_threads(TARGETS) as tids:
-        goes_first(tids[:TARGETS // 2], tids[TARGETS // 2:])
+        evict_in_steps(tids[:TARGETS // 2], tids[TARGETS // 2:])
 
 
-def goes_first(old, new):
+def evict_in_steps(old, new):
     add_together(old)
     of_old = shrinkable()
     add_together(new)
@@ -56,74 +56,74 @@ def goes_first(old, new):
     whole, slabs_full = shrinkable(), slabs_of_samples()
     ok(whole >= TARGETS, "it counts at least one object for each target", whole)
     shrink(of_old // 2)
-    gone = whole - shrinkable()
-    ok(of_old // 2 <= gone <= of_old // 2 + 32, "asked for that many objects, it gives them",
-       (of_old, gone))
-    ok(statistics()["evicted"] > 0, "samples are counted as evicted")
+    freed = whole - shrinkable()
+    ok(of_old // 2 <= freed <= of_old // 2 + 32, "it frees as many objects as it is asked for",
+       (of_old, freed))
+    ok(statistics()["evicted"] > 0, "the samples are counted as evicted")
     ok(adds_up(statistics()), "created = alive + evicted + removed", statistics())
     left = Counter(each.pid for each in samples())
-    equal([pid for pid in new if left[pid] != before[pid]], [], "not one of the newer has lost any")
+    equal([pid for pid in new if left[pid] != before[pid]], [], "no newer target has lost a sample")
     survivors = [index for index, pid in enumerate(old) if pid in left]
-    ok(0 < len(survivors) < len(old), "of the older ones some have lost theirs",
+    ok(0 < len(survivors) < len(old), "some of the older targets have no samples left",
        (len(survivors), len(old)))
     equal(survivors, list(range(len(old) - len(survivors), len(old))),
-          "those whose were begun first")
-    shrink(whole * 9 // 10 - gone)
+          "these were added first")
+    shrink(whole * 9 // 10 - freed)
     shrink_slabs()
     slabs_left = slabs_of_samples()
     note(f"{slabs_full} slabs before, {slabs_left} with a tenth of the samples")
-    ok(slabs_left <= slabs_full * 7 // 10, "with the objects, whole slabs go",
+    ok(slabs_left <= slabs_full * 7 // 10, "with nine tenths of the objects, many slabs are freed",
        (slabs_full, slabs_left))
     shrink(1_000_000)
-    equal((statistics()["alive"], shrinkable(), samples()), (0, 0, []), "asked for all, it gives all")
+    equal((statistics()["alive"], shrinkable(), samples()), (0, 0, []), "asked for all objects, it frees all")
     write("start")
     for tid in old + new:
         write(f"-{tid}")
 
 
-def goes_on():
-    """Behind an eviction the numbers go on."""
+def histories_continue():
+    """After an eviction, sample numbers continue."""
     with process(burn_and_sleep) as one, process() as two:
         write(f"{one} {two}")
         last = {}
         for _ in range(8):
             ok(wait_until(lambda: all(len(samples(pid=pid)) > 5 for pid in (one, two))),
-               "samples come again")
+               "after an eviction samples are taken")
             seen = samples()
             if found := problems(seen):
                 ok(False, "the history is in order", found)
             for pid, before in last.items():
                 first = next(each for each in seen if each.pid == pid)
-                equal(first.num > before.num or before in seen, True, "what is left is the newest")
+                equal(first.num > before.num or before in seen, True, "the samples that are left are the newest")
             last = {each.pid: each for each in seen}
             shrink(1_000_000)
         write("stop")
         numbers = statistics()
         shown = len(samples())
-        equal(numbers["alive"], shown, "'alive' counts what is shown")
+        equal(numbers["alive"], shown, "'alive' is the number of samples shown")
         write(f"start -{one} -{two}")
 
 
-def all_caches():
-    """drop_caches asks all shrinkers, ours too."""
+def drop_caches():
+    """A write to drop_caches calls all shrinkers."""
     with process() as one:
         write(one)
         wait_for_passes(10)
         before = statistics()["evicted"]
         with open("/proc/sys/vm/drop_caches", "w", encoding="ascii") as file:
             file.write("2")
-        ok(statistics()["evicted"] > before, "drop_caches evicts")
+        ok(statistics()["evicted"] > before, "drop_caches evicts samples")
         write(f"-{one}")
 
 
 def main():
     with loaded(period_ms=PERIOD_MS):
-        for part in (nothing_to_give, oldest_first, goes_on, all_caches):
+        for part in (without_samples, oldest_first, histories_continue, drop_caches):
             part()
             ok(adds_up(statistics()), f"created = alive + evicted + removed after {part.__name__}", statistics())
         folder = shrinker()
-    ok(not is_loaded() and not os.path.exists(folder), "with the module, the shrinker goes")
-    ok(os.path.isdir(SHRINKERS), "and others stay")
+    ok(not is_loaded() and not os.path.exists(folder), "an unload removes the shrinker")
+    ok(os.path.isdir(SHRINKERS), "the folder of shrinkers stays")
 
 
 run(main)

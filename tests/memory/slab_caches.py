@@ -1,8 +1,8 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: GPL-2.0
 #
-# The memory that samples take: slab caches of their own, merged with no other, reclaimable, with
-# nothing lost to rounding; the witnesses are slabinfo and meminfo.
+# The memory of samples: slab caches of the module's own, not merged with others, reclaimable, without memory
+# lost to rounding. The witnesses are /proc/slabinfo and /proc/meminfo.
 #
 # kernels: uml x86_64
 
@@ -23,66 +23,66 @@ def attribute(slab, name):
     return int(text_of(f"{SYS}/{slab.name}/{name}").split()[0])
 
 
-def its_own():
+def own_caches():
     found = slabs()
-    ok(len(found) > 0, "there are caches in slabinfo", text_of("/proc/slabinfo"))
+    ok(len(found) > 0, "slabinfo shows caches of the module", text_of("/proc/slabinfo"))
     for slab in found:
         note(slab)
         folder = os.path.basename(os.path.realpath(f"{SYS}/{slab.name}"))
-        equal(folder, slab.name, f"{slab.name}: a cache of that name")
-        equal(attribute(slab, "aliases"), 0, f"{slab.name}: shared with no other")
+        equal(folder, slab.name, f"{slab.name}: a cache of its own")
+        equal(attribute(slab, "aliases"), 0, f"{slab.name}: no other cache is merged with it")
         equal(attribute(slab, "reclaim_account"), 1, f"{slab.name}: reclaimable")
         if not sanitized():
             equal(attribute(slab, "slab_size"), attribute(slab, "object_size"),
-                  f"{slab.name}: no byte between objects")
+                  f"{slab.name}: no padding between objects")
         size = attribute(slab, "slab_size")
         lost = slab.pages_per_slab * PAGE - slab.objects_per_slab * size
-        ok(lost < size, f"{slab.name}: no object more would fit its slabs", (lost, size))
+        ok(lost < size, f"{slab.name}: no further object would fit in a slab", (lost, size))
         if not sanitized():
-            # The slab allocator itself takes a larger order where more would be lost.
-            ok(lost * 16 <= slab.pages_per_slab * PAGE, f"{slab.name}: slabs are filled", lost)
+            # The slab allocator itself takes a larger order if more would be lost.
+            ok(lost * 16 <= slab.pages_per_slab * PAGE, f"{slab.name}: at most 1/16 of a slab is lost", lost)
 
 
 def taken():
-    """Bytes of the module's slabs, whole pages."""
+    """The bytes of the module's slabs, in whole pages."""
     return sum(slab.slabs * slab.pages_per_slab * PAGE for slab in slabs())
 
 
 def held():
-    """Bytes of the objects in them that are in use."""
+    """The bytes of the objects that are in use."""
     return sum(slab.active * slab.object_size for slab in slabs())
 
 
 def grows_and_shrinks(tids):
     empty_taken, empty_reclaimable = taken(), memory_kib("SReclaimable")
-    equal(statistics()["bytes"], 0, "no sample, no byte")
+    equal(statistics()["bytes"], 0, "without samples 'bytes' is 0")
     for tid in tids:
         write(tid)
     passes = statistics()["passes"]
     ok(wait_until(lambda: statistics()["passes"] > passes + 20), "1,000 targets are sampled")
     write("stop")
-    told = statistics()["bytes"]
+    counted = statistics()["bytes"]
     grown, grown_kib = taken() - empty_taken, memory_kib("SReclaimable") - empty_reclaimable
-    note(f"told {told}, slabs grew by {grown}, SReclaimable by {grown_kib * 1024}")
-    ok(told > TARGETS * 50, "they take memory")
-    ok(told <= held(), "no more is told than slabinfo has in use", (told, held()))
-    ok(told <= taken(), "nor than it has in all")
-    # Beside the samples there are the reserve, and the targets themselves.
-    ok(grown_kib * 1024 >= told, "SReclaimable has grown by them", (grown_kib, told))
+    note(f"'bytes' {counted}, slabs grew by {grown}, SReclaimable by {grown_kib * 1024}")
+    ok(counted > TARGETS * 50, "samples take memory")
+    ok(counted <= held(), "'bytes' is at most the memory of the objects in use", (counted, held()))
+    ok(counted <= taken(), "'bytes' is at most the memory of the slabs")
+    # The reserve and the targets also take memory.
+    ok(grown_kib * 1024 >= counted, "SReclaimable has grown by at least 'bytes'", (grown_kib, counted))
     shrink(1_000_000)
-    equal(statistics()["alive"], 0, "all is evicted")
-    equal(statistics()["bytes"], 0, "no byte is left")
+    equal(statistics()["alive"], 0, "all samples are evicted")
+    equal(statistics()["bytes"], 0, "then 'bytes' is 0")
     for tid in tids:
         write(f"-{tid}")
     shrink_slabs()
-    # What is left is the reserve, in slabs that are partly filled.
+    # The reserve is left, in slabs that are partly filled.
     ok(wait_until(lambda: taken() - empty_taken <= grown // 4),
-       "the pages go back", (taken(), empty_taken, grown))
+       "the pages are freed", (taken(), empty_taken, grown))
 
 
 def main():
     with loaded(period_ms=1000 // HZ):
-        its_own()
+        own_caches()
         with idle_threads(TARGETS) as tids:
             grows_and_shrinks(tids)
 

@@ -1,16 +1,15 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: GPL-2.0
 #
-# The numbers, under tick accounting: last samples are what wait4() told the parents, also of
-# children that were reaped between two passes; running tasks' are what /proc tells.
+# CPU time with tick accounting: exit samples are what wait4() reports, also of children that are reaped
+# between two passes; samples of running tasks are what /proc reports.
 #
 # kernels: uml x86_64
 # boot: --cpus 2
 
 import os
 
-from lib.cputime_checks import (ends_as_wait4_says, ends_that_nobody_waits_for, one_thread_of_many,
-                                running_as_proc_says)
+from lib.cputime_checks import exits_match_wait4, exits_without_wait, one_thread_of_many, running_match_proc
 from lib.module import loaded
 from lib.results import run
 
@@ -19,9 +18,9 @@ def main():
     # User-mode Linux forks slowly.
     is_slow = os.path.exists("/sys/kernel/debug/kmemleak")
     with loaded(period_ms=20):
-        ends_as_wait4_says(200 if is_slow else 1000)
-        ends_that_nobody_waits_for(10 if is_slow else 100)
-        running_as_proc_says()
+        exits_match_wait4(200 if is_slow else 1000)
+        exits_without_wait(10 if is_slow else 100)
+        running_match_proc()
         one_thread_of_many()
 
 

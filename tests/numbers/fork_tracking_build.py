@@ -1,9 +1,9 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: GPL-2.0
 #
-# `make -j4` of a small C project, recorded by tree:. Every process whose end the kernel tells of by
-# taskstats is there with what it has used, and their sum is what the root's parent is told; so too
-# for 10,000 times /bin/true.
+# `make -j4` of a small C project, followed by tree:. Each process that has an exit record in taskstats has an
+# exit sample with that CPU time, and the sum is what wait4() reports of the root. 10,000 short-lived
+# processes of a shell likewise.
 #
 # kernels: x86_64
 # boot: --memory 1G
@@ -16,7 +16,7 @@ from lib.proc import used_us
 from lib.processes import child, wait_until
 from lib.results import equal, note, ok, run
 from lib.samples import all_have_ended, problems, samples
-from lib.taskstats import Exits
+from lib.taskstats import ExitRecords
 
 FILES = 12
 TRUES = 10_000
@@ -24,7 +24,7 @@ ROUNDING_US = 2
 
 
 def project(folder):
-    """A program of some files, some of which have much to compile."""
+    """Writes a C project of several files of different sizes."""
     os.makedirs(folder, exist_ok=True)
     names = [f"part{number}" for number in range(FILES)]
     for number, name in enumerate(names):
@@ -39,9 +39,9 @@ def project(folder):
         file.write(f"all: {objects}\n\tgcc -o program {objects}\n%.o: %.c\n\tgcc -O1 -c -o $@ $<\n")
 
 
-def recorded(command):
-    """Runs it, followed from before it begins; its pid, and what its parent is told that it and all its
-    descendants have used."""
+def run_followed(command):
+    """Runs the command, followed from before its exec(). Its PID, and the CPU time of it and all its
+    descendants from wait4()."""
     begin, go = os.pipe()
 
     def run_it():
@@ -55,44 +55,41 @@ def recorded(command):
     os.close(begin)
     _, status, usage = os.wait4(pid, 0)
     equal(status, 0, f"{command[0]} succeeds")
-    # The pass in which the root ended may have seen the last of the others alive.
-    ok(wait_until(all_have_ended), "it is followed to its end")
+    # The pass that notices the root's exit may have read the last of the others while it was alive.
+    ok(wait_until(all_have_ended), f"{command[0]}: all processes have exit samples")
     return pid, used_us(usage)
 
 
-def last(history):
-    return [each for each in history if each.exit]
-
-
-def compare(name, pid, told, exits):
+def compare(name, pid, expected, exits):
     history = samples()
-    ended = {each.pid: each.usr + each.sys for each in last(history)}
-    equal(problems(history)[:3], [], f"{name}: in order, with no hole")
-    equal({each.pid for each in history} - set(ended), set(), f"{name}: each has come to its end")
-    equal(statistics()["lost"], 0, f"{name}: none is lost")
+    ended = {each.pid: each.usr + each.sys for each in history if each.exit}
+    equal(problems(history)[:3], [], f"{name}: the history is in order, without a gap")
+    equal({each.pid for each in history} - set(ended), set(), f"{name}: each process has an exit sample")
+    equal(statistics()["lost"], 0, f"{name}: 'lost' is 0")
     if exits is not None:
-        equal(exits.missed, 0, f"{name}: the witness heard of all")
-        of_it = exits.descendants_of(pid)
-        note(f"{name}: {len(ended)} processes, {len(of_it)} in taskstats")
-        equal(sorted(set(of_it) ^ set(ended))[:5], [], f"{name}: those in taskstats' exit records")
-        # The record is written in the midst of the exit, the rest of which is used too.
-        wrong = [(each, ended.get(each), used) for each, used in of_it.items()
+        equal(exits.missed, 0, f"{name}: no exit record is missing")
+        records = exits.descendants_of(pid)
+        note(f"{name}: {len(ended)} processes, {len(records)} in taskstats")
+        equal(sorted(set(records) ^ set(ended))[:5], [], f"{name}: the processes are those of the exit records")
+        # The kernel writes the record in the middle of the exit; the rest of the exit also uses CPU time.
+        wrong = [(each, ended.get(each), used) for each, used in records.items()
                  if ended.get(each, -9) < used - ROUNDING_US]
-        equal(wrong[:5], [], f"{name}: each with no less than told there")
-    ok(abs(sum(ended.values()) - told) <= ROUNDING_US * len(ended),
-       f"{name}: their sum is RUSAGE_SELF and RUSAGE_CHILDREN of the root", f"{sum(ended.values())} {told}")
+        equal(wrong[:5], [], f"{name}: each has at least the CPU time of its record")
+    ok(abs(sum(ended.values()) - expected) <= ROUNDING_US * len(ended),
+       f"{name}: the sum of all is RUSAGE_SELF + RUSAGE_CHILDREN of the root",
+       f"{sum(ended.values())} {expected}")
     write(f"-tree:{pid}")
     return len(ended)
 
 
 def a_build():
     project("/tmp/project")
-    with Exits() as exits:
-        pid, told = recorded(["make", "-s", "-j4", "-C", "/tmp/project"])
-        exits.settle(pid)
-    count = compare("make -j4", pid, told, exits)
-    # For each file gcc, cc1, as; and collect2, ld.
-    ok(count > 3 * FILES, "make -j4: a tree of many processes", count)
+    with ExitRecords() as exits:
+        pid, expected = run_followed(["make", "-s", "-j4", "-C", "/tmp/project"])
+        exits.wait_for(pid)
+    count = compare("make -j4", pid, expected, exits)
+    # gcc, cc1 and as for each file; collect2 and ld.
+    ok(count > 3 * FILES, "make -j4: the tree has many processes", count)
 
 
 def many_true():
@@ -100,9 +97,9 @@ def many_true():
     with open("/tmp/true.c", "w", encoding="ascii") as file:
         file.write("int main(void) { return 0; }\n")
     subprocess.run(["gcc", "-O1", "-static", "-o", "/tmp/true", "/tmp/true.c"], check=True)
-    pid, told = recorded(["sh", "-c", script])
-    count = compare(f"{TRUES} times true", pid, told, None)
-    equal(count, TRUES + 1, f"{TRUES} times true: none is lost")
+    pid, expected = run_followed(["sh", "-c", script])
+    count = compare(f"{TRUES} times true", pid, expected, None)
+    equal(count, TRUES + 1, f"{TRUES} times true: no process is missing")
 
 
 def main():

@@ -1,8 +1,8 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: GPL-2.0
 #
-# Time: passes keep to the period over 1,000 of them; a late one is counted, and those that were
-# missed are not made up for; the moments are those of CLOCK_BOOTTIME.
+# The schedule of passes: 1,000 passes stay at whole periods after the first. A late pass is counted, and a
+# missed one is not made up for. Timestamps are those of CLOCK_BOOTTIME.
 #
 # kernels: uml x86_64
 # alone
@@ -15,7 +15,7 @@ from lib.proc import boottime_us
 from lib.processes import process, wait_until
 from lib.results import equal, note, ok, run, skip
 from lib.samples import problems, samples
-from lib.wakeup_delays import punctual
+from lib.wakeup_delays import other_sleepers
 
 PERIOD_MS = 20
 PERIOD_US = PERIOD_MS * 1000
@@ -23,9 +23,9 @@ PASSES = 1000
 WINDOW = 100
 
 
-def phase(moment, origin):
-    """How far from the nearest whole number of periods after the origin."""
-    return (moment - origin + PERIOD_US // 2) % PERIOD_US - PERIOD_US // 2
+def phase(timestamp, origin):
+    """The distance from the nearest whole number of periods after the origin."""
+    return (timestamp - origin + PERIOD_US // 2) % PERIOD_US - PERIOD_US // 2
 
 
 def middle(numbers):
@@ -33,7 +33,7 @@ def middle(numbers):
 
 
 def is_quiet(window, others):
-    """Whether others were woken up on time while these samples were taken."""
+    """Whether other sleepers woke up on time while these samples were taken."""
     delays = others.delays(window[0].time, window[-1].time)
     return all(middle(each) < PERIOD_US // 8 for each in delays)
 
@@ -43,29 +43,29 @@ def no_drift():
         write(pid)
         wait_until(lambda: len(samples(pid=pid)) > 1)
         origin = samples(pid=pid)[1]
-        with punctual(PERIOD_MS, origin.time) as others:
+        with other_sleepers(PERIOD_MS, origin.time) as others:
             begin = statistics()["passes"]
-            ok(wait_until(lambda: statistics()["passes"] > begin + PASSES, 600), f"{PASSES:,} passes")
+            ok(wait_until(lambda: statistics()["passes"] > begin + PASSES, 600), f"{PASSES:,} passes are made")
             history = samples(pid=pid)[-PASSES:]
-            keeps_to_the_grid(history, others)
+            keeps_the_phase(history, others)
             spanned = round((history[-1].time - history[0].time) / PERIOD_US)
             missed = others.missed(history[0].time, history[-1].time)
         note(f"{spanned} periods, {len(history)} samples, late {statistics()['late']}; others missed {missed}")
-        ok(len(history) - 1 <= spanned, "never two in a period", (len(history), spanned))
-        # While a machine stands still, so does the sampler.
+        ok(len(history) - 1 <= spanned, "no period has two samples", (len(history), spanned))
+        # The host may not run the machine for a while; then the sampler and the other sleepers miss periods.
         ok(spanned - len(history) + 1 <= missed + 50, "nearly every period has its sample",
            (len(history), spanned, missed))
         write(f"-{pid}")
 
 
-def keeps_to_the_grid(history, others):
-    name = "the n-th begins n periods after the first"
-    # Most passes are on time, so that the median does not care for those that are not; where most
-    # of anybody's wake-ups are late, it tells nothing.
+def keeps_the_phase(history, others):
+    name = "the n-th pass begins n periods after the first"
+    # Most passes are on time, so the median ignores late ones. Windows in which most wake-ups of other
+    # sleepers are late say nothing and are left out.
     windows = [history[index:index + WINDOW] for index in range(0, PASSES, WINDOW)]
     windows = [window for window in windows if is_quiet(window, others)]
     if len(windows) < 2:
-        skip(name, "nobody is woken up on time on this machine")
+        skip(name, "most wake-ups are late on this machine")
         return
     first = windows[0][0].time
     origin = sorted(windows[0], key=lambda each: phase(each.time, first))[WINDOW // 2].time
@@ -74,8 +74,8 @@ def keeps_to_the_grid(history, others):
     ok(max(medians) - min(medians) < PERIOD_US // 4, name, medians)
 
 
-def moments():
-    """The time is that of the clock, then and there."""
+def timestamps():
+    """A sample's time is that of the clock when it was taken."""
     wrong = []
     with process() as pid:
         for _ in range(20):
@@ -86,17 +86,17 @@ def moments():
             if not before <= first.time <= after:
                 wrong.append((before, first, after))
             write(f"-{pid}")
-        equal(wrong, [], "a first sample's time lies between before and after the write")
+        equal(wrong, [], "the first sample's time is between the begin and the end of the write")
         before = boottime_us()
         write(pid)
         wait_until(lambda: len(samples(pid=pid)) > 5)
         last = samples(pid=pid)[-1]
-        ok(before < last.time <= boottime_us(), "and a later one's between then and now")
+        ok(before < last.time <= boottime_us(), "a later sample's time is between the write and now")
         write(f"-{pid}")
 
 
 def hog(seconds):
-    """Lets nobody else run on any CPU, on all at the same time."""
+    """Occupies all CPUs by real-time tasks for that time, beginning at the same moment."""
     ready, at_rest = os.pipe()
     begin, closed_to_begin = os.pipe()
     children = []
@@ -126,7 +126,7 @@ def late():
     with process() as pid:
         write(pid)
         wait_until(lambda: len(samples(pid=pid)) > 20)
-        # While it is stopped, the statistics and the samples tell of the same passes.
+        # Read while sampling is stopped, the statistics and the samples are of the same passes.
         write("stop")
         before, count = statistics(), len(samples(pid=pid))
         begun = boottime_us()
@@ -139,29 +139,30 @@ def late():
         after, history = statistics(), samples(pid=pid)
         write("start")
         gaps = [b.time - a.time for a, b in zip(history[count:], history[count + 1:])]
-        # The first one was due a period after the start.
+        # The first pass was due one period after the start.
         is_first_late = history[count].time - begun >= 2 * PERIOD_US
-        note(f"longest {max(gaps)} us, late {after['late'] - before['late']}")
-        ok(max(gaps) > 2 * PERIOD_US, "the sampler was kept from its work", max(gaps))
-        told = after["late"] - before["late"]
+        counted = after["late"] - before["late"]
+        note(f"longest {max(gaps)} us, late {counted}")
+        ok(max(gaps) > 2 * PERIOD_US, "the sampler was delayed by more than two periods", max(gaps))
         passes, missed = (after[name] - before[name] for name in ("passes", "missed"))
         periods = (history[-1].time - begun) / PERIOD_US
         note(f"{passes} passes, {missed} periods missed, of {periods:.1f}")
-        # The grid is laid at the start, and the last pass may be a part of a period late.
-        ok(periods - 2 < passes + missed <= periods + 1, "passes and missed periods are all periods",
+        # The schedule begins at the start, and the last pass may be late by a part of a period.
+        ok(periods - 2 < passes + missed <= periods + 1, "passes + missed is the number of periods",
            (passes, missed, periods))
         longer = sum(gap >= 2 * PERIOD_US for gap in gaps)
-        ok(told >= longer, "'late' counts each pass that came a period late", (told, longer))
-        ok(told <= is_first_late + sum(gap > PERIOD_US for gap in gaps), "and no other", (told, gaps))
-        equal(problems(history), [], "no number is left out")
+        ok(counted >= longer, "'late' counts each pass that is a period late", (counted, longer))
+        ok(counted <= is_first_late + sum(gap > PERIOD_US for gap in gaps), "'late' counts no other pass",
+           (counted, gaps))
+        equal(problems(history), [], "the history is in order, without a gap")
         spanned = (history[-1].time - history[count].time) / PERIOD_US
-        ok(len(gaps) <= spanned + 1.5, "what was missed is not made up for", (len(gaps), spanned))
+        ok(len(gaps) <= spanned + 1.5, "missed passes are not made up for", (len(gaps), spanned))
         write(f"-{pid}")
 
 
 def main():
     with loaded(period_ms=PERIOD_MS):
-        for part in (no_drift, moments, late):
+        for part in (no_drift, timestamps, late):
             part()
         set_parameter("period_ms", 1)
 

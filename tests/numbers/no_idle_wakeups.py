@@ -1,8 +1,8 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: GPL-2.0
 #
-# Nothing to watch, or stopped: the module's thread does not wake up at all. The witness is the number
-# of its context switches in /proc.
+# Without targets, or stopped, the module's threads do not wake up at all. The witness is the number of their
+# context switches in /proc.
 #
 # kernels: uml x86_64
 
@@ -20,27 +20,27 @@ PERIOD_MS = 5
 
 
 def has_settled(thread):
-    """Whether it sleeps, and at several looks has not been awake in between."""
-    looks = []
+    """Whether the thread sleeps, and was not awake between several checks."""
+    checks = []
     for _ in range(10):
-        looks.append((switches(thread), stat(thread).state in "SI"))
+        checks.append((switches(thread), stat(thread).state in "SI"))
         time.sleep(0.02)
-    return len(set(looks)) == 1 and looks[0][1]
+    return len(set(checks)) == 1 and checks[0][1]
 
 
 def sleeps(thread, name):
-    """Lets what is under way end, and then counts."""
+    """Waits until the thread sleeps, and then counts its context switches."""
     wait_until(lambda: has_settled(thread))
     before = switches(thread)
     time.sleep(1.5)
-    equal(switches(thread) - before, 0, f"{name}: no wake-up in 300 periods")
-    ok(stat(thread).state in "SI", f"{name}: it sleeps, and does not count as load",
+    equal(switches(thread) - before, 0, f"{name}: no wakeup in 300 periods")
+    ok(stat(thread).state in "SI", f"{name}: it sleeps in a state that does not count as load",
        stat(thread).state)
 
 
 def works(thread, name):
     before = switches(thread)
-    ok(wait_until(lambda: switches(thread) > before + 20), f"{name}: it wakes up")
+    ok(wait_until(lambda: switches(thread) > before + 20), f"{name}: the thread wakes up")
 
 
 def main():
@@ -55,26 +55,26 @@ def main():
             sleeps(thread, "stopped")
             set_parameter("period_ms", 1)
             set_parameter("max_samples", 10)
-            sleeps(thread, "stopped, after a parameter was changed")
+            sleeps(thread, "stopped, after parameters were changed")
             write("clear")
             sleeps(thread, "stopped, after clear")
             write("start")
             works(thread, "started")
             write(f"-{one} -{two}")
-            sleeps(thread, "targets taken away")
+            sleeps(thread, "targets removed")
             write(one)
             works(thread, "one target")
-        ok(wait_until(lambda: samples(pid=one)[-1].exit), "it has ended")
+        ok(wait_until(lambda: samples(pid=one)[-1].exit), "the target has ended")
         sleeps(thread, "all targets have ended")
         set_parameter("period_ms", PERIOD_MS)
         write(os.getpid())
         works(thread, "a target beside one that has ended")
-        before, moment = switches(thread), time.monotonic()
+        before, begin = switches(thread), time.monotonic()
         time.sleep(2)
-        rate = (switches(thread) - before) / ((time.monotonic() - moment) * 1000 / PERIOD_MS)
+        rate = (switches(thread) - before) / ((time.monotonic() - begin) * 1000 / PERIOD_MS)
         note(f"{rate:.2f} switches a period")
-        # One for the pass; a few more where it had to wait for somebody.
-        ok(rate < 3, "about one wake-up a period", rate)
+        # One for the pass; more if the thread had to wait for a lock or a CPU.
+        ok(rate < 3, "about one wakeup in a period", rate)
 
 
 run(main)

@@ -1,9 +1,9 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: GPL-2.0
 #
-# Beside a real-time task that never sleeps: `missed` counts the periods in which no pass began, also
-# while that lasts, so that passes and missed ones are as many as periods went by; rt_priority above that
-# task's lets the sampler keep to its period, from the moment of the write.
+# Beside a real-time task that never sleeps: `missed` counts the periods without a pass, already while they
+# are missed, so that passes + missed is the number of periods. With a higher rt_priority the sampler keeps its
+# period from the write of the parameter on.
 #
 # kernels: uml x86_64
 # boot: --cpus 1
@@ -20,10 +20,10 @@ from lib.processes import process, wait_until
 from lib.results import equal, note, ok, run
 
 PERIOD_MS = 20
-# After a second or so the scheduler's fair server gives ordinary tasks a part of the time.
-LOOK_S = 2
-# The test itself has to run beside the one that never sleeps.
-HOG, SAMPLER, OURSELVES = 50, 60, 70
+# After about a second the scheduler's fair server gives ordinary tasks a part of the time.
+INTERVAL_S = 2
+# The priority of the test itself is the highest, so that it runs beside the task that never sleeps.
+HOG, SAMPLER, TEST = 50, 60, 70
 OTHER, FIFO = os.SCHED_OTHER, os.SCHED_FIFO
 
 
@@ -49,8 +49,8 @@ def hog():
 
 
 def sleep_in_periods(seconds):
-    """Sleeps from period to period. In how many of them we did not wake up: as nothing in the machine has
-    a higher priority, it stood still."""
+    """Sleeps from period to period. The number of periods in which this process did not wake up: it has the
+    highest priority, so the host did not run the machine then."""
     begin, missed, due = time.monotonic(), 0, 1
     while due * PERIOD_MS <= seconds * 1000:
         time.sleep(max(0, begin + due * PERIOD_MS / 1000 - time.monotonic()))
@@ -60,13 +60,13 @@ def sleep_in_periods(seconds):
     return missed
 
 
-class Look:
-    """What the statistics say of a stretch of time, beside how many periods it has, and in how many of
-    them the machine stood still."""
+class Interval:
+    """The statistics of an interval, the number of its periods, and in how many of them the host did not run
+    the machine (`stalled`)."""
 
-    def __init__(self, seconds=LOOK_S):
+    def __init__(self, seconds=INTERVAL_S):
         before, begin = statistics(), time.monotonic()
-        self.still = sleep_in_periods(seconds)
+        self.stalled = sleep_in_periods(seconds)
         after, end = statistics(), time.monotonic()
         self.periods = (end - begin) * 1000 / PERIOD_MS
         self.passes, self.missed, self.late = (after[name] - before[name]
@@ -74,76 +74,80 @@ class Look:
 
     def __repr__(self):
         return (f"{self.periods:.1f} periods: {self.passes} passes, {self.late} of them late, "
-                f"{self.missed} missed, {self.still} missed by us")
+                f"{self.missed} missed, {self.stalled} missed by the test")
 
-    def accounts(self, name):
-        # One may be under way, and the reads of begin and end take a moment, too.
+    def check(self, name):
+        # A pass may have begun and not ended, and the reads at both ends take some time.
         ok(abs(self.passes + self.missed - self.periods) <= 3,
-           f"{name}: passes and missed ones are as many as periods", self)
-        ok(self.late <= min(self.passes, self.missed + 1), f"{name}: no more are late than are missed",
+           f"{name}: passes + missed is the number of periods", self)
+        ok(self.late <= min(self.passes, self.missed + 1), f"{name}: no more passes are late than are missed",
            self)
 
 
 def starved():
     with loaded(period_ms=PERIOD_MS), process() as pid:
         thread = sampler_thread()
-        equal((parameter("rt_priority"), policy(thread)), (0, (OTHER, 0)), "an ordinary thread")
+        equal((parameter("rt_priority"), policy(thread)), (0, (OTHER, 0)),
+              "rt_priority=0: the sampler is an ordinary thread")
         write(pid)
         wait_until(lambda: statistics()["passes"] > 5)
-        Look(0.5).accounts("alone")
-        with real_time(OURSELVES), process(hog):
+        Interval(0.5).check("without a real-time task")
+        with real_time(TEST), process(hog):
             time.sleep(0.1)
-            without = Look()
+            without = Interval()
             note(f"rt_priority=0: {without}")
-            without.accounts("rt_priority=0")
-            ok(without.missed > without.periods / 5, "beside a real-time task, periods are missed", without)
+            without.check("rt_priority=0")
+            ok(without.missed > without.periods / 5, "rt_priority=0: periods are missed", without)
 
             set_parameter("rt_priority", SAMPLER)
-            equal(policy(thread), (FIFO, SAMPLER), "rt_priority: at once, though the sampler gets no CPU")
+            equal(policy(thread), (FIFO, SAMPLER),
+                  "rt_priority takes effect at once although the sampler gets no CPU")
             time.sleep(0.1)
-            above = Look()
+            above = Interval()
             note(f"rt_priority={SAMPLER}: {above}")
-            above.accounts(f"rt_priority={SAMPLER}")
-            # Its periods are not ours, so that a stop may be in one more of them.
-            ok((above.missed - 2 * above.still) * 5 < without.missed, "next to none is missed",
+            above.check(f"rt_priority={SAMPLER}")
+            # The sampler's periods begin at other times than the test's, so that one stall can be in one
+            # more of them.
+            ok((above.missed - 2 * above.stalled) * 5 < without.missed, "a higher rt_priority: few are missed",
                (above, without))
-            ok(above.passes > (above.periods - 2 * above.still) / 2, "it samples", above)
+            ok(above.passes > (above.periods - 2 * above.stalled) / 2, "a higher rt_priority: it samples", above)
 
             set_parameter("rt_priority", 0)
-            equal(policy(thread), (OTHER, 0), "0: it is an ordinary thread again, at once")
-            below = Look()
-            ok(below.missed > below.periods / 5, "and starved again", below)
+            equal(policy(thread), (OTHER, 0), "rt_priority=0 again: it is an ordinary thread, at once")
+            below = Interval()
+            ok(below.missed > below.periods / 5, "rt_priority=0 again: periods are missed", below)
             only_while_sampling(pid)
 
 
 def only_while_sampling(pid):
-    """Where nothing is due, nothing is missed."""
+    """Without sampling no pass is due, and none is missed."""
     write("stop")
-    equal(Look(0.5).missed, 0, "stopped: none is missed")
+    equal(Interval(0.5).missed, 0, "stopped: no period is missed")
     write("start")
-    Look(0.5).accounts("started, from then on")
+    Interval(0.5).check("started")
     write(f"-{pid}")
-    equal(Look(0.5).missed, 0, "nobody is watched: none is missed")
+    equal(Interval(0.5).missed, 0, "no target: no period is missed")
     begin = statistics()["missed"]
     write(pid)
     write(f"-{pid}")
-    ok(statistics()["missed"] - begin <= 1, "a task that comes and goes: none either")
+    ok(statistics()["missed"] - begin <= 1, "a task that is added and removed: no period is missed")
 
 
 def at_load():
     with loaded(rt_priority=33):
         thread = sampler_thread()
-        equal((parameter("rt_priority"), policy(thread)), (33, (FIFO, 33)), "rt_priority at load")
+        equal((parameter("rt_priority"), policy(thread)), (33, (FIFO, 33)), "rt_priority can be set at load")
         set_parameter("rt_priority", 99)
-        equal(policy(thread), (FIFO, 99), "99")
+        equal(policy(thread), (FIFO, 99), "rt_priority=99")
         os.sched_setscheduler(thread, FIFO, os.sched_param(5))
         set_parameter("period_ms", 50)
-        equal(policy(thread), (FIFO, 5), "what others gave the thread stays when another is written")
+        equal(policy(thread), (FIFO, 5), "a priority set from outside stays when another parameter is written")
         set_parameter("rt_priority", 1)
-        equal(policy(thread), (FIFO, 1), "1")
+        equal(policy(thread), (FIFO, 1), "rt_priority=1")
         set_parameter("rt_priority", 0)
-        equal((policy(thread), os.getpriority(os.PRIO_PROCESS, thread)), ((OTHER, 0), 0), "0")
-        equal(os.stat(f"{PARAMETERS}/rt_priority").st_mode & 0o777, 0o600, "for root alone")
+        equal((policy(thread), os.getpriority(os.PRIO_PROCESS, thread)), ((OTHER, 0), 0),
+              "rt_priority=0: an ordinary thread with nice value 0")
+        equal(os.stat(f"{PARAMETERS}/rt_priority").st_mode & 0o777, 0o600, "only root may read and write rt_priority")
 
 
 run(starved, at_load)

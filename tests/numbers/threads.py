@@ -1,8 +1,8 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: GPL-2.0
 #
-# Processes whose threads come and go: none is counted twice or not at all; a leader that ends before
-# the others; an exec by a thread that does not lead.
+# Processes whose threads start and exit all the time: the CPU time of each thread is counted exactly once. A
+# leader that exits before the other threads. An exec() by another thread than the leader.
 #
 # kernels: uml x86_64
 # boot: --cpus 2
@@ -24,8 +24,8 @@ from lib.samples import problems, samples
 _EXIT = 60  # of one thread
 
 
-def come_and_go():
-    """Short threads, up to five at a time, for ever."""
+def short_threads():
+    """Runs short-lived threads, five at a time, and never returns."""
     while True:
         threads = [threading.Thread(target=work, args=(0.002,)) for _ in range(5)]
         for thread in threads:
@@ -34,25 +34,25 @@ def come_and_go():
             thread.join()
 
 
-def none_twice():
-    with process(come_and_go) as pid:
+def each_thread_once():
+    with process(short_threads) as pid:
         write(pid)
         before, after = [], []
         until = time.monotonic() + 4
         while time.monotonic() < until:
             consumed = process_clock_us(pid)
             before.append((boottime_us(), consumed))
-            moment = boottime_us()
-            after.append((moment, process_clock_us(pid)))
+            now = boottime_us()
+            after.append((now, process_clock_us(pid)))
             time.sleep(0.003)
         at_rest(pid)
         last = after_now(pid)
         exact = process_clock_us(pid)
-        ok(0 <= exact - last.usr - last.sys <= ROUNDING_US, "at rest: the sum of all that ever were",
-           (exact, last))
+        ok(0 <= exact - last.usr - last.sys <= ROUNDING_US,
+           "stopped: the total is the sum of all threads, ended ones included", (exact, last))
         history = samples(pid=pid)
         equal(problems(history), [], "no total falls")
-        # A thread that is running has been accounted for up to its last tick.
+        # The CPU time of a running thread is accounted up to its last tick.
         slack = os.cpu_count() * 1_000_000 // HZ
         low, high = [], []
         numbers = statistics()
@@ -61,19 +61,19 @@ def none_twice():
             index = bisect.bisect(before, (sample.time, 0)) - 1
             if index >= 0 and sample.usr + sample.sys < before[index][1] - slack - ROUNDING_US:
                 low.append((sample, before[index]))
-            # A task is read some time after its pass began, which is the moment that is told.
+            # A task is read some time after the begin of its pass, which is the sample's time.
             index = bisect.bisect(after, (sample.time + mean_pass, 2**63))
             if index < len(after) and sample.usr + sample.sys > after[index][1] + ROUNDING_US:
                 high.append((sample, after[index]))
         note(f"{len(history)} samples beside {len(before)} readings")
-        ok(len(history) > 100, "there were samples in between")
-        equal(low[:3], [], "no thread is left out of a sample")
-        # The sampler may be put off between taking the time and the sample.
-        ok(len(high) * 20 <= len(history), "none is counted twice", high[:3])
+        ok(len(history) > 100, "more than 100 samples were taken")
+        equal(low[:3], [], "no sample misses a thread")
+        # The sampler may be preempted between reading the clock and reading the task.
+        ok(len(high) * 20 <= len(history), "no sample counts a thread twice", high[:3])
         write(f"-{pid}")
 
 
-def leader_ends_first():
+def leader_exits_first():
     gate, opener = os.pipe()
 
     def body():
@@ -89,24 +89,24 @@ def leader_ends_first():
     write(pid)
     ok(wait_until(lambda: stat(pid).state == "Z"), "the leader is a zombie")
     sample = after_now(pid)
-    ok(not sample.exit, "the process has not ended with it", sample)
+    ok(not sample.exit, "the process has not ended with its leader", sample)
     os.write(opener, b"x")
     used = os.wait4(pid, 0)[2]
-    ok(wait_until(lambda: samples(pid=pid)[-1].exit), "it ends with its last thread")
+    ok(wait_until(lambda: samples(pid=pid)[-1].exit), "the process ends with its last thread")
     last = samples(pid=pid)[-1]
     ok(abs(last.usr + last.sys - microseconds(used.ru_utime + used.ru_stime)) <= ROUNDING_US,
-       "with the sum of both", (last, used))
-    ok(last.usr + last.sys > sample.usr + sample.sys, "the other thread's time is in it")
+       "its totals are those of wait4()", (last, used))
+    ok(last.usr + last.sys > sample.usr + sample.sys, "the other thread's CPU time is included")
     equal(problems(samples(pid=pid)), [], "its history is in order")
     # A zombie leader with living threads can be added too.
     write(f"-{pid}")
     pid = child(body)
     wait_until(lambda: stat(pid).state == "Z")
     write(pid)
-    ok(not after_now(pid).exit, "a process whose leader has ended can be added")
+    ok(not after_now(pid).exit, "a process whose leader is a zombie can be added")
     os.write(opener, b"x")
     os.waitpid(pid, 0)
-    ok(wait_until(lambda: samples(pid=pid)[-1].exit), "and ends")
+    ok(wait_until(lambda: samples(pid=pid)[-1].exit), "it has an exit sample")
     os.close(gate)
     os.close(opener)
     write(f"-{pid}")
@@ -114,39 +114,40 @@ def leader_ends_first():
 
 def exec_by_another():
     code = "import time\nt = time.process_time() + 0.05\nwhile time.process_time() < t: pass\ntime.sleep(0.3)"
-    told, tell = os.pipe()
+    tid_pipe, tid_end = os.pipe()
     go, begin = os.pipe()
     pid = os.fork()
     if pid == 0:
         def execute():
-            os.write(tell, threading.get_native_id().to_bytes(4, "little"))
+            os.write(tid_end, threading.get_native_id().to_bytes(4, "little"))
             os.read(go, 1)
             work(0.03)
             os.execv(sys.executable, [sys.executable, "-S", "-c", code])
         threading.Thread(target=execute).start()
         while True:
             work(0.01)
-    tid = int.from_bytes(os.read(told, 4), "little")
+    tid = int.from_bytes(os.read(tid_pipe, 4), "little")
     write(f"{pid} {tid}")
     before = after_now(pid)
     os.write(begin, b"x")
     used = os.wait4(pid, 0)[2]
-    for fd in (told, tell, go, begin):
+    for fd in (tid_pipe, tid_end, go, begin):
         os.close(fd)
-    ok(wait_until(lambda: samples(pid=pid)[-1].exit), "a process lives on through an exec by a thread")
-    ok(wait_until(lambda: samples(pid=tid)[-1].exit), "that thread's number is gone")
+    ok(wait_until(lambda: samples(pid=pid)[-1].exit), "a process whose thread calls exec() is followed to its end")
+    ok(wait_until(lambda: samples(pid=tid)[-1].exit),
+       "the thread's old thread ID has an exit sample")
     history = samples(pid=pid)
     equal(problems(history), [], "its history is in order")
     last = history[-1]
     ok(abs(last.usr + last.sys - microseconds(used.ru_utime + used.ru_stime)) <= ROUNDING_US,
-       "the end is what wait4() gave", (last, used))
-    ok(last.num > before.num, "with samples from both before and after")
+       "its totals are those of wait4()", (last, used))
+    ok(last.num > before.num, "it has samples from before and after exec()")
     equal(problems(samples(pid=tid)), [], "the thread's history is in order")
     write(f"-{pid} -{tid}")
 
 
 def many_threads():
-    """More of them than are added up at one go."""
+    """More threads than the module reads with its own lock held."""
     def body():
         for _ in range(40):
             threading.Thread(target=lambda: (work(0.005), time.sleep(1000)), daemon=True).start()
@@ -158,14 +159,14 @@ def many_threads():
         time.sleep(0.3)
         at_rest(pid)
         last = after_now(pid)
-        ok(0 <= process_clock_us(pid) - last.usr - last.sys <= ROUNDING_US, "41 threads: all of them",
+        ok(0 <= process_clock_us(pid) - last.usr - last.sys <= ROUNDING_US, "41 threads: the total is the sum of all",
            (last, process_clock_us(pid)))
         write(f"-{pid}")
 
 
 def main():
     with loaded(period_ms=10):
-        for part in (none_twice, leader_ends_first, exec_by_another, many_threads):
+        for part in (each_thread_once, leader_exits_first, exec_by_another, many_threads):
             part()
 
 

@@ -1,7 +1,7 @@
 #!/bin/sh
 # SPDX-License-Identifier: GPL-2.0
 #
-# The unit tests inside the module run when it is loaded; each is one result here.
+# The KUnit tests of the module, which run when it is loaded. Each is one result here.
 #
 # kernels: uml
 # boot: --append kunit.autorun=1
@@ -10,7 +10,7 @@
 
 ok 'the module loads' load
 ran=0
-# A case stands four spaces deep in the log, its suite at the margin.
+# In the log, a test case is indented by four spaces; the line of its suite is not indented.
 while IFS= read -r line; do
 	ran=$((ran + 1))
 	case $line in
@@ -20,8 +20,8 @@ while IFS= read -r line; do
 done << END
 $(dmesg --notime | grep -E '^    (not )?ok [0-9]+ ')
 END
-# With none there is still the empty line.
+# Without test cases, the loop still runs once, for the empty line.
 [ "$ran" -gt 1 ]
-result $? 'there are unit tests'
+result $? 'the module has unit tests'
 ok 'the module unloads' unload
 finish

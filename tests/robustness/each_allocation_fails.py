@@ -1,8 +1,9 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: GPL-2.0
 #
-# Every allocation of every word, of opening, reading, parameters and unloading fails once, the first,
-# the second and so on until none is left: ENOMEM or success each time, and the module as it was.
+# Each allocation of each command, of opening and reading the files, of parameters and of unloading fails once:
+# first the first one, then the second one, until none is left. Each time the operation gives ENOMEM or succeeds,
+# and the module's state is unchanged or as after success.
 #
 # kernels: uml
 
@@ -17,16 +18,17 @@ from lib.processes import process, wait_until
 from lib.results import equal, note, ok, run
 from lib.samples import samples
 
-# A user's memory that cannot be reached is injected like an allocation that fails.
+# Fault injection also makes accesses to user memory fail.
 ALLOWED = {errno.ENOMEM, errno.EFAULT}
-MOST = 3000
+FAILURES_MAX = 3000
 
 
 def each(name, action, check, undo=lambda result: None, allowed=frozenset(ALLOWED)):
-    """`undo` takes back what succeeded; `check` gives what is wrong after a failure."""
+    """Runs the action with the first failure, the second, …. `undo` reverts an action that succeeded; `check`
+    returns what is wrong afterwards."""
     failures, wrong, number = 0, [], 0
     nth = NthFailure()
-    for number in range(1, MOST):
+    for number in range(1, FAILURES_MAX):
         happened, result, error = nth.run(number, action)
         if error is None:
             undo(result)
@@ -39,9 +41,9 @@ def each(name, action, check, undo=lambda result: None, allowed=frozenset(ALLOWE
         if not happened:
             break
     nth.close()
-    note(f"{name}: {number - 1} things that can fail, {failures} of which were told of")
-    ok(number < MOST - 1, f"{name}: comes to an end")
-    equal((len(wrong), wrong[:3]), (0, []), f"{name}: each failure is told, and leaves nothing")
+    note(f"{name}: {number - 1} operations can fail; {failures} failures gave an error")
+    ok(number < FAILURES_MAX - 1, f"{name}: the number of failures is limited")
+    equal((len(wrong), wrong[:3]), (0, []), f"{name}: each failure gives an allowed error and changes nothing")
     return failures
 
 
@@ -49,28 +51,24 @@ def count():
     return statistics()["targets"]
 
 
-def words(one, two):
+def commands(one, two):
     def settle(_error):
-        """A word that was obeyed before one that failed stays so."""
+        """A command that was executed before the one that failed keeps its effect: it is reverted here."""
         if count() == 2:
             write(f"-{two}")
         return [] if count() == 1 else statistics()
 
     write(one)
     for path in (SYSFS, DEBUGFS):
-        for name, word, after in (("adding", f"{two}", lambda _: None),
-                                  ("clear", "clear", lambda _: None),
-                                  ("two words", "stop start ", lambda _: None),
-                                  ("taking away", f"{two} -{two} ", lambda _: None)):
+        for name, text in (("adding", f"{two}"), ("clear", "clear"), ("two commands", "stop start "),
+                           ("adding and removing", f"{two} -{two} ")):
             fd = os.open(path, os.O_WRONLY)
-            each(f"{path}: {name}",
-                 lambda: os.write(fd, word.encode()),
-                 settle, after)
+            each(f"{path}: {name}", lambda: os.write(fd, text.encode()), settle)
             os.close(fd)
-    # A word that fails stops a write of several.
+    # A command that fails ends a write of several.
     text = f"{two} -{two} {two} -{two}\n".encode()
     fd = os.open(DEBUGFS, os.O_WRONLY)
-    each("four words in one write", lambda: os.write(fd, text), settle)
+    each("four commands in one write", lambda: os.write(fd, text), settle)
     os.close(fd)
     write(f"-{one}")
 
@@ -85,7 +83,7 @@ def reading(one):
         got, middles = [], []
 
         def fresh(_):
-            """What was read is a beginning of the text, and all of it can still be read."""
+            """What was read is the begin of the text, and the whole text can still be read."""
             nonlocal fd
             wrong = [text[-50:] for text in got if whole[:len(text)] != text]
             got.clear()
@@ -97,9 +95,9 @@ def reading(one):
 
         fd = os.open(path, os.O_RDONLY)
         each(f"{path}: reading", lambda: os.read(fd, 65536), fresh, got.append)
-        each(f"{path}: reading in the middle", lambda: os.pread(fd, 500, 777), fresh,
+        each(f"{path}: reading at a position", lambda: os.pread(fd, 500, 777), fresh,
              lambda text: middles.append(whole[777:].startswith(text)))
-        ok(all(middles), f"{path}: what is read in the middle is the middle")
+        ok(all(middles), f"{path}: a read at a position gives the text there")
         os.close(fd)
     write(f"start -{one}")
 
@@ -122,25 +120,25 @@ def evicting(one):
 
 
 def unloading():
-    """It cannot be refused for want of memory."""
+    """A failed allocation never makes the unload fail."""
     nth = NthFailure()
     for number in range(1, 40):
         load()
         happened, _, error = nth.run(number, unload)
         if error is not None or is_loaded():
-            ok(False, "unloading never fails", (number, error))
+            ok(False, "unloading succeeds", (number, error))
             return
         if not happened:
             break
     nth.close()
-    equal(remains(), [], f"unloading never fails, with each of {number - 1} allocations failing")
+    equal(remains(), [], f"unloading succeeds and leaves nothing, for each of {number - 1} failed allocations")
 
 
 def main():
     prepare()
     with process() as one, process() as two:
         with loaded(period_ms=5):
-            words(one, two)
+            commands(one, two)
             reading(one)
             parameters()
             evicting(one)

@@ -1,8 +1,8 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: GPL-2.0
 #
-# Loading with allocations that fail, each in turn: the kernel's loader's, and then the module's own.
-# Either all is there, or nothing is left.
+# Each allocation of a load fails once: those of the kernel's module loader, and then those of the module. The
+# load either succeeds completely or leaves nothing.
 #
 # kernels: uml
 
@@ -19,7 +19,7 @@ from lib.samples import samples
 
 
 class Loads:
-    """Loads with the n-th allocation failing."""
+    """Loads in which the n-th allocation fails."""
 
     def __init__(self, pid):
         self.pid = pid
@@ -27,7 +27,7 @@ class Loads:
         self.refused, self.wrong = 0, []
 
     def happens(self, number):
-        """Whether there is an n-th; what came of it is written down."""
+        """Loads once. Whether there is an n-th allocation; what is wrong is recorded."""
         happened, _, error = self.nth.run(number, lambda: load(pid=self.pid))
         if error is None:
             whole = [path for path in (SYSFS, DEBUGFS, STATISTICS) if os.path.exists(path)]
@@ -37,15 +37,15 @@ class Loads:
                 self.wrong.append((number, "no sample"))
         else:
             self.refused += 1
-            # A thread that cannot be made is told as an interruption.
+            # If a thread cannot be created, the kernel returns EINTR.
             if error not in (errno.ENOMEM, errno.EFAULT, errno.EINTR):
                 self.wrong.append((number, errno.errorcode.get(error, error)))
         if is_loaded():
             if error is not None:
-                self.wrong.append((number, "refused, but there"))
+                self.wrong.append((number, "the load failed, but the module is loaded"))
             unload()
         elif error is None:
-            self.wrong.append((number, "gone"))
+            self.wrong.append((number, "the load succeeded, but the module is not loaded"))
         if left := remains():
             self.wrong.append((number, left))
         return happened
@@ -57,9 +57,9 @@ def main():
     with process() as pid:
         loads = Loads(pid)
         last = next(number for number in itertools.count(1) if not loads.happens(number)) - 1
-        note(f"{last} things can fail; {loads.refused} loads were refused")
-        ok(loads.refused > 10, "loads are refused", loads.refused)
-        equal((len(loads.wrong), loads.wrong[:5]), (0, []), "each leaves nothing, or all is there")
+        note(f"{last} operations can fail; {loads.refused} loads failed")
+        ok(loads.refused > 10, "more than 10 loads fail", loads.refused)
+        equal((len(loads.wrong), loads.wrong[:5]), (0, []), "each load succeeds completely or leaves nothing")
         loads.nth.close()
 
 

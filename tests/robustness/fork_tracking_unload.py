@@ -1,25 +1,24 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: GPL-2.0
 #
-# Unloading in the middle of a storm of forks that are followed, 100 times.
+# Unloading, 100 times, while two processes fork all the time and their forks are followed.
 #
 # kernels: uml
 # boot: --cpus 2
 
 import os
-import signal
 import time
 
 from lib.kernel_state import hurry_grace_periods
 from lib.module import load, statistics, unload, write
-from lib.processes import wait_until
+from lib.processes import child, kill, wait_until
 from lib.results import ok, run
 
 ROUNDS = 100
 
 
-def storm():
-    """Forks for ever; each child lives for an instant, or has one more."""
+def fork_for_ever():
+    """Forks children that fork one child each and exit."""
     while True:
         pid = os.fork()
         if pid == 0:
@@ -30,27 +29,21 @@ def storm():
         os.waitpid(pid, 0)
 
 
-def unload_in_a_storm():
-    storms = []
-    for _ in range(2):
-        pid = os.fork()
-        if pid == 0:
-            storm()
-        storms.append(pid)
+def unload_during_forks():
+    parents = [child(fork_for_ever) for _ in range(2)]
     followed = 0
     for number in range(ROUNDS):
-        # Both kinds of waiting for those who are still inside.
+        # The unload waits for running probes by both kinds of grace periods.
         hurry_grace_periods(number >= ROUNDS // 4)
         load(period_ms=1 + number % 10)
-        for pid in storms:
+        for pid in parents:
             write(f"tree:{pid}")
         time.sleep(0.02 * (1 + number % 5))
         followed += wait_until(lambda: statistics()["targets"] > 2)
         unload()
-    for pid in storms:
-        os.kill(pid, signal.SIGKILL)
-        os.waitpid(pid, 0)
+    for pid in parents:
+        kill(pid)
     ok(followed > ROUNDS // 4, f"forks were followed in {followed} of {ROUNDS} rounds", followed)
 
 
-run(unload_in_a_storm)
+run(unload_during_forks)

@@ -1,8 +1,8 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: GPL-2.0
 #
-# Loads that fail, or not, while somebody opens each file of debugfs at the very moment at which it is
-# made: nobody has a file open when the module's memory goes.
+# Loads that fail or succeed while another process tries to open each debugfs file at the moment at which it is
+# created: no file is open when the module's memory is freed.
 #
 # kernels: uml
 
@@ -10,14 +10,13 @@ import contextlib
 import ctypes
 import errno
 import os
-import signal
 import struct
 import time
 
 from lib.fault_injection import DEBUG, caches_fail, prepare, put
 from lib.kernel_state import hurry_grace_periods, remains
 from lib.module import DEBUGFS, STATISTICS, is_loaded, load, statistics, unload_unless_busy
-from lib.processes import child, wait_until
+from lib.processes import child, kill, wait_until
 from lib.results import equal, note, ok, run
 
 LOADS = 60
@@ -26,13 +25,13 @@ _EVENT = struct.Struct("iIII")
 _libc = ctypes.CDLL(None, use_errno=True)
 
 
-def open_at_once(told):
-    """Opens what is created as soon as it is: the event is sent from within the creation, and whoever
-    waits for it comes before whoever creates, as it is a real-time task on the only CPU."""
+def open_at_once(report):
+    """Opens each file as soon as it is created. The kernel sends the event during the creation; this is a
+    real-time task on the only CPU, so it runs before the creation continues."""
     os.sched_setscheduler(0, os.SCHED_FIFO, os.sched_param(10))
     events = _libc.inotify_init()
     _libc.inotify_add_watch(events, DEBUG.encode(), IN_CREATE)
-    os.write(told, b"ready\n")
+    os.write(report, b"ready\n")
     while True:
         held = []
         data = os.read(events, 4096)
@@ -44,10 +43,10 @@ def open_at_once(told):
                 continue
             try:
                 held.append(os.open(f"{DEBUG}/{name}", os.O_RDONLY))
-                os.write(told, b"opened\n")
+                os.write(report, b"opened\n")
             except OSError as error:
-                os.write(told, f"{errno.errorcode[error.errno]}\n".encode())
-        # Until the load has failed.
+                os.write(report, f"{errno.errorcode[error.errno]}\n".encode())
+        # Keeps the file open until the load has failed.
         time.sleep(0.3 if held else 0)
         for fd in held:
             with contextlib.suppress(OSError):
@@ -58,13 +57,13 @@ def open_at_once(told):
 def main():
     prepare()
     hurry_grace_periods()
-    begin, told = os.pipe()
-    opener = child(open_at_once, told)
+    begin, report = os.pipe()
+    opener = child(open_at_once, report)
     os.read(begin, 100)
     refused, wrong = 0, []
     with caches_fail("debugfs_inode_cache"):
         for number in range(LOADS):
-            # One of the files, or both, or none cannot be made.
+            # The creation of none, one or both of the files fails.
             put(f"{DEBUG}/failslab/probability", 40)
             try:
                 load()
@@ -79,16 +78,15 @@ def main():
             if left := remains():
                 wrong.append((number, left))
             time.sleep(0.05)
-    os.kill(opener, signal.SIGKILL)
-    os.waitpid(opener, 0)
+    kill(opener)
     os.set_blocking(begin, False)
     answers = os.read(begin, 65536).decode().split()
     counts = {each: answers.count(each) for each in sorted(set(answers))}
-    note(f"{refused} of {LOADS} loads were refused; what an open gave: {counts}")
-    ok(LOADS // 4 < refused < LOADS, "loads are refused, and others are not", refused)
-    equal((len(wrong), wrong[:5]), (0, []), "each leaves nothing, or all is there")
-    ok(len(answers) > LOADS // 4, "files are opened while they are made", counts)
-    equal(counts.get("opened", 0), 0, "none of them before the load has succeeded")
+    note(f"{refused} of {LOADS} loads failed; results of open(): {counts}")
+    ok(LOADS // 4 < refused < LOADS, "some loads fail and some succeed", refused)
+    equal((len(wrong), wrong[:5]), (0, []), "each load succeeds completely or leaves nothing")
+    ok(len(answers) > LOADS // 4, "files are opened while they are created", counts)
+    equal(counts.get("opened", 0), 0, "no file can be opened before the load has succeeded")
 
 
 run(main)

@@ -1,8 +1,8 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: GPL-2.0
 #
-# Who may not: an ordinary user, his root in a user namespace, and root of a user namespace. Who may load
-# a module may give it parameters, and no more.
+# An ordinary user, and root of a user namespace other than the initial one, can neither read nor write any file
+# of the module. CAP_SYS_MODULE allows setting parameters at load, and nothing else.
 #
 # kernels: uml
 
@@ -12,7 +12,7 @@ import os
 from lib.module import (DEBUGFS, PARAMETERS, STATISTICS, SYSFS, is_loaded, load, loaded, parameter,
                         set_parameter, statistics, unload, write)
 from lib.processes import process, wait_until
-from lib.results import equal, run
+from lib.results import equal, error_of, run
 from lib.run_as import CAP_SYS_MODULE, as_user, in_user_namespace, with_capabilities
 from lib.samples import samples
 
@@ -21,7 +21,7 @@ DENIED = {errno.EACCES, errno.EPERM}
 
 
 def attempts(pid):
-    """Whatever one could try; those that were not refused."""
+    """Tries all operations. The names of those that were not denied."""
     def read_(path):
         fd = os.open(path, os.O_RDONLY)
         try:
@@ -45,7 +45,7 @@ def attempts(pid):
     return allowed
 
 
-def as_root_of_a_namespace(user=0):
+def as_root_of_namespace(user=0):
     return in_user_namespace(lambda: (os.getuid(), attempts(os.getpid())), user)
 
 
@@ -53,48 +53,39 @@ def main():
     with loaded(period_ms=20), process() as pid:
         write(pid)
         wait_until(lambda: len(samples()) > 3)
-        equal(as_user(NOBODY, lambda: attempts(os.getpid())), [], "an ordinary user may do nothing")
-        equal(as_user(NOBODY, lambda: as_root_of_a_namespace(NOBODY)), (0, []), "nor may he as root of a user namespace of his own")
-        equal(as_root_of_a_namespace(), (0, []),
-              "nor may root, in a user namespace that is not the first")
+        equal(as_user(NOBODY, lambda: attempts(os.getpid())), [], "an ordinary user: all is denied")
+        equal(as_user(NOBODY, lambda: as_root_of_namespace(NOBODY)), (0, []),
+              "an ordinary user as root of a user namespace: all is denied")
+        equal(as_root_of_namespace(), (0, []), "root in another user namespace: all is denied")
         before = statistics()["passes"]
         wait_until(lambda: statistics()["passes"] > before + 3)
         equal((statistics()["targets"], statistics()["passes"] > before + 3), (1, True),
-              "nothing was changed by all that")
+              "the attempts have changed nothing")
 
 
-def error_of(action):
-    """The name of the error with which the action fails, or None."""
-    try:
-        action()
-    except OSError as error:
-        return errno.errorcode[error.errno]
-    return None
-
-
-def a_loader():
-    """With CAP_SYS_MODULE, and without CAP_SYS_ADMIN."""
+def with_cap_sys_module():
+    """A process with CAP_SYS_MODULE and without CAP_SYS_ADMIN."""
     def only_load(action):
         return with_capabilities([CAP_SYS_MODULE], lambda: error_of(action))
 
     equal(only_load(lambda: load(period_ms=50, max_samples=7, max_targets=3)), None,
-          "who may load a module may give it parameters")
+          "CAP_SYS_MODULE: a load with parameters succeeds")
     if not is_loaded():
         return
     try:
         equal([parameter(name) for name in ("period_ms", "max_samples", "max_targets")], [50, 7, 3],
-              "they are in force")
-        equal(only_load(lambda: set_parameter("period_ms", 60)), "EPERM",
-              "once it is loaded, to change them takes CAP_SYS_ADMIN")
+              "the parameters have these values")
+        equal(only_load(lambda: set_parameter("period_ms", 60)), errno.EPERM,
+              "without CAP_SYS_ADMIN a parameter cannot be changed after the load")
         equal((only_load(lambda: write("stop")), only_load(lambda: write("stop", DEBUGFS))),
-              # The mode of the file in debugfs lets nobody write without CAP_DAC_OVERRIDE.
-              ("EPERM", "EACCES"), "as it does to write words")
-        equal(parameter("period_ms"), 50, "nothing is changed")
+              # The mode of the debugfs file allows writes only with CAP_DAC_OVERRIDE.
+              (errno.EPERM, errno.EACCES), "without CAP_SYS_ADMIN no command can be written")
+        equal(parameter("period_ms"), 50, "the parameter is unchanged")
         set_parameter("period_ms", 60)
-        equal(parameter("period_ms"), 60, "who has that may")
+        equal(parameter("period_ms"), 60, "with CAP_SYS_ADMIN the parameter can be changed")
     finally:
         unload()
-    equal(only_load(lambda: load(period_ms=0)), "EINVAL", "a bad one is refused as such")
+    equal(only_load(lambda: load(period_ms=0)), errno.EINVAL, "CAP_SYS_MODULE: an invalid parameter gives EINVAL")
 
 
-run(main, a_loader)
+run(main, with_cap_sys_module)

@@ -1,9 +1,9 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: GPL-2.0
 #
-# Everything at once, on two CPUs: adding and removing, targets that end, readers with small and large
-# buffers, seeks, the shrinker, parameters, clear. Each reader judges what it reads itself. And before that, two who
-# add the same task at the same moment.
+# All operations at the same time, on two CPUs: adding and removing, tasks that exit, readers with small and
+# large buffers, seeks, the shrinker, parameters, clear. Each reader checks what it reads. Before that, two
+# processes add the same task at the same moment.
 #
 # kernels: uml
 # boot: --cpus 2
@@ -14,19 +14,19 @@ import os
 import time
 from functools import partial
 
-from lib.module import DEBUGFS, SYSFS, loaded, read, statistics, write
+from lib.module import DEBUGFS, SYSFS, adds_up, loaded, read, statistics, write
 from lib.processes import process, wait_until
 from lib.results import equal, note, ok, run
 from lib.samples import parse, problems
-from lib.workers import (LEAST_ROUNDS, Workers, add_and_remove, busy_processes, change_parameters, evict,
-                         fork_and_die, read_history, read_statistics, say, seek_about)
+from lib.workers import (ROUNDS_MIN, Workers, add_and_remove, add_exiting, busy_processes, change_parameters,
+                         evict, read_history, read_statistics, seek_randomly, send)
 
 SECONDS = 25
 ADDS = 200
 FILES = (SYSFS, DEBUGFS)
 
 
-def at_work(name, steady, *more):
+def run_workers(name, steady, *more):
     workers = Workers()
     for path, size in ((DEBUGFS, 65536), (DEBUGFS, 200), (SYSFS, 4096)):
         workers.start(read_history, path, size, steady)
@@ -34,17 +34,15 @@ def at_work(name, steady, *more):
         workers.start(function, *arguments)
     time.sleep(SECONDS)
     workers.wait_for_each()
-    for who, (rounds, wrong) in workers.stop().items():
-        note(f"{who[:60]}: {rounds} rounds")
-        ok(rounds >= LEAST_ROUNDS and not wrong, f"{name}: {who.partition('(')[0]}", f"{rounds} {wrong}")
-    numbers = statistics()
-    equal(numbers["created"], numbers["alive"] + numbers["evicted"] + numbers["removed"],
-          f"{name}: it adds up")
+    for worker, (rounds, wrong) in workers.stop().items():
+        note(f"{worker[:60]}: {rounds} rounds")
+        ok(rounds >= ROUNDS_MIN and not wrong, f"{name}: {worker.partition('(')[0]}", f"{rounds} {wrong}")
+    ok(adds_up(statistics()), f"{name}: created = alive + evicted + removed", statistics())
 
 
 def only_one_adds():
-    """Two write the same number at the same moment, again and again."""
-    shared = mmap.mmap(-1, 3)  # the round, and what each is told in it
+    """Two processes write the same PID at the same moment, again and again."""
+    shared = mmap.mmap(-1, 3)  # the round, and the result of each process in it
     nothing, added, is_there = range(3)
 
     def contend(me):
@@ -64,31 +62,31 @@ def only_one_adds():
             shared[1:] = bytes((nothing, nothing))
             shared[0] = number
             wait_until(lambda: nothing not in shared[1:])
-            told = sorted(shared[1:]), statistics()["targets"]
-            if told != ([added, is_there], 1):
-                wrong.append((number, told))
+            result = sorted(shared[1:]), statistics()["targets"]
+            if result != ([added, is_there], 1):
+                wrong.append((number, result))
                 break
             write(f"-{pid}")
-    equal(wrong, [], "of two who add a task at the same moment one is told that it is there")
+    equal(wrong, [], "two processes add a task at the same moment: one of them gets EEXIST")
 
 
 def main():
     with busy_processes(3) as steady, busy_processes(3) as others:
         with loaded(period_ms=1, max_samples=2000):
             write(" ".join(map(str, steady)))
-            at_work("targets come and go", steady, (add_and_remove, others), (add_and_remove, others),
-                    (fork_and_die,), (seek_about,), (read_statistics,))
-            at_work("samples come and go", steady, (evict,), (say, "clear", "stop", "start"),
-                    (change_parameters,), (seek_about,), (read_statistics,))
-            at_work("all at once", steady, (add_and_remove, others), (fork_and_die,), (evict,),
-                    (say, "clear", "start"), (change_parameters,), (read_statistics,))
+            run_workers("targets are added and removed", steady, (add_and_remove, others), (add_and_remove, others),
+                    (add_exiting,), (seek_randomly,), (read_statistics,))
+            run_workers("samples are taken and freed", steady, (evict,), (send, "clear", "stop", "start"),
+                    (change_parameters,), (seek_randomly,), (read_statistics,))
+            run_workers("all operations", steady, (add_and_remove, others), (add_exiting,), (evict,),
+                    (send, "clear", "start"), (change_parameters,), (read_statistics,))
             write("start")
             write("1\n", "/sys/module/taskmonitor/parameters/period_ms")
             passes = statistics()["passes"]
-            ok(wait_until(lambda: statistics()["passes"] > passes + 20), "and it samples still")
+            ok(wait_until(lambda: statistics()["passes"] > passes + 20), "sampling continues")
             for path in (SYSFS, DEBUGFS):
                 equal(problems([each for each in parse(read(path)) if each.pid in steady]), [],
-                      f"{os.path.basename(os.path.dirname(path))}: in order at the end")
+                      f"{os.path.basename(os.path.dirname(path))}: the history is in order at the end")
 
 
 run(only_one_adds, main)

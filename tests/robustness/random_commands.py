@@ -1,8 +1,8 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: GPL-2.0
 #
-# 100,000 random and mutated writes to both files, against a model of what each must do: which targets
-# are watched then, which error, how many bytes are obeyed.
+# 100,000 random and mutated writes to both files, compared with a model of what each must do: the targets, the
+# error, the number of bytes executed.
 #
 # kernels: uml
 
@@ -11,34 +11,34 @@ import os
 import random
 
 from lib.clone import free_pid
-from lib.command_model import SPACE, Model, lives
-from lib.module import DEBUGFS, SYSFS, loaded, statistics, write
+from lib.command_model import SPACE, Model, exists
+from lib.module import DEBUGFS, SYSFS, adds_up, loaded, statistics, write
 from lib.processes import idle_threads, process
 from lib.results import equal, note, ok, run
 from lib.samples import samples
 
 SEED = int(os.environ.get("TASKMONITOR_SEED", "20261123"))
-# For each file. About one in a hundred is left out, as it would follow somebody hit by chance.
+# For each file. About one in a hundred is left out because it would follow another existing task.
 WRITES = 51_000
 MAX_TARGETS = 5
 
 
 class Generator:
-    """Knows the grammar, and how to spoil it."""
+    """Generates texts of valid and invalid commands for these PIDs."""
 
-    def __init__(self, numbers):
-        self.numbers = numbers
+    def __init__(self, pids):
+        self.pids = pids
 
     def number(self):
         choice = random.random()
         if choice < 0.85:
-            return str(random.choice(self.numbers)).encode()
+            return str(random.choice(self.pids)).encode()
         if choice < 0.9:
-            return b"0" * random.randrange(1, 12) + str(random.choice(self.numbers)).encode()
+            return b"0" * random.randrange(1, 12) + str(random.choice(self.pids)).encode()
         return str(random.choice((0, 1 << 31, (1 << 31) - 1, 1 << 32, (1 << 32) + 1, 1 << 64,
                                   random.getrandbits(31), random.getrandbits(70)))).encode()
 
-    def word(self):
+    def command(self):
         choice = random.random()
         if choice < 0.3:
             return self.number()
@@ -65,7 +65,7 @@ class Generator:
         if random.random() < 0.002:
             count = random.randrange(500, 1200)
         text = b"" if random.random() < 0.8 else self.blank()
-        text += b"".join(self.word() + self.blank() for _ in range(count))
+        text += b"".join(self.command() + self.blank() for _ in range(count))
         if random.random() < 0.2:
             text = text.rstrip(SPACE)
         if random.random() < 0.1 and text:
@@ -86,26 +86,27 @@ class Generator:
 
 
 def follows_others(text, known):
-    """Whether it would follow somebody hit by chance, who may well fork."""
-    return any(number.isdigit() and int(number) not in known and lives(int(number) & 0x7fffffff)
-               for number in (word.partition(b"tree:")[2] for word in text.split()))
+    """Whether the text would follow another existing task, which may fork at any time."""
+    return any(pid.isdigit() and int(pid) not in known and exists(int(pid) & 0x7fffffff)
+               for pid in (command.partition(b"tree:")[2] for command in text.split()))
 
 
-def differs(model, living, name):
-    """Whether what is watched is not what the model has: a word that changes nothing finds out."""
+def difference(model, living, path):
+    """How the targets differ from those of the model; None if they do not. Found by commands that fail and
+    change nothing."""
     if statistics()["targets"] != len(model.watched):
         return f"{statistics()['targets']} targets, not {len(model.watched)}"
-    for number in {*living, *model.watched}:
-        word = number if number in model.watched else f"-{number}"
-        wanted = errno.EEXIST if number in model.watched else errno.ESRCH
+    for pid in {*living, *model.watched}:
+        command = pid if pid in model.watched else f"-{pid}"
+        wanted = errno.EEXIST if pid in model.watched else errno.ESRCH
         try:
-            write(word, name)
-            return f"{word} was obeyed"
+            write(command, path)
+            return f"{command} was executed"
         except OSError as error:
             if error.errno != wanted:
-                return f"{word}: {error}"
+                return f"{command}: {error}"
     order = list(dict.fromkeys(each.pid for each in samples()))
-    if order != [number for number in model.watched if number in order]:
+    if order != [pid for pid in model.watched if pid in order]:
         return f"order {order}, not {model.watched}"
     return None
 
@@ -114,7 +115,7 @@ def fuzz(path, living, processes, dead):
     model = Model(processes, MAX_TARGETS)
     generator = Generator(living * 3 + dead)
     fd = os.open(path, os.O_WRONLY)
-    failed = obeyed = 0
+    failed = executed = 0
     for count in range(WRITES):
         text = generator.text()
         if follows_others(text, living + dead):
@@ -124,22 +125,22 @@ def fuzz(path, living, processes, dead):
             got = os.write(fd, text), 0
         except OSError as error:
             got = 0, error.errno
-        obeyed += got[1] == 0
+        executed += got[1] == 0
         failed += got[1] != 0
         problem = None if got == expected else f"{got}, not {expected}"
         if not problem and count % 100 == 0:
-            problem = differs(model, living, path)
+            problem = difference(model, living, path)
         if problem:
             ok(False, f"{path}: write {count} with seed {SEED}", f"{problem}: {text[:300]!r}")
             break
     else:
-        ok(not differs(model, living, path), f"{path}: {WRITES} writes do what the model says",
-           differs(model, living, path))
-    note(f"{path}: {obeyed} obeyed, {failed} refused")
-    ok(min(obeyed, failed) > WRITES // 10, f"{path}: many of either kind", (obeyed, failed))
+        ok(not difference(model, living, path), f"{path}: {WRITES} writes do what the model says",
+           difference(model, living, path))
+    note(f"{path}: {executed} executed, {failed} refused")
+    ok(min(executed, failed) > WRITES // 10, f"{path}: many writes succeed and many fail", (executed, failed))
     os.close(fd)
-    for number in list(model.watched):
-        write(f"-{number}")
+    for pid in list(model.watched):
+        write(f"-{pid}")
 
 
 def main():
@@ -150,10 +151,8 @@ def main():
         living = tids + [one, two]
         for path in (SYSFS, DEBUGFS):
             fuzz(path, living, [one, two], dead)
-            equal(statistics()["targets"], 0, f"{path}: all can be taken away")
-        numbers = statistics()
-        equal(numbers["created"], numbers["alive"] + numbers["evicted"] + numbers["removed"],
-              "it adds up")
+            equal(statistics()["targets"], 0, f"{path}: all targets can be removed")
+        ok(adds_up(statistics()), "created = alive + evicted + removed", statistics())
 
 
 run(main)

@@ -1,8 +1,8 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: GPL-2.0
 #
-# Large numbers: 10,000 targets, a million samples of them, and 10,000 short-lived processes, one after
-# the other, none of which is lost.
+# Large numbers: 10,000 targets with a million samples, and 10,000 short-lived processes, one after the other,
+# each of which has an exit sample.
 #
 # kernels: x86_64
 # boot: --memory 1G
@@ -18,12 +18,12 @@ from lib.samples import all_have_ended, problems, samples
 
 TARGETS = 10_000
 SAMPLES = 100
-# What one write may hold.
-WORDS = 500
+# So many commands fit in one write.
+COMMANDS_MAX = 500
 
 
 def lines():
-    """How many there are in the history."""
+    """The number of lines in the debugfs file."""
     fd = os.open(DEBUGFS, os.O_RDONLY)
     try:
         return sum(text.count(b"\n") for text in iter(lambda: os.read(fd, 1 << 20), b""))
@@ -31,15 +31,15 @@ def lines():
         os.close(fd)
 
 
-def say(words):
-    for at in range(0, len(words), WORDS):
-        text = " ".join(words[at:at + WORDS])
+def write_all(commands):
+    for at in range(0, len(commands), COMMANDS_MAX):
+        text = " ".join(commands[at:at + COMMANDS_MAX])
         if write(text, DEBUGFS) != len(text):
             raise OSError("a write is short")
 
 
-def glance():
-    """The first page of the history."""
+def read_begin():
+    """Reads the first page of the history."""
     fd = os.open(DEBUGFS, os.O_RDONLY)
     try:
         os.read(fd, 4096)
@@ -47,19 +47,19 @@ def glance():
         os.close(fd)
 
 
-def nobody_waits_long(name, action, times=1000):
-    """A pass follows on the other without a pause. Whoever had to wait for one to end could do one
-    or two things in it, not many."""
+def never_waits_for_a_pass(name, action, times=1000):
+    """Passes follow each other without a pause. If an action had to wait for the end of a pass, only one or
+    two actions could be done in each."""
     begin = statistics()["passes"]
     for _ in range(times):
         action()
     passes = statistics()["passes"] - begin
-    note(f"{times / max(passes, 1):.0f} in a pass: {name}")
-    ok(passes * 5 <= times, f"nobody waits for a whole pass: {name}", (passes, times))
+    note(f"{times / max(passes, 1):.0f} in each pass: {name}")
+    ok(passes * 5 <= times, f"{name} do not wait for a whole pass", (passes, times))
 
 
-def stop_waits(times=20):
-    """Written in the middle of a pass, mostly: what it has taken when `stop` returns is all."""
+def no_sample_after_stop(times=20):
+    """Writes `stop`, mostly during a pass. The pass takes no sample after the write has returned."""
     taken_after = []
     for _ in range(times):
         write("stop")
@@ -68,11 +68,11 @@ def stop_waits(times=20):
         taken_after.append(statistics()["created"] - before)
         write("start")
         time.sleep(0.01)
-    equal(taken_after, [0] * times, "once `stop` has been obeyed no sample is taken")
+    equal(taken_after, [0] * times, "after a write of stop no sample is taken")
 
 
-def evicting_in_a_pass(times=30):
-    """All that there is is evicted in the middle of a pass, mostly: what the pass still takes is shown."""
+def evict_during_passes(times=30):
+    """Evicts all samples, mostly during a pass. The samples that the next pass takes are shown."""
     missing = []
     for _ in range(times):
         shrink(10**6)
@@ -82,64 +82,65 @@ def evicting_in_a_pass(times=30):
         shown = len({each.pid for each in samples()})
         missing.append(statistics()["targets"] - shown)
         write("start")
-    equal(missing, [0] * times, "each target is shown a pass after all was evicted")
+    equal(missing, [0] * times, "one pass after all samples were evicted, each target has a sample")
 
 
-def many_targets(lives):
+def many_targets(many_tasks):
     with open("/proc/sys/kernel/threads-max", "w", encoding="ascii") as file:
         file.write("40000")
-    with program(lives, "sleep", str(TARGETS), stdout=subprocess.PIPE) as crowd:
+    with program(many_tasks, "threads", str(TARGETS), stdout=subprocess.PIPE) as crowd:
         tasks = [crowd.stdout.readline().decode().strip() for _ in range(TARGETS)]
-        say(tasks)
+        write_all(tasks)
         equal(statistics()["targets"], TARGETS, f"{TARGETS} targets")
-        ok(wait_until(lambda: statistics()["alive"] >= TARGETS * SAMPLES), "are sampled")
+        ok(wait_until(lambda: statistics()["alive"] >= TARGETS * SAMPLES), f"{TARGETS * SAMPLES} samples are taken")
         set_parameter("period_ms", 1)
-        nobody_waits_long("control words", lambda: write("start"))
-        nobody_waits_long("reads of the history", glance)
-        stop_waits()
+        never_waits_for_a_pass("commands", lambda: write("start"))
+        never_waits_for_a_pass("reads of the history", read_begin)
+        no_sample_after_stop()
         set_parameter("period_ms", 10)
         write("stop")
         numbers = statistics()
         note(numbers)
-        equal(numbers["alive"], TARGETS * SAMPLES, "a million samples are kept")
-        equal(numbers["created"], numbers["alive"] + numbers["evicted"], "the older ones are gone")
-        equal(lines(), numbers["alive"], "each is shown")
+        equal(numbers["alive"], TARGETS * SAMPLES, "'alive': a million samples")
+        equal(numbers["created"], numbers["alive"] + numbers["evicted"], "the older ones are evicted")
+        equal(lines(), numbers["alive"], "each sample is shown")
         write("start")
-        evicting_in_a_pass()
+        evict_during_passes()
         write("stop")
-        say([f"-{task}" for task in tasks])
+        write_all([f"-{task}" for task in tasks])
         left = statistics()
-        equal([left[name] for name in ("targets", "alive", "bytes")], [0, 0, 0], "and all can be taken away")
+        equal([left[name] for name in ("targets", "alive", "bytes")], [0, 0, 0],
+              "all targets can be removed, and no memory is left")
 
 
-def many_lives(lives):
+def many_processes(many_tasks):
     write("start")
-    with program(lives, "short", str(TARGETS), stdin=subprocess.PIPE, stdout=subprocess.PIPE) as parent:
+    with program(many_tasks, "processes", str(TARGETS), stdin=subprocess.PIPE, stdout=subprocess.PIPE) as parent:
         write(f"tree:{parent.pid}")
-        told = parent.communicate(b"\n")[0].decode()
-    used = dict(tuple(map(int, line.split())) for line in told.splitlines())
-    equal(len(used), TARGETS, f"{TARGETS} processes live and end")
-    # The pass in which it ended may have seen the last of them alive.
-    ok(wait_until(all_have_ended), "so does their parent")
+        output = parent.communicate(b"\n")[0].decode()
+    used = dict(tuple(map(int, line.split())) for line in output.splitlines())
+    equal(len(used), TARGETS, f"{TARGETS} processes have run")
+    # The pass that notices the parent's exit may have read the last of the children while it was alive.
+    ok(wait_until(all_have_ended), "all processes have exit samples")
     history = samples()
     last = {each.pid: each.usr + each.sys for each in history if each.exit}
-    born = {each.pid for each in history if each.num == 0}
-    equal(sorted(set(used) - set(last))[:5], [], "none is lost")
-    equal(sorted(set(used) - born)[:5], [], "each is there from its birth")
-    wrong = [(pid, last.get(pid), told) for pid, told in used.items() if abs(last.get(pid, -9) - told) > 2]
-    equal(wrong[:5], [], "each has used what wait4() says, to within rounding")
-    equal(problems(history)[:3], [], "in order, with no hole")
-    equal(statistics()["lost"], 0, "and none is said to be lost")
-    note(f"{statistics()['bytes'] / (TARGETS + 1):.0f} bytes of samples a life")
+    first = {each.pid for each in history if each.num == 0}
+    equal(sorted(set(used) - set(last))[:5], [], "no process is missing")
+    equal(sorted(set(used) - first)[:5], [], "each process has sample 0")
+    wrong = [(pid, last.get(pid), us) for pid, us in used.items() if abs(last.get(pid, -9) - us) > 2]
+    equal(wrong[:5], [], "each has the CPU time of wait4(), except for rounding")
+    equal(problems(history)[:3], [], "the history is in order, without a gap")
+    equal(statistics()["lost"], 0, "'lost' is 0")
+    note(f"{statistics()['bytes'] / (TARGETS + 1):.0f} bytes of samples for each process")
     write(f"-tree:{parent.pid}")
 
 
 def main():
-    lives = compiled("many_tasks")
+    many_tasks = compiled("many_tasks")
     with loaded(period_ms=10, max_samples=SAMPLES):
-        many_targets(lives)
+        many_targets(many_tasks)
         set_parameter("max_samples", 100_000)
-        many_lives(lives)
+        many_processes(many_tasks)
 
 
 run(main)

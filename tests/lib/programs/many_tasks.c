@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Usage: many_tasks sleep COUNT | many_tasks short COUNT
+ * Usage: many_tasks threads COUNT | many_tasks processes COUNT
  *
- * sleep: so many threads that sleep for ever; prints their numbers.
- * short: once it has read a line, so many processes, one after the other, that end at
- * once; prints the number of each and what wait4() says that it has used, microseconds.
+ * threads: starts COUNT threads that sleep for ever, and prints their thread IDs.
+ * processes: reads a line, then runs COUNT processes, one after the other, that exit at
+ * once. Prints the PID of each and its CPU time from wait4(), in microseconds.
  */
 #define _GNU_SOURCE
 #include <pthread.h>
@@ -26,7 +26,7 @@ static _Noreturn void *sleep_for_ever(void *unused)
 		pause();
 }
 
-static int sleepers(int count)
+static int sleeping_threads(int count)
 {
 	pthread_attr_t attributes;
 
@@ -48,7 +48,7 @@ static long us(struct timeval time)
 	return time.tv_sec * 1000000L + time.tv_usec;
 }
 
-static int short_lives(int count)
+static int short_processes(int count)
 {
 	struct rusage used;
 
@@ -69,9 +69,11 @@ static int short_lives(int count)
 int main(int argc, char **argv)
 {
 	static char buffer[1 << 20];
+	int is_threads;
 
 	if (argc != 3)
 		return 2;
-	setvbuf(stdout, buffer, !strcmp(argv[1], "sleep") ? _IOLBF : _IOFBF, sizeof(buffer));
-	return (!strcmp(argv[1], "sleep") ? sleepers : short_lives)(atoi(argv[2]));
+	is_threads = !strcmp(argv[1], "threads");
+	setvbuf(stdout, buffer, is_threads ? _IOLBF : _IOFBF, sizeof(buffer));
+	return (is_threads ? sleeping_threads : short_processes)(atoi(argv[2]));
 }

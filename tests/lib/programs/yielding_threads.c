@@ -2,9 +2,9 @@
 /*
  * Usage: yielding_threads COUNT
  *
- * Threads that take turns on the CPUs for ever: each runs for an instant, so that in
- * each period many have consumed something, and their histories grow as fast as a
- * machine without much speed can have them grow. Prints their numbers.
+ * Starts COUNT threads that call sched_yield() for ever, and prints their thread IDs. Each
+ * runs only for a moment, so that in each period many threads use CPU time, and their
+ * histories grow fast even on a slow machine.
  */
 #define _GNU_SOURCE
 #include <pthread.h>
@@ -16,7 +16,7 @@
 
 #define STACK_SIZE (32 * 1024)
 
-static _Noreturn void *take_turns(void *unused)
+static _Noreturn void *yield_for_ever(void *unused)
 {
 	(void)unused;
 	printf("%ld\n", syscall(SYS_gettid));
@@ -35,7 +35,7 @@ int main(int argc, char **argv)
 	while (count--) {
 		pthread_t thread;
 
-		if (pthread_create(&thread, &attributes, take_turns, NULL))
+		if (pthread_create(&thread, &attributes, yield_for_ever, NULL))
 			return 1;
 	}
 	pause();
