@@ -89,7 +89,7 @@ def without_a_task():
         equal(writable, {"period_ms", "max_samples", "max_targets", "rt_priority"},
               "the parameters that can be written after the load")
         fails_with(errno.EEXIST, load, "a second load fails")
-    equal(remains(), [], *"an unload leaves nothing")
+    equal(remains(), [], "an unload leaves nothing")
 
 
 def with_a_task():
@@ -99,7 +99,7 @@ def with_a_task():
         equal(statistics()["targets"], 1, "one target")
     with loaded(pid=0):
         equal(statistics()["targets"], 0, "pid=0: no target")
-    equal(remains(), [], *"an unload leaves nothing")
+    equal(remains(), [], "an unload leaves nothing")
 
 
 run(no_such_task, bad_parameters, good_parameters, without_a_task, with_a_task)

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0
 #
-# What failed runs of tests/run printed: kept where the next run does not overwrite
-# it, and reported in a few lines.
+# Keeps what failed runs of tests/run printed, and reports it in a few lines. The next run
+# does not overwrite it.
 
 package Failures;
 
@@ -24,7 +24,7 @@ my $notes_max   = 16;
 my $end_max     = 8;
 my $line_max    = 200;
 
-# kept_runs: [number, path without suffix] of each, oldest first.
+# kept_runs: [number, path without suffix] of each kept run, oldest first.
 sub kept_runs {
     my @kept = map { m{^(.*-(\d+))\.tap$} ? [$2, $1] : () } glob "$folder/*.tap";
     return sort { $a->[0] <=> $b->[0] } @kept;
@@ -55,22 +55,22 @@ sub lines_of {
     return @lines;
 }
 
-# first_of COUNT LINES…: at most so many of them, and how many more there are.
+# first_of COUNT LINES…: at most the first COUNT lines, and how many more there are.
 sub first_of {
     my ($count, @lines) = @_;
     return @lines if @lines <= $count;
     return (@lines[0 .. $count - 1], '… and ' . (@lines - $count) . ' more');
 }
 
-# last_of COUNT LINES…
+# last_of COUNT LINES…: at most the last COUNT lines, and how many more there are.
 sub last_of {
     my ($count, @lines) = @_;
     return @lines if @lines <= $count;
     return ('… after ' . (@lines - $count) . ' more', @lines[-$count .. -1]);
 }
 
-# failed_results LINES…: each result that failed and is expected to pass, as a list of its
-# line and of the notes that follow it.
+# failed_results LINES…: a list for each failed result (not TODO or SKIP): its line, and
+# the notes that follow it.
 sub failed_results {
     my (@results, $is_failed);
     for (@_) {
@@ -84,7 +84,7 @@ sub failed_results {
     return @results;
 }
 
-# How the run ended.
+# end_of PARSER: exit status or signal, and the number of results.
 sub end_of {
     my ($parser) = @_;
     my $signal = $parser->wait & 127;
@@ -94,8 +94,8 @@ sub end_of {
     return "$end; $ran results, $plan planned";
 }
 
-# report RUN PARSER KEPT: what there is to know at first about a failed run, whose output
-# was kept at that path, as text.
+# report RUN PARSER KEPT: the report of a failed run, as text. KEPT is the path of its
+# output, without suffix.
 sub report {
     my ($run, $parser, $kept) = @_;
     my @printed = lines_of("$kept.tap");
@@ -107,7 +107,7 @@ sub report {
         push @report, $result, first_of(max(2, int($notes_max / $shown)), @notes);
     }
     push @report, '… and ' . (@results - $shown) . ' more failed results' if @results > $shown;
-    # Where it broke off.
+    # Without a plan the test has ended early: its last lines show where.
     push @report, 'stdout ends:', map { "  $_" } last_of($end_max, @printed)
         if !defined $parser->tests_planned;
     my @errors = lines_of("$kept.err");

@@ -1,8 +1,8 @@
 #!/bin/sh
 # SPDX-License-Identifier: GPL-2.0
 #
-# make install, make uninstall and dkms, with a kernel that has Rust: what they put
-# where, that it works from there, and that nothing is left.
+# make install, make uninstall and dkms, with a kernel that supports Rust: which files are
+# installed, that they work there, and that uninstalling leaves nothing.
 #
 # kernels: host
 # needs: taskmon
@@ -21,7 +21,7 @@ everything() {
 	find "$root" -mindepth 1 | sort
 }
 
-# in_machine MODULE: loads it there, and has it show its parameters.
+# in_machine MODULE: loads it in a virtual machine and prints period_ms.
 in_machine() {
 	scripts/vm --no-module --share "$scratch" \
 		"insmod '$1' && cat /sys/module/taskmonitor/parameters/period_ms && rmmod taskmonitor" 2> "$scratch/log"
@@ -39,14 +39,14 @@ for file in "$root/usr/local/bin/taskmon" "$share/man/man1/taskmon.1" \
 	"$share/man/man1/taskmon-record.1" "$share/man/man4/taskmonitor.4" \
 	"$share/bash-completion/completions/taskmon" "$share/zsh/site-functions/_taskmon" \
 	"$share/fish/vendor_completions.d/taskmon.fish" "$share/doc/taskmonitor/modprobe.conf" "$module"; do
-	ok "${file#"$root"} is there" [ -s "$file" ]
+	ok "${file#"$root"} is installed" [ -s "$file" ]
 done
-is "$(in_machine "$module")" 100 'the module that was installed can be loaded'
-like "$("$root/usr/local/bin/taskmon" --version)" '^taskmon [0-9.]*$' 'the program runs'
+is "$(in_machine "$module")" 100 'the installed module can be loaded'
+like "$("$root/usr/local/bin/taskmon" --version)" '^taskmon [0-9.]*$' 'the installed program runs'
 for page in "$share"/man/man1/*.1; do
-	# Bold is a letter, a step back, and the letter again.
-	said=$(mandoc -T utf8 "$page" | sed 's/.\x08//g')
-	like "$said" 'SYNOPSIS' "$(basename "$page") can be read"
+	# mandoc prints a bold letter as the letter, a backspace, and the letter again.
+	text=$(mandoc -T utf8 "$page" | sed 's/.\x08//g')
+	like "$text" 'SYNOPSIS' "$(basename "$page") can be read"
 done
 # shellcheck disable=SC2016
 completions=$(bash -c '. "$1" && COMP_WORDS=(taskmon re) COMP_CWORD=1 && _taskmon taskmon re taskmon &&
@@ -55,30 +55,30 @@ is "$completions" 'record remove' 'bash completes taskmon re'
 
 make --no-print-directory install KDIR="$kernel" DESTDIR="$root" > "$scratch/log" 2>&1
 result $? 'make install, again'
-is "$(grep -c "$root" "$share/doc/taskmonitor/installed")" 0 'what is noted is as the target will see it'
+is "$(grep -c "$root" "$share/doc/taskmonitor/installed")" 0 'the list of installed files has paths without DESTDIR'
 touch "$share/man/man1/other.1"
 make --no-print-directory uninstall DESTDIR="$root" > "$scratch/log" 2>&1
 result $? 'make uninstall'
-ok 'leaves what is not ours' [ -e "$share/man/man1/other.1" ]
+ok 'make uninstall leaves files of others' [ -e "$share/man/man1/other.1" ]
 rm "$share/man/man1/other.1"
 rmdir -p "$share/man/man1" 2> /dev/null
-is "$(everything)" "$before" 'and nothing that is'
+is "$(everything)" "$before" 'make uninstall leaves no file of ours'
 
-# No folder can be made where a file is.
+# Makes the installation fail: a file has the name of a folder.
 mkdir "$share"
 touch "$share/zsh"
 ! make --no-print-directory install KDIR="$kernel" DESTDIR="$root" > "$scratch/log" 2>&1
-result $? 'make install, where it fails half-way, says so'
+result $? 'make install that fails half-way has an error status'
 make --no-print-directory uninstall DESTDIR="$root" > "$scratch/log" 2>&1
 result $? 'make uninstall'
 rm "$share/zsh"
 rmdir "$share"
-is "$(everything)" "$before" 'takes away what was installed until then'
+is "$(everything)" "$before" 'make uninstall removes what was installed before the failure'
 ! make --no-print-directory uninstall DESTDIR="$root" > "$scratch/log" 2>&1
-result $? 'make uninstall, when nothing is installed, fails'
-like "$(cat "$scratch/log")" 'nothing is installed here' 'and says so'
+result $? 'make uninstall without an installation fails'
+like "$(cat "$scratch/log")" 'nothing is installed here' 'it says that nothing is installed'
 
-# dkms, with folders of its own, as root of the machine has them elsewhere.
+# dkms, with folders of this test instead of the machine's own.
 make --no-print-directory dkms DESTDIR="$root" > "$scratch/log" 2>&1
 result $? 'make dkms'
 mkdir -p "$scratch/dkms" "$scratch/modules/$release"
@@ -94,9 +94,9 @@ for step in add build install; do
 	result $? "dkms $step"
 done
 module=$(find "$scratch/modules" -name 'taskmonitor.ko*')
-is "$(in_machine "$module")" 100 'the module that dkms installed can be loaded'
+is "$(in_machine "$module")" 100 'the module that dkms has installed can be loaded'
 dkms remove "$package" --all --sourcetree "$root/usr/src" \
 	--dkmstree "$scratch/dkms" --installtree "$scratch/modules" --no-depmod > "$scratch/log" 2>&1
 result $? 'dkms remove'
-is "$(find "$scratch/modules" -name 'taskmonitor*')" '' 'takes it away'
+is "$(find "$scratch/modules" -name 'taskmonitor*')" '' 'dkms remove removes the module'
 finish

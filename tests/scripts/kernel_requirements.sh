@@ -1,8 +1,8 @@
 #!/bin/sh
 # SPDX-License-Identifier: GPL-2.0
 #
-# `make` for a kernel that cannot have the module: one line that says why and what to
-# do. The kernels are made up, the compiler is the real one.
+# `make` for a kernel for which the module cannot be built: one line says why, and what to
+# do. The kernel's build folders are made here; the compiler is the real one.
 #
 # kernels: host
 
@@ -12,11 +12,11 @@ cd "$(dirname "$0")/../.." || exit
 kdir=$(mktemp -d)
 trap 'rm -rf "$kdir"' EXIT
 
-# As typed at a prompt, also when it is `make test` that runs this: a make within a
-# make signs its messages otherwise.
+# As at a prompt, also if `make test` runs this: within a make, another make prints its
+# level in its messages.
 unset MAKELEVEL MAKEFLAGS MFLAGS
 
-# A build folder that has all that is asked for, as far as one can see from outside.
+# make_up RUSTC_VERSION: makes a build folder that meets all requirements.
 make_up() {
 	rm -rf "$kdir"
 	mkdir -p "$kdir/rust"
@@ -27,7 +27,7 @@ make_up() {
 	echo "CONFIG_RUSTC_VERSION_TEXT=\"$1\"" >> "$kdir/.config"
 }
 
-# refuses PATTERN NAME: make fails, and says PATTERN in its one line.
+# refuses PATTERN NAME: make fails, and its one line matches PATTERN.
 refuses() {
 	refuses_in . "$kdir" "$@"
 }
@@ -37,10 +37,10 @@ refuses_in() {
 	output=$(make --directory "$1" --no-print-directory KDIR="$2" 2>&1)
 	status=$?
 	shift 2
-	said=$(echo "$output" | grep -v '^make: ')
+	message=$(echo "$output" | grep -v '^make: ')
 	ok "$2: make fails" [ $status != 0 ]
-	is "$(echo "$said" | wc -l)" 1 "$2: one line"
-	like "$said" "$1" "$2: says so"
+	is "$(echo "$message" | wc -l)" 1 "$2: one line"
+	like "$message" "$1" "$2: the line says so"
 }
 
 make_up 'rustc 1.0.0 (of long ago)'
@@ -70,7 +70,7 @@ refuses 'not the build folder of a configured kernel' 'not configured'
 rm -rf "$kdir"
 refuses 'no kernel build folder .*KDIR=' 'no such folder'
 
-# Neither the module's folder nor the kernel's may have a space in its path.
+# The paths of the checkout and of the kernel's folder may have no space.
 make_up 'any'
 spaced=$kdir/of\ a\ kernel
 mkdir "$spaced"

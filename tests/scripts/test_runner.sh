@@ -1,8 +1,8 @@
 #!/bin/sh
 # SPDX-License-Identifier: GPL-2.0
 #
-# tests/run, in-machine and guest themselves: a failure is reported with what was
-# noted, what failed is kept, and nothing passes because a program is missing.
+# tests/run and tests/runner/ themselves: a failure is reported with its notes, the output
+# of failed runs is kept, and no result is "ok" because a program is missing.
 #
 # kernels: host
 
@@ -13,14 +13,14 @@ checkout=$(mktemp -d)
 trap 'rm -rf "$checkout"' EXIT
 kept=$checkout/build/tests/failed
 
-# A checkout that has these tests alone.
+# A checkout that has only the tests made below.
 mkdir -p "$checkout/tests/lib" "$checkout/tests/of_runner"
 cp "$tests/run" "$checkout/tests"
 cp -r "$tests/runner" "$checkout/tests"
 cp "$tests/lib/results.sh" "$checkout/tests/lib"
 ln -s "$tests/../scripts" "$checkout/scripts"
 
-# test_file NAME KERNELS: a test of that name, with what comes in on stdin as its body.
+# test_file NAME KERNELS: makes a test of that name; stdin is its body.
 test_file() {
 	{
 		printf '#!/bin/sh\n# kernels: %s\n' "$2"
@@ -31,13 +31,13 @@ test_file() {
 	chmod +x "$checkout/tests/of_runner/$1.sh"
 }
 
-# run NAME…: runs those tests; `report` is what it prints.
+# run NAME…: runs those tests. Sets `report` to the output and `status`.
 run() {
 	report=$("$checkout/tests/run" "$@" 2> "$checkout/stderr")
 	status=$?
 }
 
-# says NAME PATTERN: a line of the part behind `Failures:` matches.
+# says NAME PATTERN: a line after `Failures:` matches.
 says() {
 	like "$(echo "$report" | sed '1,/^Failures:$/d')" "$2" "$1"
 }
@@ -70,40 +70,41 @@ finish
 END
 
 run good
-is "$status $(echo "$report" | tail -n 1)" '0 1 passed, 0 failed' 'what passes, passes'
-is "$(ls "$kept" 2> /dev/null)" '' 'of which nothing is kept'
+is "$status $(echo "$report" | tail -n 1)" '0 1 passed, 0 failed' 'a test that passes is counted'
+is "$(ls "$kept" 2> /dev/null)" '' 'a test that passes: nothing is kept'
 
 run bad good
-is "$status $(echo "$report" | tail -n 1)" '1 2 passed, 1 failed' 'what fails is counted'
-says 'its name is in the report' '^  not ok 2 - one is two$'
-says 'and what the test noted' '^  # expected: 2$'
-says 'and the end of stderr' '^    a word on stderr$'
-says 'and what was kept' "^  kept: build/tests/failed/host-of_runner-bad.sh-1.tap, .*-1.err\$"
-like "$(cat "$kept/host-of_runner-bad.sh-1.tap")" '^not ok 2' 'which is what it printed'
-is "$(cat "$kept/host-of_runner-bad.sh-1.err")" 'a word on stderr' 'to both'
+is "$status $(echo "$report" | tail -n 1)" '1 2 passed, 1 failed' 'a test that fails is counted'
+says 'the report names the failed result' '^  not ok 2 - one is two$'
+says 'the report has its notes' '^  # expected: 2$'
+says 'the report has the end of stderr' '^    a word on stderr$'
+says 'the report names the kept files' "^  kept: build/tests/failed/host-of_runner-bad.sh-1.tap, .*-1.err\$"
+like "$(cat "$kept/host-of_runner-bad.sh-1.tap")" '^not ok 2' 'stdout is kept'
+is "$(cat "$kept/host-of_runner-bad.sh-1.err")" 'a word on stderr' 'stderr is kept'
 
 run dies
 is "$status $(echo "$report" | tail -n 1)" '1 1 passed, 1 failed' 'a test without a plan has failed'
-says 'its status is in the report' '^host/of_runner/dies.sh: exit status 7; 1 results, no planned$'
-says 'and its last result' '^    ok 1 - all is well$'
-says 'and its last words' '^    last words$'
+says 'the report has its exit status' '^host/of_runner/dies.sh: exit status 7; 1 results, no planned$'
+says 'the report has its last result' '^    ok 1 - all is well$'
+says 'the report has its last line on stderr' '^    last words$'
 run killed
-says 'so is the signal that ended one' '^host/of_runner/killed.sh: exit status 137;'
+says 'the report shows that a signal ended a test' '^host/of_runner/killed.sh: exit status 137;'
 
 run many
 lines=$(echo "$report" | sed '1,/^Failures:$/d' | wc -l)
 [ "$lines" -le 55 ]
 result $? 'a report is short'
-says 'and counts what it leaves out' '^  … and 92 more failed results$'
+says 'a short report counts what it leaves out' '^  … and 92 more failed results$'
 
 for _ in $(seq 25); do
 	run killed
 done
-is "$(find "$kept" -name '*.tap' | wc -l) $(find "$kept" -name '*.err' | wc -l)" '20 20' 'the last 20 are kept'
+is "$(find "$kept" -name '*.tap' | wc -l) $(find "$kept" -name '*.err' | wc -l)" '20 20' 'the last 20 failed runs are kept'
 [ -e "$kept/host-of_runner-killed.sh-29.tap" ]
-result $? 'by numbers that rise'
+result $? 'their numbers rise'
 
-# In a machine, the tests of tests/guest: what is missing there is an empty file to it.
+# In a virtual machine, the results of tests/runner/guest. A program is hidden by an empty
+# file that is mounted over it.
 test_file machine uml << 'END'
 result 0 'all is well'
 finish
@@ -132,19 +133,19 @@ finish
 END
 
 run machine
-is "$status $(echo "$report" | tail -n 1)" '0 3 passed, 0 failed' 'in a machine, what passes, passes'
+is "$status $(echo "$report" | tail -n 1)" '0 3 passed, 0 failed' 'in a virtual machine, a test that passes is counted'
 for program in awk dmesg sleep; do
 	run "no_$program"
-	says "without $program the log is not clean" '^  not ok 3 - the kernel has nothing to complain of$'
+	says "without $program the log is not accepted" '^  not ok 3 - the kernel has nothing to complain of$'
 done
 run silent_dmesg
-says 'an empty log is not clean' '^  # the log is not whole: 0 lines$'
+says 'an empty log is not accepted' '^  # the log is not whole: 0 lines$'
 run cut_log
-says 'nor one whose beginning is lost' '^  # the log is not whole: '
+says 'a log whose begin is lost is not accepted' '^  # the log is not whole: '
 run complains
-says 'a complaint is in the report' '^  # .*WARNING: of the test$'
-# This one begins before the test.
+says 'the report has the complaint of the kernel' '^  # .*WARNING: of the test$'
+# sed is started before the test: it is hidden by another name in guest.
 sed 's/^\tsed -u/\tmissing/' "$tests/runner/guest" > "$checkout/tests/runner/guest"
 run machine
-says 'without sed there is no plan' '^uml/of_runner/machine.sh: exit status 1; .* no planned$'
+says 'without sed the test has no plan' '^uml/of_runner/machine.sh: exit status 1; .* no planned$'
 finish
