@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0
-"""Tasks to watch: the program load."""
+"""The tasks to watch: they are made by programs/load.c."""
 
 import os
 import signal
@@ -10,7 +10,7 @@ from measure import program
 
 
 class Load:
-    """Tasks that burn up to so much time in each period, once they are told to start."""
+    """Tasks that use up to that much CPU time in each period, after start_after_pass()."""
 
     def __init__(self, kind, count, period_us=0, user_us=0, system_us=0):
         self.period_us = period_us
@@ -27,17 +27,18 @@ class Load:
         os.killpg(self.process.pid, signal.SIGKILL)
         self.process.communicate()
 
-    def start_after_pass(self, recorder):
-        """From now on work, at first after a pass in each period.
+    def start_after_pass(self, module):
+        """Starts the work of the tasks, in each period a fixed time after the pass.
 
-        So the load's timer does not go off in a pass, whose time it would be counted into.
+        So the timer interrupt of the load does not come during a pass and is not counted as part
+        of its time.
         """
-        recorder.wait_for_passes(2)
-        start_us = recorder.last_pass_us() + self.period_us + self.period_us // 10
+        module.wait_for_passes(2)
+        start_us = module.last_pass_us() + self.period_us + self.period_us // 10
         print(start_us, file=self.process.stdin, flush=True)
 
     def pause(self):
-        """Returns once all tasks have stopped, which takes each of them some time."""
+        """Stops all tasks, and waits for a second so that each has stopped."""
         os.killpg(self.process.pid, signal.SIGSTOP)
         time.sleep(1)
 

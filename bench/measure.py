@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0
-"""The programs in C, built by bench/run, and what they say."""
+"""Runs the C programs, which bench/run has built, and returns what they have measured."""
 
 import os
 import subprocess
@@ -12,15 +12,15 @@ def program(name):
 
 
 def output(name, *arguments, stdin=""):
-    """What the program prints, as words."""
+    """Runs the program. Its output, split at white space."""
     command = [program(name), *map(str, arguments)]
     done = subprocess.run(command, input=stdin, stdout=subprocess.PIPE, text=True, check=True)
     return done.stdout.split()
 
 
 def time_to_read(path, size):
-    """Instructions for a line of the file, read in pieces of so many bytes: the least of three
-    times, in which nothing else ran."""
+    """Instructions for one line of the file, read in pieces of `size` bytes: the least of three
+    measurements, because other work adds to the time."""
     times = []
     for _ in range(3):
         spent, lines = map(int, output("meter", "read", path, size))
@@ -29,6 +29,6 @@ def time_to_read(path, size):
 
 
 def times_to_write(path, lines):
-    """Instructions for each write of one of the lines."""
+    """Instructions for each of the writes, one for each line."""
     return [int(word) for word in output("meter", "write", path,
                                          stdin="".join(f"{line}\n" for line in lines))]

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0
-"""The module, by its files."""
+"""The module as its users see it: loading, its files, its statistics."""
 
 import glob
 import os
@@ -13,7 +13,7 @@ NEWEST = "/sys/kernel/taskmonitor"
 STATISTICS = "/sys/kernel/debug/taskmonitor_stats"
 PARAMETERS = "/sys/module/taskmonitor/parameters"
 SHRINKERS = "/sys/kernel/debug/shrinker/taskmonitor-*"
-# What one write may hold.
+# The largest write, in bytes.
 WRITE_MAX = 4096
 
 
@@ -32,8 +32,8 @@ def read(path):
         return file.read()
 
 
-class Recorder:
-    """The module, loaded while the `with` lasts."""
+class Module:
+    """The module, loaded for the length of a `with` block."""
 
     def __init__(self, period_us, **parameters):
         self.period_us = period_us
@@ -50,7 +50,7 @@ class Recorder:
 
     @staticmethod
     def prefer_sampler():
-        """Keeps others off the one CPU while a pass lasts: their time is not the pass's."""
+        """Gives the sampler a real-time priority, so that no other task runs during a pass."""
         for comm in glob.glob("/proc/[0-9]*/comm"):
             if read(comm) == "taskmonitor\n":
                 os.sched_setscheduler(int(comm.split("/")[2]), os.SCHED_FIFO, os.sched_param(1))
@@ -58,18 +58,18 @@ class Recorder:
         raise SystemExit("bench: the sampler's thread is not there")
 
     @staticmethod
-    def say(*words):
-        """Writes words, as many at once as a write may hold."""
+    def send(*commands):
+        """Writes the commands, as many as possible in each write."""
         text = ""
-        for word in words:
-            if len(text) + len(word) >= WRITE_MAX:
+        for command in commands:
+            if len(text) + len(command) >= WRITE_MAX:
                 write(FILE, text)
                 text = ""
-            text += f"{word} "
+            text += f"{command} "
         write(FILE, text)
 
     def watch(self, tasks):
-        self.say(*[str(task) for task in tasks])
+        self.send(*[str(task) for task in tasks])
 
     def statistics(self):
         return {name: int(value) for name, value in map(str.split, read(STATISTICS).splitlines())}
@@ -78,20 +78,20 @@ class Recorder:
         write(f"{PARAMETERS}/{parameter}", str(value))
 
     def wait_for_passes(self, passes):
-        """Returns between two passes, once there were that many more."""
+        """Waits for that many more passes. Returns between two passes."""
         wanted = self.statistics()["passes"] + passes
         while (missing := wanted - self.statistics()["passes"]) > 0:
             time.sleep(missing * self.period_us / 1e6)
 
     def wait_for_samples(self, samples):
-        """Returns once that many are there, for all targets together."""
+        """Waits until there are that many samples, of all targets together."""
         while (missing := samples - self.statistics()["alive"]) > 0:
             passes = missing // self.statistics()["targets"] + 1
             time.sleep(passes * self.period_us / 1e6)
 
     def sample_cost(self, passes):
-        """Instructions for a sample: the median of five times so many passes, as now and then
-        the kernel does something of its own in one."""
+        """Instructions for a sample: the median of five measurements of `passes` passes, because the
+        kernel sometimes does other work during a pass."""
         costs = []
         before = self.statistics()
         for _ in range(5):
@@ -108,7 +108,8 @@ class Recorder:
 
     @staticmethod
     def mean_deltas(name, samples=300):
-        """What the first task consumes in a period; how many of its samples say it did."""
+        """The mean CPU time of the first task in a period, and the share of samples that differ from
+        the one before."""
         with open(FILE, encoding="ascii") as file:
             rows = [tuple(map(int, file.readline().split()[4:7:2])) for _ in range(samples)]
         periods = samples - 1
@@ -118,12 +119,12 @@ class Recorder:
 
     @staticmethod
     def last_pass_us():
-        """When the last pass began, as the newest sample tells."""
+        """The time at which the last pass began, from the newest sample."""
         return int(read(NEWEST).splitlines()[-1].split(" time ")[1].split()[0])
 
     @staticmethod
     def segments():
-        """How many the shrinker could free."""
+        """The number of segments that the shrinker can free."""
         (shrinker,) = glob.glob(SHRINKERS)
         return int(read(f"{shrinker}/count").split()[1])
 
@@ -134,7 +135,7 @@ class Recorder:
 
     @staticmethod
     def target_size():
-        """The bytes that a target takes without its samples."""
+        """The bytes of a target without its samples."""
         for line in read("/proc/slabinfo").splitlines():
             if line.startswith("taskmonitor_target "):
                 return int(line.split()[3])
@@ -142,7 +143,7 @@ class Recorder:
 
     @staticmethod
     def slab_pages():
-        """The pages in which segments lie."""
+        """The number of pages of all slabs that hold segments."""
         pages = 0
         for line in read("/proc/slabinfo").splitlines():
             fields = line.split()

@@ -2,8 +2,8 @@
 # SPDX-License-Identifier: GPL-2.0
 """Usage: picture.py JSON SVG
 
-Draws what a sample costs and what it takes up, by the figures of a run, beside what
-others need. Its colours follow the reader's choice of light or dark.
+Draws the cost of a sample in instructions and bytes, from the figures of a run, beside other
+ways to get one. The colours follow the reader's light or dark theme.
 """
 
 import json
@@ -43,7 +43,7 @@ STYLE = """
 
 
 def bars(figures):
-    """The two charts: title, note, scale, and rows of (label, value, whether it is ours)."""
+    """The two charts: title, note, scale, and rows of (label, value, whether it is taskmonitor's)."""
     cost = [
         ("taskmonitor, an idle process", figures["sample_idle_insns"], True),
         ("taskmonitor, a busy thread", figures["sample_busy_thread_insns"], True),
@@ -68,13 +68,13 @@ def bars(figures):
 
 
 class Logarithmic:
-    """A scale by powers of ten."""
+    """A logarithmic scale with a tick for each power of ten."""
 
     def __init__(self, low, high):
         self.low, self.high = low, high
 
     def place(self, value):
-        """From 0 to 1."""
+        """The position of the value, from 0 to 1."""
         return math.log(max(value, self.low) / self.low) / math.log(self.high / self.low)
 
     def ticks(self):
@@ -85,13 +85,13 @@ class Logarithmic:
 
 
 class Linear:
-    """A scale by equal steps."""
+    """A linear scale."""
 
     def __init__(self, low, high, step):
         self.low, self.high, self.step = low, high, step
 
     def place(self, value):
-        """From 0 to 1."""
+        """The position of the value, from 0 to 1."""
         return (value - self.low) / (self.high - self.low)
 
     def ticks(self):
@@ -99,7 +99,7 @@ class Linear:
 
 
 def shown(value):
-    """Two digits, so that the picture of another run is the same."""
+    """The value with two digits, so that another run gives the same picture."""
     digits = 1 - math.floor(math.log10(value))
     rounded = round(value, digits)
     return f"{rounded:,.0f}" if digits <= 0 else f"{rounded:.{digits}f}"
@@ -110,7 +110,7 @@ def draw_text(x, y, text, kind):
 
 
 def draw_chart(top, chart):
-    """One chart below `top`: its elements, and where it ends."""
+    """One chart that begins at `top`: its elements, and the position of its end."""
     title, note, scale, rows = chart
     span = WIDTH - LABELS - VALUES
     first = top + 44

@@ -2,23 +2,24 @@
 # SPDX-License-Identifier: GPL-2.0
 """Usage: table.py FIGURES [JSON]
 
-Reads `name value` lines, prints them as a table beside what is aimed at and what others
-need, and writes them to the JSON file.
+Reads `name value` lines, prints them as a table with the targets and the cost of other ways,
+and writes them to the JSON file.
 """
 
 import json
 import os
 import sys
 
-# Figures of a published C module of this kind (a slab object, mempool, kref, mutex and
-# list entry for each sample), in the same kind of machine; it is not part of this run.
+# Figures of a published C module with the same purpose (a slab object, mempool, kref, mutex and
+# list entry for each sample), measured in the same kind of machine. It is not part of this run.
 C_MODULE_INSNS = 249
 C_MODULE_BYTES = 80
 C_MODULE_LINE_100K = 6400
 C_MODULE_LINE_400K = 17800
 
-# Heading, then rows: name, what it is, target (the largest value, or (`>=`, smallest)),
-# with what it is compared: a number, or the name of another figure.
+# Each section: its heading and its rows. Each row: the name of the figure, its description, the
+# target, and what it is compared with. A target is the largest value, (`>=`, the smallest value)
+# or (factor, the name of another figure). It is compared with a number or with another figure.
 SECTIONS = (
     ("Instructions for a sample", (
         ("sample_busy_thread_insns", "a busy thread", 150, "proc_stat_open_insns"),
@@ -35,7 +36,7 @@ SECTIONS = (
     )),
     ("Bytes for a sample", (
         ("bytes_per_sample_busy", "a busy thread, 10 ms periods", 6, C_MODULE_BYTES),
-        ("bytes_per_sample_heavy", "one that takes tens of ms, 100 ms periods", 6,
+        ("bytes_per_sample_heavy", "a thread that uses tens of ms, 100 ms periods", 6,
          C_MODULE_BYTES),
         ("bytes_per_sample_idle", "an idle process", 0.2, C_MODULE_BYTES),
     )),
@@ -44,19 +45,19 @@ SECTIONS = (
         ("read_line_insns_100k_64k_buffer", "100,000 samples, 64 KiB reads", 500, None),
         ("read_line_insns_400k", "400,000 samples, 4 KiB reads",
          (1.05, "read_line_insns_100k"), C_MODULE_LINE_400K),
-        ("read_memory_kib", "KiB taken in the midst of 1,000,000", 64, None),
+        ("read_memory_kib", "KiB for a reader in the middle of 1,000,000", 64, None),
     )),
     ("Eviction", (
-        ("pages_back_ratio", "part of the pages that half the samples give", (">=", 0.48),
+        ("pages_back_ratio", "part of the pages freed with half the samples", (">=", 0.48),
          None),
         ("evict_segment_insns", "instructions for a segment, 100 targets", 400, None),
         ("evict_segment_insns_10000", "instructions for a segment, 10,000 targets", 400,
          "evict_segment_insns_100"),
     )),
-    ("Instructions of a fork, for being asked, and for being followed", (
+    ("Extra instructions of a fork while tree: is used", (
         ("fork_probe_insns_unrelated", "of a process that is not watched", 40, None),
         ("fork_probe_insns_followed", "of one that is followed", None, None),
-        ("target_bytes_short_lived", "bytes of a process that ended at once", 512, None),
+        ("target_bytes_short_lived", "bytes of a process that exits at once", 512, None),
     )),
     ("Instructions to add or remove a target", (
         ("add_target_insns_100", "add, 100 there, a write for each", None, None),
@@ -84,7 +85,7 @@ def number(value):
 
 
 def judged(value, target, figures):
-    """The target as text, and whether the value meets it."""
+    """The target as text, and the verdict."""
     if target is None:
         return "", ""
     if isinstance(target, tuple) and target[0] == ">=":
@@ -98,7 +99,7 @@ def judged(value, target, figures):
 
 
 def ratio(value, other, figures):
-    """How much more, or less, the other one takes."""
+    """How many times the value the other one is, as text."""
     other = figures.get(other) if isinstance(other, str) else other
     if other is None or not value:
         return ""
@@ -124,14 +125,14 @@ def print_notes(figures):
     if "clock_insns_per_ns" in figures:
         print(f"One nanosecond of the machine is {figures['clock_insns_per_ns']:.4f} instructions,"
               " by a loop of a known number of them.")
-    for name, what in (("busy", "Busy threads"), ("heavy", "Those that take tens of ms")):
+    for name, what in (("busy", "Busy threads"), ("heavy", "Threads that use tens of ms")):
         if f"{name}_usr_us" in figures:
             usr, sys_, changed = (figures[f"{name}_{part}"]
                                   for part in ("usr_us", "sys_us", "changed_ratio"))
             print(f"{what}, a sample on average: usr {usr:.1f} us, sys {sys_:.1f} us;"
                   f" {changed:.0%} differ from the one before.")
-    print("80 bytes a sample, 6,400 and 17,800 instructions a line are those of a published C"
-          "\nmodule of this kind, measured apart in the same kind of machine.")
+    print("80 bytes a sample, 6,400 and 17,800 instructions a line are the figures of a published C"
+          "\nmodule with the same purpose, measured separately in the same kind of machine.")
 
 
 def main():

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0
-"""Ten thousand targets, half of them busy, beside a hundred of the same kind."""
+"""10,000 targets, half of them busy, compared with 100 of the same kind."""
 
 from itertools import chain
 from statistics import median
@@ -7,10 +7,10 @@ from statistics import median
 from load import Load
 from parts.eviction import evict_half
 from measure import times_to_write
-from module import FILE, Recorder
+from module import FILE, Module
 
 EXTRA = 50
-# A batch is one write, which holds 4,096 bytes.
+# A batch is one write of at most 4,096 bytes.
 BATCH = 400
 ROUNDS = 5
 SIZES = {100: 20_000, 10_000: 400_000}
@@ -23,34 +23,35 @@ def crowd():
 
 def crowd_of(size, period_us):
     half = size // 2
-    with Recorder(period_us) as recorder, Load("threads", half + EXTRA + BATCH) as sleepers, \
+    with Module(period_us) as module, Load("threads", half + EXTRA + BATCH) as sleepers, \
             Load("threads", half, period_us, 12, 12) as load:
         pairs = zip(load.tasks, sleepers.tasks)
-        recorder.watch(chain.from_iterable(pairs))
-        load.start_after_pass(recorder)
-        recorder.wait_for_passes(3)
-        yield f"pass_sample_insns_{size}", recorder.sample_cost(5)
-        # No pass from here on.
-        recorder.set("period_ms", 3_600_000)
+        module.watch(chain.from_iterable(pairs))
+        load.start_after_pass(module)
+        module.wait_for_passes(3)
+        yield f"pass_sample_insns_{size}", module.sample_cost(5)
+        # From here on there is no pass.
+        module.set("period_ms", 3_600_000)
         load.pause()
         yield from control(size, sleepers.tasks[half:])
-        yield f"evict_segment_insns_{size}", evict_half(recorder)
+        yield f"evict_segment_insns_{size}", evict_half(module)
 
 
 def control(size, tasks):
-    """The cost of adding and removing one more, word by word and many in one write."""
+    """The cost of adding and removing one more target, by one write for each and by batches."""
     single, many = tasks[:EXTRA], tasks[EXTRA:]
-    words = chain.from_iterable((f"{task}", f"-{task}") for task in single)
-    adding, removing = middle_times(words)
+    commands = chain.from_iterable((f"{task}", f"-{task}") for task in single)
+    adding, removing = median_times(commands)
     yield f"add_target_insns_{size}", adding
     yield f"remove_target_insns_{size}", removing
     batches = (" ".join(map(str, many)), " ".join(f"-{task}" for task in many))
-    adding, removing = middle_times(batches * ROUNDS)
+    adding, removing = median_times(batches * ROUNDS)
     yield f"add_target_batch_insns_{size}", adding / len(many)
     yield f"remove_target_batch_insns_{size}", removing / len(many)
 
 
-def middle_times(lines):
-    """Of writes that add and remove by turns; medians, as a few are hit by an interrupt."""
+def median_times(lines):
+    """Median instructions of the first, third, … write, which add, and of the others, which remove. An
+    interrupt makes a few of the times larger."""
     times = times_to_write(FILE, lines)
     return median(times[::2]), median(times[1::2])

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0
-"""What following forks costs those who fork, and in memory."""
+"""What following forks costs: instructions of a fork, and memory."""
 
 import contextlib
 import subprocess
@@ -9,25 +9,25 @@ from statistics import median
 
 from load import Load
 from measure import program
-from module import Recorder
+from module import Module
 
 FORKS = 100
 ROUNDS = 15
-# No pass comes in between.
+# So long that no pass is made meanwhile.
 PERIOD_US = 3_600_000_000
 
 
 class Forks:
-    """A process that forks when it is told to; always the same one, as what a fork costs depends on
-    where its memory lies."""
+    """A process that forks on request. All figures are from one process, because the cost of a fork
+    depends on where its memory is."""
 
     def __init__(self, process):
         self.process = process
         self.pid = process.stdout.readline().strip()
 
     def cost(self):
-        """Instructions of the system call: the median of some, as now and then the slab has to get
-        memory, or an interrupt comes."""
+        """Median instructions of the system call. Sometimes the slab allocator needs a new slab, or an
+        interrupt comes."""
         print(file=self.process.stdin, flush=True)
         return median(map(int, self.process.stdout.readline().split()))
 
@@ -41,21 +41,21 @@ def forks_on_demand():
 
 
 def forks():
-    with Recorder(PERIOD_US) as recorder, Load("processes", 1) as other, \
+    with Module(PERIOD_US) as module, Load("processes", 1) as other, \
             forks_on_demand() as ours:
-        alone, asked = [], []
+        without_probe, unrelated = [], []
         for _ in range(ROUNDS):
-            alone.append(ours.cost())
-            recorder.say(f"tree:{other.tasks[0]}")
-            asked.append(ours.cost())
-            recorder.say(f"-tree:{other.tasks[0]}")
-            # A thread that may sleep takes the probes away.
+            without_probe.append(ours.cost())
+            module.send(f"tree:{other.tasks[0]}")
+            unrelated.append(ours.cost())
+            module.send(f"-tree:{other.tasks[0]}")
+            # Deferred work removes the probes.
             time.sleep(0.5)
-        # With what the kernel takes itself to call who wants to know.
-        yield "fork_probe_insns_unrelated", median(asked) - median(alone)
-        before = recorder.statistics()
-        recorder.say(f"tree:{ours.pid}")
-        yield "fork_probe_insns_followed", ours.cost() - median(alone)
-        after = recorder.statistics()
+        # Includes the kernel's own cost of calling a probe.
+        yield "fork_probe_insns_unrelated", median(unrelated) - median(without_probe)
+        before = module.statistics()
+        module.send(f"tree:{ours.pid}")
+        yield "fork_probe_insns_followed", ours.cost() - median(without_probe)
+        after = module.statistics()
         segments = (after["bytes"] - before["bytes"]) / (after["targets"] - before["targets"])
-        yield "target_bytes_short_lived", segments + recorder.target_size()
+        yield "target_bytes_short_lived", segments + module.target_size()

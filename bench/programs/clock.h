@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * Clocks, as nanoseconds. In the machine that the benchmark runs in, a nanosecond is an
+ * Clocks in nanoseconds. In the benchmark's virtual machine, a nanosecond is an
  * instruction.
  */
 #ifndef BENCH_CLOCK_H
@@ -24,7 +24,7 @@ static inline uint64_t now_ns(void)
 	return clock_ns(CLOCK_MONOTONIC);
 }
 
-/* What two calls of now_ns() in a row differ by: to be taken off what is timed. */
+/* The least difference between two calls of now_ns(), to be subtracted from measured times. */
 static inline uint64_t clock_cost_ns(void)
 {
 	uint64_t least = UINT64_MAX;

@@ -2,12 +2,11 @@
 /*
  * Usage: forks COUNT
  *
- * Prints its pid. For each line of input it forks COUNT children, one after the other,
- * which end at once, and prints for each the nanoseconds that the system call took its
- * parent.
+ * Prints its PID. For each line of input it forks COUNT children, one after the other, that
+ * exit at once, and prints for each how many nanoseconds the system call took the parent.
  *
- * The children share the parent's memory, so that no copying of page tables hides what
- * else a fork costs.
+ * The children share the parent's memory: copying page tables would hide the rest of the
+ * cost of a fork.
  */
 #define _GNU_SOURCE
 #include <sched.h>
@@ -31,7 +30,7 @@ static int end(void *unused)
 	return 0;
 }
 
-/* How long a fork takes; the child has ended when this returns. */
+/* The time that a fork takes. The child has been reaped when this returns. */
 static uint64_t fork_ns(void)
 {
 	uint64_t begin = now_ns();

@@ -2,14 +2,14 @@
 /*
  * Usage: load threads|processes COUNT PERIOD_US USER_US SYSTEM_US
  *
- * Tasks that use the CPU in a known way. Prints the number of each task, then waits for
- * a line with the moment of the first period (microseconds since boot). From then on each
- * task burns, once a period, a random time of up to USER_US in user mode and up to
- * SYSTEM_US in the kernel, and sleeps. Goes on until it is killed.
+ * Runs tasks that use the CPU in a known way. Prints the PID or thread ID of each task, then
+ * reads a line with the begin of the first period (microseconds since boot). From then on
+ * each task, once in each period, uses a random time of up to USER_US in user mode and up
+ * to SYSTEM_US in the kernel, and then sleeps. Runs until it is killed.
  *
- * Made for a simulated processor with one CPU. Burning in user mode is a walk through
- * nops, of which that does a hundred as fast as one other instruction; and one timer wakes
- * all tasks, as timers are dear.
+ * Made for an emulated machine with one CPU. Time in user mode is spent in nops, because the
+ * emulator executes a hundred of them as fast as one other instruction. One timer wakes all
+ * tasks, because timers are expensive.
  */
 #define _GNU_SOURCE
 #include <linux/futex.h>
@@ -29,7 +29,7 @@
 #define NS_PER_US 1000
 #define STACK_SIZE (32 * 1024)
 
-/* Periods begun; all tasks, also processes, share it. */
+/* The number of periods that have begun. All tasks, also processes, share it. */
 static _Atomic uint32_t *periods;
 static uint64_t count, period_ns, user_ns, system_ns;
 static uint64_t random_bytes_per_ms;
@@ -41,7 +41,7 @@ static void die(const char *what)
 	exit(1);
 }
 
-/* Marsaglia's xorshift: the same numbers in every run. */
+/* Marsaglia's xorshift. It gives the same numbers in each run. */
 static uint64_t random_below(uint64_t *state, uint64_t limit)
 {
 	*state ^= *state << 13;
@@ -56,7 +56,7 @@ static void burn_user(uint64_t ns)
 		asm volatile(".rept 996; nop; .endr");
 }
 
-/* Whether or not there was enough entropy yet does not matter here. */
+/* Random bytes are used for their cost; their entropy does not matter. */
 static void burn_system(uint64_t ns)
 {
 	uint64_t left = ns * random_bytes_per_ms / 1000000;
@@ -81,7 +81,7 @@ static void calibrate_system(void)
 	random_bytes_per_ms = sizeof(random_bytes) * 1000000ULL / spent;
 }
 
-/* Once for each period, or for several that began while it was busy. */
+/* Works once in each period; if periods have begun while it was busy, once for all of them. */
 static _Noreturn void work(uint64_t number)
 {
 	uint64_t state = 0x9e3779b97f4a7c15ULL * (number + 1);
@@ -137,9 +137,9 @@ static void sleep_until(uint64_t ns)
 }
 
 /*
- * The periods stay on their grid, also when this was stopped for long. In each, work begins
- * after a random time, so that the scheduler's ticks, by which it tells user from system
- * time, meet all tasks alike.
+ * Each period begins a whole number of periods after the first, also if this process was
+ * stopped meanwhile. In each, work begins after a random time. The scheduler's ticks, which
+ * divide CPU time into user and system time, are then distributed evenly over all tasks.
  */
 static _Noreturn void begin_periods(uint64_t next_ns)
 {
@@ -174,7 +174,7 @@ int main(int argc, char **argv)
 		       MAP_SHARED | MAP_ANONYMOUS, -1, 0);
 	if (periods == MAP_FAILED)
 		die("mmap");
-	/* Whoever measures goes first. */
+	/* The programs that measure run first. */
 	if (sched_setscheduler(0, SCHED_IDLE, &priority))
 		die("sched_setscheduler");
 	setlinebuf(stdout);

@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Usage: meter clock             instructions of a known loop, nanoseconds it took
- *        meter read FILE SIZE    reads FILE to its end in pieces of SIZE:
- *                                nanoseconds spent in read(), lines read
- *        meter write FILE        writes each line of standard input by a write() of its
- *                                own: nanoseconds spent in each
+ * Usage: meter clock             runs a known loop; prints its instructions and nanoseconds
+ *        meter read FILE SIZE    reads FILE to its end in pieces of SIZE; prints the
+ *                                nanoseconds spent in read() and the number of lines
+ *        meter write FILE        writes each line of standard input by one write(); prints
+ *                                the nanoseconds spent in each
  *
- * What files cost those who use them.
+ * Measures the cost of system calls on the module's files.
  */
 #define _GNU_SOURCE
 #include <fcntl.h>
@@ -34,7 +34,7 @@ static int open_or_die(const char *path, int flags)
 	return file;
 }
 
-/* The least of some times, which no interrupt has hit. */
+/* The least of ten measurements: no interrupt came during it. */
 static void measure_clock(void)
 {
 	uint64_t cost = clock_cost_ns(), least = UINT64_MAX;

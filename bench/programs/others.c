@@ -2,9 +2,9 @@
 /*
  * Usage: others PID
  *
- * What a sample of a task's CPU time costs by each way that user space has: prints
- * `name nanoseconds` lines. Every way ends with user and system time as numbers (with
- * the run time, where that is all there is).
+ * Measures what one sample of a task's CPU time costs by each way that user space has.
+ * Prints `name nanoseconds` lines. Each way ends with user and system time as numbers
+ * (schedstat: with the run time, the only one it has).
  */
 #define _GNU_SOURCE
 #include <fcntl.h>
@@ -26,7 +26,7 @@ static char stat_path[64], schedstat_path[64];
 static int stat_file, schedstat_file, netlink;
 static uint16_t taskstats_family;
 static uint32_t pid;
-/* Where samples go, so that the compiler does not do without them. */
+/* The results. They are volatile so that the compiler does not remove the code. */
 static volatile uint64_t user_time, system_time;
 
 static void die(const char *what)
@@ -44,7 +44,7 @@ static int open_or_die(const char *path)
 	return file;
 }
 
-/* The name, in parentheses, may hold anything; utime and stime are fields 14 and 15. */
+/* The name, in parentheses, may contain any character; utime and stime are fields 14 and 15. */
 static void parse_stat(char *text, ssize_t length)
 {
 	char *at;
@@ -86,7 +86,7 @@ static void schedstat(void)
 	user_time = strtoull(text, NULL, 10);
 }
 
-/* A request with one attribute. */
+/* A netlink request with one attribute. */
 struct request {
 	struct nlmsghdr head;
 	struct genlmsghdr generic;
@@ -117,7 +117,7 @@ static ssize_t ask(uint16_t family, uint8_t command, uint16_t type, const void *
 	return length;
 }
 
-/* The attribute of this type in [from, to). */
+/* Returns the attribute of this type in [from, to). */
 static char *find_attribute(char *from, char *to, uint16_t type)
 {
 	while (from + NLA_HDRLEN <= to) {
@@ -166,7 +166,7 @@ static void taskstats(void)
 	system_time = values.ac_stime;
 }
 
-/* The least of some means: an interrupt now and then is not the way's own. */
+/* Prints the least of ROUNDS means: interrupts are not part of the cost. */
 static void measure(const char *name, void (*sample)(void))
 {
 	uint64_t least = UINT64_MAX;
