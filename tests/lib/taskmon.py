@@ -13,6 +13,9 @@ from lib.processes import wait_until
 from lib.samples import parse
 
 TASKMON = os.environ["TASKMONITOR_TASKMON"]
+# The file to which record() writes, and the module's period in the tests of `taskmon record`.
+OUT = "/tmp/recording"
+PERIOD_MS = 40
 
 
 def taskmon(*arguments, **options):
@@ -21,6 +24,14 @@ def taskmon(*arguments, **options):
                           stdin=options.pop("stdin", subprocess.DEVNULL),
                           stdout=options.pop("stdout", subprocess.PIPE),
                           stderr=options.pop("stderr", subprocess.PIPE), **options)
+
+
+def record(*words, **options):
+    """Runs `taskmon record` with output to OUT. The CompletedProcess, and the summary (JSON)."""
+    summary = "/tmp/summary"
+    done = taskmon("record", "-o", OUT, "--json", "--summary", summary, *words, **options)
+    with open(summary, encoding="utf-8") as file:
+        return done, json.load(file)
 
 
 def complaint(done):

@@ -1,8 +1,8 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: GPL-2.0
 #
-# taskmon export: each form, read by somebody else's parser, says what the module's file says; a
-# million samples take no more memory than ten thousand.
+# taskmon export: each format, read by an independent parser, has what the module's file shows. Exporting a million
+# samples takes no more memory than ten thousand.
 #
 # kernels: x86_64
 # boot: --memory 1G
@@ -46,15 +46,15 @@ def as_tables(history, commands):
     for form, rows in (("csv", rows_of_csv(exported("csv"))), ("json", rows_of_json(exported("json")))):
         got = [tuple(int(row[name]) for name in ("pid", "num", "usr_us", "sys_us", "time_us", "exit"))
                for row in rows]
-        ok(got == wanted, f"{form}: each sample as it is in the file", (got[:3], wanted[:3]))
-        equal({int(row["pid"]): row["command"] for row in rows}, commands, f"{form}: and the names")
+        ok(got == wanted, f"{form}: all samples of the file, unchanged", (got[:3], wanted[:3]))
+        equal({int(row["pid"]): row["command"] for row in rows}, commands, f"{form}: the names of the tasks")
     pid = history[0].pid
-    equal({row["pid"] for row in rows_of_json(exported("json", pid))}, {pid}, "of one task, if asked")
+    equal({row["pid"] for row in rows_of_json(exported("json", pid))}, {pid}, "json of one task")
 
 
-def in_sight(of_task):
-    """What a task has consumed where it was sampled without a pause, as taskmon defines one: more
-    than four times as long as the period and either neighbour. A stalled machine makes such, too."""
+def used_without_pauses(of_task):
+    """The CPU time of a task, without the pauses in sampling. A pause, as taskmon defines it, is an interval
+    more than four times as long as the period and as its neighbours. A stalled machine also causes pauses."""
     pairs = list(zip(of_task, of_task[1:]))
     lengths = [after.time - before.time for before, after in pairs]
     kept = [pair for at, pair in enumerate(pairs)
@@ -64,22 +64,22 @@ def in_sight(of_task):
 
 
 def as_trace(history):
-    """Trace Event Format: what a counter says, times how long it says so, is what was consumed."""
+    """Trace Event Format: the sum of each counter value times its duration is the CPU time."""
     trace = json.loads(exported("perfetto"))
     events = trace["traceEvents"]
-    equal({event["ph"] for event in events}, {"M", "C"}, "perfetto: names and counters, nothing else")
+    equal({event["ph"] for event in events}, {"M", "C"}, "perfetto: only names and counters")
     ok(all(isinstance(event["ts"], int) and isinstance(event["pid"], int) and event["name"]
-           for event in events if event["ph"] == "C"), "each with pid, name and time")
+           for event in events if event["ph"] == "C"), "perfetto: each counter has PID, name and time")
     for pid in {each.pid for each in history}:
         of_task = [each for each in history if each.pid == pid]
         counters = [event for event in events if event["ph"] == "C" and event["pid"] == pid]
         ok(all(one["ts"] <= other["ts"] for one, other in zip(counters, counters[1:])),
-           "a task's counters are in order")
+           "perfetto: a task's counters are in order")
         area = {name: sum(event["args"][name] / 100 * (after["ts"] - event["ts"])
                           for event, after in zip(counters, counters[1:])) for name in ("user", "system")}
-        used = in_sight(of_task)
+        used = used_without_pauses(of_task)
         ok(all(abs(area[name] - used[name]) <= 5 + used[name] * 1e-3 for name in used),
-           "and their area is what it consumed", (area, used))
+           "perfetto: the area below the counters is the CPU time", (area, used))
 
 
 def as_metrics(history, commands):
@@ -89,27 +89,28 @@ def as_metrics(history, commands):
     with open("/tmp/metrics.prom", encoding="utf-8") as file:
         done = subprocess.run([os.environ["TASKMONITOR_PROMTOOL"], "check", "metrics"], stdin=file, capture_output=True,
                               text=True, check=False)
-    equal((done.returncode, done.stdout, done.stderr), (0, "", ""), "promtool check metrics has no word to say")
+    equal((done.returncode, done.stdout, done.stderr), (0, "", ""),
+          "openmetrics: promtool check metrics prints nothing")
     last = {each.pid: each for each in history}
     found = re.findall(r'^taskmonitor_task_cpu_seconds_total\{pid="(\d+)",.*,mode="(\w+)"\} (\S+)$', text, re.M)
     wanted = {(pid, mode): us for pid, each in last.items()
               for mode, us in (("user", each.usr), ("system", each.sys))}
     equal({(int(pid), mode): round(float(seconds) * 1e6) for pid, mode, seconds in found}, wanted,
-          "the totals are those of the last samples")
+          "openmetrics: the totals are those of the last samples")
     names = dict(re.findall(r'^taskmonitor_task_info\{pid="(\d+)",life="1",command="(.*)"\} 1$', text, re.M))
     equal(names, {str(pid): name.replace("\\", "\\\\").replace('"', '\\"') for pid, name in commands.items()},
-          "an info metric has the names")
+          "openmetrics: an info metric has the names")
     numbers = statistics()
     for metric, name in (("samples_created_total", "created"), ("targets", "targets"),
                          ("sample_bytes", "bytes"), ("lost_descendants_total", "lost")):
         value = re.search(rf"^taskmonitor_{metric} (\d+)$", text, re.M)
-        equal(int(value.group(1)), numbers[name], f"{metric} is what the statistics say")
+        equal(int(value.group(1)), numbers[name], f"openmetrics: {metric} is the value of the statistics")
 
 
 def forms():
     with process(burn_and_sleep) as busy, odd_process() as odd:
         write(f"{busy} {odd.pid}")
-        ok(wait_until(lambda: len(samples(pid=busy)) > 100), "two tasks are watched")
+        ok(wait_until(lambda: len(samples(pid=busy)) > 100), "two tasks are sampled")
         write("stop")
         history = samples()
         with open(f"/proc/{busy}/comm", encoding="utf-8") as comm:
@@ -120,13 +121,13 @@ def forms():
         out = "/tmp/out.json"
         equal(taskmon("export", "-f", "json", "-o", out).returncode, 0, "-o writes a file")
         with open(out, encoding="utf-8") as file:
-            equal(len(rows_of_json(file.read())), len(history), "that holds it all")
+            equal(len(rows_of_json(file.read())), len(history), "the file has all samples")
         write("start")
         write(f"-{busy} -{odd.pid}")
 
 
 def peak_kib(*words):
-    """The most memory that taskmon takes; it is run by one that tells so."""
+    """The largest resident size of taskmon. A helper process runs it and prints this."""
     helper = ("import os, resource, subprocess, sys\n"
               "code = subprocess.call(sys.argv[1:], stdout=subprocess.DEVNULL)\n"
               "print(code, resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss)")
@@ -145,40 +146,41 @@ def memory_is_constant(tids):
         write(tid)
     commands = (("export", "-f", "csv"), ("export", "-f", "json"), ("export", "-f", "perfetto"), ("list",))
     for size in (FEW, MANY):
-        # However long one is kept from looking, there are no more than that.
+        # Limits the number of samples, even if this program is delayed.
         set_parameter("max_samples", size // TASKS)
         write("start")
-        ok(wait_until(lambda size=size: statistics()["alive"] >= size, 300), f"{size} samples")
+        ok(wait_until(lambda size=size: statistics()["alive"] >= size, 300), f"{size} samples are taken")
         write("stop")
         for words in commands:
             peaks.setdefault(words, []).append(peak_kib(*words))
     note(f"{statistics()['alive']} samples; KiB: {peaks}")
     for words, (few, many) in peaks.items():
-        ok(many <= few * 1.25 + 512, f"{' '.join(words)}: the samples are streamed", (few, many))
-        ok(many <= 32 * 1024, "in some megabytes", many)
+        ok(many <= few * 1.25 + 512, f"{' '.join(words)}: memory does not grow with the samples", (few, many))
+        ok(many <= 32 * 1024, f"{' '.join(words)}: at most 32 MiB", many)
     done = subprocess.run(["bash", "-c", f"{TASKMON} export -f csv | wc -l"], capture_output=True, text=True,
                           check=True)
-    equal(int(done.stdout), statistics()["alive"] + 1, "and not one is left out")
+    equal(int(done.stdout), statistics()["alive"] + 1, "export has all samples")
     status, text = on_terminal(["plot", "-o", "/tmp/many.svg"])
-    equal(status, 0, "a picture of all can be drawn")
-    ok("reading [" in text, "with a progress bar on a terminal, as it takes a while", text[-300:])
+    equal(status, 0, "plot draws all samples")
+    ok("reading [" in text, "plot of many samples shows a progress bar on a terminal", text[-300:])
     set_parameter("max_samples", 1)
     write("clear start")
-    ok(wait_until(lambda: statistics()["alive"] > 0), "of few samples")
+    ok(wait_until(lambda: statistics()["alive"] > 0), "few samples are taken")
     write("stop")
-    ok("reading [" not in on_terminal(["export", "-f", "csv", "-o", "/tmp/few.csv"])[1], "there is none")
+    ok("reading [" not in on_terminal(["export", "-f", "csv", "-o", "/tmp/few.csv"])[1],
+       "export of few samples shows no progress bar")
 
 
 def main():
     resource.setrlimit(resource.RLIMIT_NPROC, (resource.RLIM_INFINITY, resource.RLIM_INFINITY))
     with loaded(period_ms=PERIOD_MS):
-        equal(exported("csv"), "pid,command,num,usr_us,sys_us,time_us,exit\n", "csv of nothing has its head")
-        equal(exported("json"), "", "json of nothing is empty")
-        equal(json.loads(exported("perfetto"))["traceEvents"], [], "a trace of nothing has no events")
+        equal(exported("csv"), "pid,command,num,usr_us,sys_us,time_us,exit\n", "csv without samples has its header")
+        equal(exported("json"), "", "json without samples is empty")
+        equal(json.loads(exported("perfetto"))["traceEvents"], [], "a trace without samples has no events")
         forms()
         with idle_threads(TASKS) as tids:
             memory_is_constant(tids)
-    ok(not os.path.exists(DEBUGFS), "done")
+    ok(not os.path.exists(DEBUGFS), "the module is unloaded")
 
 
 run(main)

@@ -1,8 +1,8 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: GPL-2.0
 #
-# taskmon plot: an SVG that has its marks, with a gap where sampling was stopped, and areas that are
-# as high as what was consumed; the same as PNG.
+# taskmon plot: an SVG with its labels, a gap while sampling was stopped, and areas in proportion to the CPU time.
+# The same as PNG.
 #
 # kernels: x86_64
 # needs: taskmon
@@ -43,7 +43,7 @@ class Picture:
 
 
 def surface(points):
-    """Of a polygon, by the shoelace formula."""
+    """The surface of a polygon, by the shoelace formula."""
     return abs(sum(x * other_y - other_x * y
                    for (x, y), (other_x, other_y) in zip(points, points[1:] + points[:1]))) / 2
 
@@ -58,18 +58,18 @@ def plotted(*words, to=SVG):
 def several(pids):
     picture = plotted()
     for pid in pids:
-        ok(any(f"({pid})" in text for text in picture.texts), f"a panel for {pid}", picture.texts)
-    for mark in ("user", "system", "CPU"):
-        ok(mark in picture.texts, f"it says '{mark}'", picture.texts)
-    ok(any("time since the first sample, s" in text for text in picture.texts), "and the unit of time")
-    ok(any(text.endswith(" %") for text in picture.texts), "and of the share")
-    ok(picture.areas(USER), "user time has its colour")
-    ok(len(plotted(pids[0]).areas(USER)) <= len(picture.areas(USER)), "one task alone is less")
-    equal(plotted("--title", "A & <B>").texts.count("A & <B>"), 1, "the title is the user's")
+        ok(any(f"({pid})" in text for text in picture.texts), f"task {pid} has a panel", picture.texts)
+    for label in ("user", "system", "CPU"):
+        ok(label in picture.texts, f"the picture has the label '{label}'", picture.texts)
+    ok(any("time since the first sample, s" in text for text in picture.texts), "the time axis has its unit")
+    ok(any(text.endswith(" %") for text in picture.texts), "the share axis has its unit")
+    ok(picture.areas(USER), "areas of user time have their colour")
+    ok(len(plotted(pids[0]).areas(USER)) <= len(picture.areas(USER)), "one task has fewer areas than two")
+    equal(plotted("--title", "A & <B>").texts.count("A & <B>"), 1, "--title sets the title")
 
 
 def stopped_stretch(pid):
-    """Two stretches of work with one between them in which nothing was sampled."""
+    """While sampling was stopped, the picture has a gap."""
     history = samples(pid=pid)
     gap = max(after.time - before.time for before, after in zip(history, history[1:]))
     whole = history[-1].time - history[0].time
@@ -79,23 +79,23 @@ def stopped_stretch(pid):
     width = edges[-1][1] - edges[0][0]
     widest = max(after[0] - before[1] for before, after in zip(edges, edges[1:]))
     note(f"gap {gap / whole:.3f} of the time, {widest / width:.3f} of the picture, {len(areas)} areas")
-    ok(widest >= 0.8 * width * gap / whole, "it stays blank", (widest, width, gap, whole))
+    ok(widest >= 0.8 * width * gap / whole, "the gap is as wide as the pause", (widest, width, gap, whole))
     pairs = [(before, after) for before, after in zip(history, history[1:])
              if after.time - before.time < gap]
     user, system = (sum(getattr(after, name) - getattr(before, name) for before, after in pairs)
                     for name in ("usr", "sys"))
     drawn = [sum(map(surface, picture.areas(colour))) for colour in (USER, SYSTEM)]
     note(f"user {user} us, system {system}; areas {drawn}")
-    ok(abs(drawn[0] / sum(drawn) - user / (user + system)) < 0.02, "areas are as large as what was consumed",
+    ok(abs(drawn[0] / sum(drawn) - user / (user + system)) < 0.02, "the areas are in proportion to the CPU time",
        (drawn, user, system))
 
 
 def pixels(path):
-    """Width, height and how many colours there are, of a PNG of 8-bit RGBA (its specification, 9)."""
+    """Width, height, bit depth, colour type and size of the unpacked data of a PNG."""
     with open(path, "rb") as file:
         data = file.read()
     if data[:8] != b"\x89PNG\r\n\x1a\n":
-        raise ValueError("no PNG")
+        raise ValueError("not a PNG")
     width, height, depth, kind = struct.unpack(">IIBB", data[16:26])
     packed, at = b"", 8
     while at < len(data):
@@ -111,41 +111,42 @@ def pixels(path):
 def as_png(pid):
     plotted(pid, "--width", 640, to=PNG)
     width, height, depth, kind, size = pixels(PNG)
-    equal((width, depth, kind), (1280, 8, 6), "a PNG, two pixels for each of the drawing")
-    equal(size, height * (width * 4 + 1), "with all its lines")
+    equal((width, depth, kind), (1280, 8, 6), "--width 640: a PNG of 1,280 pixels, 8-bit RGBA")
+    equal(size, height * (width * 4 + 1), "the PNG has all its lines")
     plotted(pid, "--width", 640)
     drawn = re.match(r"[\d.]+", Picture().root.get("height")).group()
-    equal(height, 2 * round(float(drawn)), "as high as the SVG")
+    equal(height, 2 * round(float(drawn)), "the PNG has twice the height of the SVG")
 
 
 def trees():
     script = "for i in 1 2 3 4; do dd if=/dev/zero of=/dev/null bs=64k count=3000 2> /dev/null; done; sleep 0.1"
     taskmon("record", "-p", 5, "-o", OUT, "--", "sh", "-c", script)
     picture = plotted(OUT)
-    ok(any(text.startswith("dd ×4") for text in picture.texts), "a tree is stacked by process", picture.texts)
-    ok(any(text.startswith("sh -c for i in 1 2 3 4") for text in picture.texts), "and bears its command")
+    ok(any(text.startswith("dd ×4") for text in picture.texts),
+       "the processes of a recording are stacked by name", picture.texts)
+    ok(any(text.startswith("sh -c for i in 1 2 3 4") for text in picture.texts), "the picture shows the command")
     apart = plotted(OUT, "--panels")
-    ok(sum(text.startswith("dd (") for text in apart.texts) == 4, "--panels: one for each", apart.texts)
+    ok(sum(text.startswith("dd (") for text in apart.texts) == 4, "--panels: one panel for each process", apart.texts)
 
 
-def complaints():
-    for words, wanted in ((["-o", "/tmp/x.gif"], "/tmp/x.gif: the name must end in .svg or .png"),
+def errors():
+    for arguments, wanted in ((["-o", "/tmp/x.gif"], "/tmp/x.gif: the name must end in .svg or .png"),
                           (["-o", SVG, "/no/such"], "/no/such: No such file or directory"),
                           (["-o", SVG, "/etc/passwd"], "/etc/passwd: line 1 is not a sample"),
                           (["-o", SVG, "4194304"], "4194304 has no samples: watch it with `taskmon add 4194304`")):
-        done = taskmon("plot", *words)
-        equal((done.returncode, done.stderr), (1, f"taskmon: {wanted}\n"), f"plot {' '.join(words)}")
+        done = taskmon("plot", *arguments)
+        equal((done.returncode, done.stderr), (1, f"taskmon: {wanted}\n"), f"plot {' '.join(arguments)}")
 
 
 def main():
     with loaded(period_ms=10):
         with process(burn_and_sleep) as one, process(lambda: burn(1000)) as other:
             write(f"{one} {other}")
-            ok(wait_until(lambda: len(samples(pid=other)) > 80), "two are watched")
+            ok(wait_until(lambda: len(samples(pid=other)) > 80), "two tasks are sampled")
             write("stop")
             time.sleep(1)
             write("start")
-            ok(wait_until(lambda: len(samples(pid=other)) > 160), "with a pause")
+            ok(wait_until(lambda: len(samples(pid=other)) > 160), "they are sampled again after a pause")
             write("stop")
             several([one, other])
             stopped_stretch(other)
@@ -153,7 +154,7 @@ def main():
             write("start clear")
             write(f"-{one} -{other}")
         trees()
-        complaints()
+        errors()
     subprocess.run(["rm", "-f", SVG, PNG, OUT], check=True)
 
 

@@ -1,8 +1,8 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: GPL-2.0
 #
-# taskmon top in a terminal: what stands on the screen is what the module says, keys do what they are
-# said to, in terminals of all sizes, and whatever ends it leaves the terminal as it was.
+# taskmon top in a terminal: the screen shows the module's values, the keys work, in terminals of all sizes. The
+# terminal is restored, however top ends.
 #
 # kernels: uml
 # needs: taskmon
@@ -36,11 +36,11 @@ def row(screen, pid, rest=""):
 
 def start(screen, words=""):
     screen.run(f"{TASKMON} top {words} 2> /tmp/errors")
-    ok(screen.until("^taskmon "), "top fills the screen", screen.lines())
+    ok(screen.until("^taskmon "), "top draws the screen", screen.lines())
 
 
 def top():
-    """The program's process and the letter of its state; None when there is none."""
+    """PID and state of the process of taskmon top; None if there is none."""
     for entry in filter(str.isdigit, os.listdir("/proc")):
         try:
             with open(f"/proc/{entry}/cmdline", "rb") as file:
@@ -52,32 +52,32 @@ def top():
     return None
 
 
-def is_put_back(screen, before, how):
-    ok(wait_until(lambda: (top() or (0, "T"))[1] == "T"), f"{how}: it ends")
-    ok(wait_until(lambda: screen.state("alternate_on") == "0"), f"{how}: the screen is the shell's")
-    # The shell itself sets the line anew at its prompt.
-    ok(wait_until(lambda: screen.terminal() == before), f"{how}: the line is set as before")
-    equal(screen.state("cursor_flag"), "1", f"{how}: the cursor is there")
+def terminal_is_restored(screen, before, how):
+    ok(wait_until(lambda: (top() or (0, "T"))[1] == "T"), f"{how}: top has ended or is stopped")
+    ok(wait_until(lambda: screen.state("alternate_on") == "0"), f"{how}: the shell's screen is back")
+    # The shell itself also sets the terminal at its prompt.
+    ok(wait_until(lambda: screen.terminal() == before), f"{how}: the terminal's settings are restored")
+    equal(screen.state("cursor_flag"), "1", f"{how}: the cursor is visible")
 
 
-def figures(screen, busy, idle):
-    ok(row(screen, busy, "%"), "a busy task is there, with its share", screen.lines())
-    ok(screen.until(rf"^ *{busy} +. .*[▁▂▃▄▅▆▇█]"), "and a sparkline", screen.lines())
-    ok(row(screen, idle, NAME), "an idle one, with its name")
+def values(screen, busy, idle):
+    ok(row(screen, busy, "%"), "a busy task is shown with its share", screen.lines())
+    ok(screen.until(rf"^ *{busy} +. .*[▁▂▃▄▅▆▇█]"), "a busy task has a sparkline", screen.lines())
+    ok(row(screen, idle, NAME), "an idle task is shown with its name")
     screen.press("Space")
-    ok(screen.until("^taskmon .*PAUSED"), "space pauses", screen.lines())
+    ok(screen.until("^taskmon .*PAUSED"), "space pauses sampling", screen.lines())
     passes = statistics()["passes"]
     time.sleep(0.3)
-    equal(statistics()["passes"], passes, "no more samples are taken")
+    equal(statistics()["passes"], passes, "while paused, no sample is taken")
     last = samples(pid=busy)[-1]
     ok(row(screen, busy, f"{seconds(last.usr)} +{seconds(last.sys)}"),
        "the totals are those of the last sample", (last, screen.lines()))
     numbers = statistics()
     ok(screen.until(rf"^taskmon  {numbers['targets']} tasks, period {parameter('period_ms')} ms, "
-                    rf"{numbers['alive']} samples"), "the head says what the statistics say", screen.lines())
+                    rf"{numbers['alive']} samples"), "the header shows the statistics", screen.lines())
     screen.press("Space")
-    ok(wait_until(lambda: statistics()["passes"] > passes), "space again, and samples come again")
-    ok(wait_until(lambda: "PAUSED" not in screen.lines()[0]), "the head no longer says so")
+    ok(wait_until(lambda: statistics()["passes"] > passes), "space again: samples are taken")
+    ok(wait_until(lambda: "PAUSED" not in screen.lines()[0]), "space again: the header does not show PAUSED")
 
 
 def order(screen, pids):
@@ -88,43 +88,43 @@ def order(screen, pids):
 
 def keys(screen, busy, idle):
     pids = [idle, busy]
-    ok(wait_until(lambda: order(screen, pids) == pids), "as they were added")
+    ok(wait_until(lambda: order(screen, pids) == pids), "tasks are in the order in which they were added")
     screen.press("r")
-    ok(wait_until(lambda: order(screen, pids) == pids[::-1]), "r reverses")
+    ok(wait_until(lambda: order(screen, pids) == pids[::-1]), "r reverses the order")
     screen.press("r", "s")
-    ok(screen.until("order: CPU share"), "s changes the order")
-    ok(wait_until(lambda: order(screen, pids) == [busy, idle]), "the busy one comes first")
+    ok(screen.until("order: CPU share"), "s selects the next order")
+    ok(wait_until(lambda: order(screen, pids) == [busy, idle]), "by CPU share, the busy task is first")
     screen.press("S")
-    ok(wait_until(lambda: order(screen, pids) == pids), "S changes it back")
+    ok(wait_until(lambda: order(screen, pids) == pids), "S selects the previous order")
     with process() as third, process() as fourth:
         screen.press("a")
-        ok(screen.until(ADD), "a asks for what to watch")
+        ok(screen.until(ADD), "a asks for a task to watch")
         screen.type(f"{third}x")
         screen.press("BSpace", "Enter")
-        ok(row(screen, third), "and adds it", screen.lines())
+        ok(row(screen, third), "a adds the task", screen.lines())
         screen.press("a")
         screen.type("no-such-name")
         screen.press("Enter")
-        ok(screen.until("no process is named no-such-name"), "or says why not", screen.lines())
+        ok(screen.until("no process is named no-such-name"), "a shows why a task cannot be added", screen.lines())
         screen.press("a")
-        ok(screen.until(ADD), "a once more")
-        # What follows on Escape too soon is one key with it.
+        ok(screen.until(ADD), "a asks again")
+        # A key that follows Escape too soon is read together with it.
         screen.press("Escape")
         ok(wait_until(lambda: not any(re.search(ADD, line) for line in screen.lines())),
-           "Escape takes the question back", screen.lines())
+           "Escape cancels the question", screen.lines())
         screen.press("t")
-        ok(screen.until(ADD_TREE), "t asks for a tree", screen.lines())
+        ok(screen.until(ADD_TREE), "t asks for a task to watch with its descendants", screen.lines())
         screen.type(str(fourth))
         screen.press("Enter")
-        ok(row(screen, fourth), "t adds a tree")
-        equal(statistics()["targets"], 4, "so four are watched")
+        ok(row(screen, fourth), "t adds the task")
+        equal(statistics()["targets"], 4, "four tasks are watched")
         screen.press("End", "d")
-        ok(wait_until(lambda: statistics()["targets"] == 3), "d removes the chosen one")
-        ok(wait_until(lambda: not order(screen, [fourth])), "which goes")
+        ok(wait_until(lambda: statistics()["targets"] == 3), "d removes the selected task")
+        ok(wait_until(lambda: not order(screen, [fourth])), "the removed task is no longer shown")
         screen.press("Home", "Down", "Down", "d")
-        ok(wait_until(lambda: statistics()["targets"] == 2), "arrows choose")
-        ok(wait_until(lambda: not order(screen, [third])), "among the lines", screen.lines())
-    equal(order(screen, pids), pids, "the others stay")
+        ok(wait_until(lambda: statistics()["targets"] == 2), "arrow keys select a task")
+        ok(wait_until(lambda: not order(screen, [third])), "the selected task is removed", screen.lines())
+    equal(order(screen, pids), pids, "the other tasks are still shown")
 
 
 def sizes(screen, busy):
@@ -133,12 +133,12 @@ def sizes(screen, busy):
         wait_until(lambda: not any("taskmon  " in line for line in screen.lines()[1:]))
         screen.press("Down")
         ok(wait_until(lambda: screen.lines()[:1] and "taskmon"[:columns] in screen.lines()[0]),
-           f"{columns}x{rows}: it is drawn anew", screen.lines())
+           f"{columns}x{rows}: the screen is redrawn", screen.lines())
         if columns >= 20:
-            ok(wait_until(lambda: order(screen, [busy])), f"{columns}x{rows}: tasks are to be seen",
+            ok(wait_until(lambda: order(screen, [busy])), f"{columns}x{rows}: tasks are shown",
                screen.lines())
-        ok(all(len(line) <= columns for line in screen.lines()), f"{columns}x{rows}: within its width")
-    ok(top(), "it lives")
+        ok(all(len(line) <= columns for line in screen.lines()), f"{columns}x{rows}: no line is too long")
+    ok(top(), "top is still running")
 
 
 def many_rows(screen):
@@ -148,61 +148,61 @@ def many_rows(screen):
         screen.until(rf"^taskmon  {statistics()['targets']} tasks")
         screen.press("End")
         ok(wait_until(lambda: order(screen, pids)[-1:] == pids[-1:]),
-           "of more tasks than a page has lines, the last is shown", screen.lines())
+           "End scrolls to the last of many tasks", screen.lines())
         screen.press("Home")
-        ok(wait_until(lambda: not order(screen, pids[-1:])), "and the first, if wanted")
-    ok(screen.until(r"^ *\d+ ended"), "ended ones are shown as such", screen.lines())
+        ok(wait_until(lambda: not order(screen, pids[-1:])), "Home scrolls to the first")
+    ok(screen.until(r"^ *\d+ ended"), "ended tasks are marked", screen.lines())
     taskmon("remove", "--ended")
 
 
 def without_module(screen, busy):
-    # It may have one of the files open just now.
+    # top may have one of the files open at this moment.
     wait_until(unload_unless_busy)
-    ok(screen.until("the module is not loaded"), "the module can go meanwhile", screen.lines())
+    ok(screen.until("the module is not loaded"), "the module can be unloaded while top runs", screen.lines())
     load(period_ms=20)
     write(busy)
-    ok(row(screen, busy), "and come back", screen.lines())
+    ok(row(screen, busy), "after a load, top shows tasks again", screen.lines())
 
 
 def ends(screen, before):
     screen.press("q")
-    is_put_back(screen, before, "q")
-    equal(os.path.getsize("/tmp/errors"), 0, "q: nothing is complained of")
+    terminal_is_restored(screen, before, "q")
+    equal(os.path.getsize("/tmp/errors"), 0, "q: no error is printed")
     start(screen)
     screen.press("C-c")
-    is_put_back(screen, before, "Ctrl-C")
+    terminal_is_restored(screen, before, "Ctrl-C")
     for number in (signal.SIGTERM, signal.SIGHUP, signal.SIGINT):
         start(screen)
         os.kill(top()[0], number)
-        is_put_back(screen, before, number.name)
+        terminal_is_restored(screen, before, number.name)
     screen.run("set -m")
     start(screen)
     screen.press("C-z")
-    is_put_back(screen, before, "Ctrl-Z")
+    terminal_is_restored(screen, before, "Ctrl-Z")
     screen.run("fg")
-    ok(screen.until("^taskmon "), "fg: it goes on", screen.lines())
+    ok(screen.until("^taskmon "), "fg: top continues", screen.lines())
     os.kill(top()[0], signal.SIGTSTP)
-    is_put_back(screen, before, "SIGTSTP")
+    terminal_is_restored(screen, before, "SIGTSTP")
     screen.run("fg")
-    ok(screen.until("^taskmon "), "fg: it goes on again", screen.lines())
+    ok(screen.until("^taskmon "), "fg after SIGTSTP: top continues", screen.lines())
     screen.press("q")
-    is_put_back(screen, before, "q after that")
+    terminal_is_restored(screen, before, "q after that")
 
 
 def main():
     equal(complaint(taskmon("top")),
           "taskmon: top needs a terminal; scripts can use `taskmon list --json` or `taskmon export`",
-          "without a terminal it says so")
+          "without a terminal top fails with a message")
     shutil.copy("/bin/sleep", f"/tmp/{NAME}")
     screen = Screen()
-    ok(screen.until(PROMPT), "a shell is there")
+    ok(screen.until(PROMPT), "the shell has started")
     before = screen.terminal()
     with loaded(period_ms=20):
         with program(f"/tmp/{NAME}", "1000") as idle, process(burn_and_sleep) as busy:
             write(f"{idle.pid} {busy}")
             wait_until(lambda: len({each.pid for each in samples()}) == 2)
             start(screen, "-d 0.3")
-            for test, pids in ((figures, (busy, idle.pid)), (keys, (busy, idle.pid)), (sizes, (busy,)),
+            for test, pids in ((values, (busy, idle.pid)), (keys, (busy, idle.pid)), (sizes, (busy,)),
                                (many_rows, ()), (without_module, (busy,))):
                 test(screen, *pids)
             ends(screen, before)
