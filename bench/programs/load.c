@@ -3,7 +3,7 @@
  * Usage: load threads|processes COUNT PERIOD_US USER_US SYSTEM_US
  *
  * Runs tasks that use the CPU in a known way. Prints the PID or thread ID of each task, then
- * reads a line with the begin of the first period (microseconds since boot). From then on
+ * reads a line with the start of the first period (microseconds since boot). From then on
  * each task, once in each period, uses a random time of up to USER_US in user mode and up
  * to SYSTEM_US in the kernel, and then sleeps. Runs until it is killed.
  *

@@ -1,8 +1,8 @@
 # shellcheck shell=sh
 # SPDX-License-Identifier: GPL-2.0
 #
-# For tests in shell: results in KTAP, the module's files. A test sources this at its
-# begin and calls `finish` at its end; a test that does not call it has failed.
+# For tests in shell: results in KTAP, the module's files. A test sources this file first and
+# calls `finish` last; a test that does not call it has failed.
 
 ours=/sys/kernel/taskmonitor
 history=/sys/kernel/debug/taskmonitor

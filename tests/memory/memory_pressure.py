@@ -22,7 +22,7 @@ from lib.samples import problems, samples
 from lib.wakeup_delays import other_sleepers, stay_in_memory
 
 TARGETS = 40
-# The memory of the samples at the begin.
+# The memory of the samples at the start.
 BYTES = 128 << 10
 # The part of it that may be left.
 LEFT = 1 / 4

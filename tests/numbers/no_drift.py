@@ -86,7 +86,7 @@ def timestamps():
             if not before <= first.time <= after:
                 wrong.append((before, first, after))
             write(f"-{pid}")
-        equal(wrong, [], "the first sample's time is between the begin and the end of the write")
+        equal(wrong, [], "the first sample's time is between the start and the end of the write")
         before = boottime_us()
         write(pid)
         wait_until(lambda: len(samples(pid=pid)) > 5)

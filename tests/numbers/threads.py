@@ -61,7 +61,7 @@ def each_thread_once():
             index = bisect.bisect(before, (sample.time, 0)) - 1
             if index >= 0 and sample.usr + sample.sys < before[index][1] - slack - ROUNDING_US:
                 low.append((sample, before[index]))
-            # A task is read some time after the begin of its pass, which is the sample's time.
+            # A task is read some time after its pass began, which is the sample's time.
             index = bisect.bisect(after, (sample.time + mean_pass, 2**63))
             if index < len(after) and sample.usr + sample.sys > after[index][1] + ROUNDING_US:
                 high.append((sample, after[index]))

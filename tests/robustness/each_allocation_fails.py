@@ -83,7 +83,7 @@ def reading(one):
         got, middles = [], []
 
         def fresh(_):
-            """What was read is the begin of the text, and the whole text can still be read."""
+            """What was read is the beginning of the text, and the whole text can still be read."""
             nonlocal fd
             wrong = [text[-50:] for text in got if whole[:len(text)] != text]
             got.clear()

@@ -136,12 +136,12 @@ run machine
 is "$status $(echo "$report" | tail -n 1)" '0 3 passed, 0 failed' 'in a virtual machine, a test that passes is counted'
 for program in awk dmesg sleep; do
 	run "no_$program"
-	says "without $program the log is not accepted" '^  not ok 3 - the kernel has nothing to complain of$'
+	says "without $program the log is not accepted" '^  not ok 3 - the kernel log has no complaint$'
 done
 run silent_dmesg
 says 'an empty log is not accepted' '^  # the log is not whole: 0 lines$'
 run cut_log
-says 'a log whose begin is lost is not accepted' '^  # the log is not whole: '
+says 'a log whose beginning is lost is not accepted' '^  # the log is not whole: '
 run complains
 says 'the report has the complaint of the kernel' '^  # .*WARNING: of the test$'
 # sed is started before the test: it is hidden by another name in guest.

@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: GPL-2.0
 #
-# taskmon record: a command and all its descendants are recorded from begin to end, and their totals are those of
+# taskmon record: a command and all its descendants are recorded from start to end, and their totals are those of
 # wait4(). Other tasks, the period and other recordings are not affected.
 #
 # kernels: uml x86_64

@@ -47,7 +47,8 @@ def cannot_be_watched():
     done = subprocess.run(["sh", "-c", f"echo tree:$$ > /sys/kernel/taskmonitor; {TASKMON} record -o {OUT} -- "
                            "touch /tmp/was_run; code=$?; echo -tree:$$ > /sys/kernel/taskmonitor; exit $code"],
                           capture_output=True, text=True, check=False)
-    ok(done.returncode == 125 and done.stderr.startswith("taskmon: touch is already watched, because the module follows"),
+    ok(done.returncode == 125
+       and done.stderr.startswith("taskmon: touch is already watched, because the module follows"),
        "in a tree that is followed already: status 125", done)
     ok(not os.path.exists("/tmp/was_run"), "the command is not run")
     equal(statistics()["targets"], 0, "no task is watched")
