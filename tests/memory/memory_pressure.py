@@ -117,7 +117,7 @@ def newest_are_left(middle):
 
 def main():
     stay_in_memory()
-    with program(compiled("yielding_threads"), str(TARGETS), stdout=subprocess.PIPE) as crowd, \
+    with program(compiled("many_tasks"), "yielding", str(TARGETS), stdout=subprocess.PIPE) as crowd, \
             process(burn_and_sleep) as steady, loaded(period_ms=1, max_samples=0):
         middle = fill(crowd)
         memory_is_freed(steady)

@@ -88,7 +88,7 @@ def evict_during_passes(times=30):
 def many_targets(many_tasks):
     with open("/proc/sys/kernel/threads-max", "w", encoding="ascii") as file:
         file.write("40000")
-    with program(many_tasks, "threads", str(TARGETS), stdout=subprocess.PIPE) as crowd:
+    with program(many_tasks, "sleeping", str(TARGETS), stdout=subprocess.PIPE) as crowd:
         tasks = [crowd.stdout.readline().decode().strip() for _ in range(TARGETS)]
         write_all(tasks)
         equal(statistics()["targets"], TARGETS, f"{TARGETS} targets")
