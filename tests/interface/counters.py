@@ -16,8 +16,6 @@ from lib.processes import burn_and_sleep, child, kill, process, wait_until
 from lib.results import equal, ok, run
 from lib.samples import samples
 
-NAMES = ("created", "alive", "evicted", "removed")
-
 
 def at_rest():
     """The statistics after sampling has stopped; the last pass is complete."""

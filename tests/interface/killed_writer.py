@@ -18,8 +18,6 @@ from lib.proc import stat
 from lib.processes import burn, child, idle_threads, kill, wait_until
 from lib.results import equal, note, ok, run
 
-PAGE = 4096
-
 
 def targets():
     return statistics()["targets"]

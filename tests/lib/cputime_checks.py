@@ -17,7 +17,6 @@ from lib.processes import child, process, wait_until
 from lib.results import equal, note, ok
 from lib.samples import exit_samples, problems, samples, wait_for_exit_samples
 
-SEED = 20261123
 TICK_US = 1_000_000 // HZ
 # usr and sys are whole microseconds, each rounded down.
 ROUNDING_US = 2
