@@ -7,7 +7,11 @@
 //! others are detached too.
 
 use super::{
-    detached::Detached, has_history::HasHistory, segment::Segment, store::Store, SampleCache,
+    detached::Detached,
+    has_history::HasHistory,
+    segment::{References, Segment},
+    store::Store,
+    SampleCache,
 };
 use crate::abstractions::slab::{Object, Ref};
 
@@ -122,7 +126,7 @@ impl<T: HasHistory> Store<T> {
         };
         let state = oldest.state_mut(self);
         let count = state.contents().count;
-        let (next, timestamps) = state.detach();
+        let References { next, timestamps } = state.detach();
         let history = owner.history_mut(self);
         let passes = history.passes_needed(oldest.first(), count);
         // An open segment is the newest one.

@@ -89,10 +89,23 @@ pub(super) struct State<T> {
     /// The number of samples or timestamps, once sealed.
     count: u16,
     is_detached: bool,
-    /// The next segment of the same history, until this one is detached.
-    next: Option<Ref<Segment<T>>>,
-    /// The first segment of the timeline that this segment of samples needs, from sealing to detaching.
-    timestamps: Option<Ref<Segment<T>>>,
+    /// None once it is detached.
+    references: References<T>,
+}
+
+/// The references of a segment of samples to other segments.
+pub(super) struct References<T> {
+    /// The next segment of the same history.
+    pub(super) next: Option<Ref<Segment<T>>>,
+    /// The first segment of the timeline that this segment needs, once it is sealed.
+    pub(super) timestamps: Option<Ref<Segment<T>>>,
+}
+
+impl<T> References<T> {
+    const NONE: Self = Self {
+        next: None,
+        timestamps: None,
+    };
 }
 
 impl<T> State<T> {
@@ -102,37 +115,35 @@ impl<T> State<T> {
             run: 0,
             count: 0,
             is_detached: false,
-            next: None,
-            timestamps: None,
+            references: References::NONE,
         }
     }
 
     /// Sets the next segment of the same history.
     pub(super) fn set_next(&mut self, next: Ref<Segment<T>>) {
-        self.next = Some(next);
+        self.references.next = Some(next);
     }
 
     /// Sets the first segment of the timeline that this segment needs.
     pub(super) fn set_timestamps(&mut self, timestamps: Option<Ref<Segment<T>>>) {
-        self.timestamps = timestamps;
+        self.references.timestamps = timestamps;
     }
 
     /// Returns the first segment of the timeline that this segment needs, if this one is sealed.
     pub(super) fn timestamps(&self) -> Option<&Object<Segment<T>>> {
-        self.timestamps.as_deref()
+        self.references.timestamps.as_deref()
     }
 
     /// Marks the segment as detached. It refers to no other segment from now on.
-    ///
-    /// Returns the next segment, and the first one of the timeline that this one needed.
-    pub(super) fn detach(&mut self) -> (Option<Ref<Segment<T>>>, Option<Ref<Segment<T>>>) {
+    /// Returns the references that it had.
+    pub(super) fn detach(&mut self) -> References<T> {
         self.is_detached = true;
-        (self.next.take(), self.timestamps.take())
+        core::mem::replace(&mut self.references, References::NONE)
     }
 
     /// Returns the next segment of the same history.
     pub(super) fn next(&self) -> Option<&Ref<Segment<T>>> {
-        self.next.as_ref()
+        self.references.next.as_ref()
     }
 
     /// Returns whether the segment has been detached.
