@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: GPL-2.0
 """Usage: table.py FIGURES [JSON]
 
-Reads `name value` lines, prints them as a table with the targets and the cost of other ways,
+Reads `name value` lines, prints them as a table with the goals and the cost of other ways,
 and writes them to the JSON file.
 """
 
@@ -18,7 +18,7 @@ C_MODULE_LINE_100K = 6400
 C_MODULE_LINE_400K = 17800
 
 # Each section: its heading and its rows. Each row: the name of the figure, its description, the
-# target, and what it is compared with. A target is the largest value, (`>=`, the smallest value)
+# goal, and what it is compared with. A goal is the largest value, (`>=`, the smallest value)
 # or (factor, the name of another figure). It is compared with a number or with another figure.
 SECTIONS = (
     ("Instructions for a sample", (
@@ -84,18 +84,18 @@ def number(value):
     return f"{value:.3g}" if value < 100 else f"{value:.0f}"
 
 
-def judged(value, target, figures):
-    """The target as text, and the verdict."""
-    if target is None:
+def judged(value, goal, figures):
+    """The goal as text, and the verdict."""
+    if goal is None:
         return "", ""
-    if isinstance(target, tuple) and target[0] == ">=":
-        return f">= {number(target[1])}", "ok" if value >= target[1] else "MISSED"
-    if isinstance(target, tuple):
-        factor, other = target
+    if isinstance(goal, tuple) and goal[0] == ">=":
+        return f">= {number(goal[1])}", "ok" if value >= goal[1] else "MISSED"
+    if isinstance(goal, tuple):
+        factor, other = goal
         if other not in figures:
             return "", ""
-        target = factor * figures[other]
-    return f"<= {number(target)}", "ok" if value <= target else "MISSED"
+        goal = factor * figures[other]
+    return f"<= {number(goal)}", "ok" if value <= goal else "MISSED"
 
 
 def ratio(value, other, figures):
@@ -111,11 +111,11 @@ def print_table(figures):
         rows = [row for row in rows if row[0] in figures]
         if not rows:
             continue
-        print(f"\n{heading:<47}{'':>10} {'target':>10} {'':<7}the other = ratio")
-        for name, what, target, other in rows:
+        print(f"\n{heading:<47}{'':>10} {'goal':>10} {'':<7}the other = ratio")
+        for name, what, goal, other in rows:
             value = figures[name]
-            aim, verdict = judged(value, target, figures)
-            line = (f"  {what:<45}{number(value):>10} {aim:>10} {verdict:<7}"
+            limit, verdict = judged(value, goal, figures)
+            line = (f"  {what:<45}{number(value):>10} {limit:>10} {verdict:<7}"
                     f"{ratio(value, other, figures)}")
             print(line.rstrip())
 
