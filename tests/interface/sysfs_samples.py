@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: GPL-2.0
 #
 # /sys/kernel/taskmonitor shows the newest whole lines that fit in one page, in the order of the whole
-# history, and at least one line of each task while they fit. The debugfs file is the witness.
+# history, and at least one line of each task while they fit. It is compared with the debugfs file.
 #
 # kernels: uml
 

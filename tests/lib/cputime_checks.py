@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0
-"""Checks of CPU time against witnesses other than the module: wait4(), /proc, the tasks themselves. Tests call
+"""Checks of CPU time against sources independent of the module: wait4(), /proc, the tasks themselves. Tests call
 them under both of the kernel's ways of accounting, with ticks and without."""
 
 import contextlib

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0
-"""The kernel's own tracepoints as witnesses: CPU time that the scheduler accounts, work items."""
+"""The kernel's own tracepoints, for comparison: CPU time that the scheduler accounts, work items."""
 
 import collections
 import contextlib

@@ -2,8 +2,8 @@
 # SPDX-License-Identifier: GPL-2.0
 #
 # Work items do what a fork or reclaim must not do itself: one frees the history of a target that a fork has
-# displaced; one shrinks the slab caches, and does not run for each eviction. The witness is the kernel's
-# tracepoint for work items.
+# displaced; one shrinks the slab caches, and does not run for each eviction. The runs are counted by
+# the kernel's tracepoint for work items.
 #
 # kernels: uml x86_64
 # boot: --cpus 2

@@ -2,7 +2,8 @@
 # SPDX-License-Identifier: GPL-2.0
 #
 # The memory of samples: slab caches of the module's own, not merged with others, reclaimable, without memory
-# lost to rounding. The witnesses are /proc/slabinfo and /proc/meminfo.
+# lost to rounding. The statistics are compared with /proc/slabinfo and
+# /proc/meminfo.
 #
 # kernels: uml x86_64
 

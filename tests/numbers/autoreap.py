@@ -2,7 +2,8 @@
 # SPDX-License-Identifier: GPL-2.0
 #
 # Processes that are reaped without wait4(), in each way that the kernel has: their exit samples are what the
-# scheduler accounted to them. The witness is the tracepoint sched_stat_runtime.
+# scheduler accounted to them. They are compared with what the tracepoint sched_stat_runtime
+# records.
 #
 # kernels: uml x86_64
 # boot: --cpus 2

@@ -1,8 +1,8 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: GPL-2.0
 #
-# Without targets, or stopped, the module's threads do not wake up at all. The witness is the number of their
-# context switches in /proc.
+# Without targets, or stopped, the module's threads do not wake up at all. This is seen in the
+# number of their context switches in /proc.
 #
 # kernels: uml x86_64
 
