@@ -28,7 +28,7 @@ def line_of(sample):
             f"time {sample.time}{' exit' if sample.exit else ''}\n")
 
 
-def judge(name):
+def compare(name):
     """Compares the page with the history, while sampling is stopped."""
     page, history = samples(SYSFS), samples(DEBUGFS)
     text = read(SYSFS)
@@ -75,11 +75,11 @@ def few():
         write(f"start {two}")
         ok(wait_until(lambda: len(samples(pid=two)) > 200), "two tasks have many samples")
         write("stop")
-        judge("two tasks")
+        compare("two tasks")
         write(f"start clear -{two}")
         ok(wait_until(lambda: len(samples(pid=one)) > 200), "one task has many samples")
         write("stop")
-        judge("one task")
+        compare("one task")
         history = lines(DEBUGFS)
         page = lines(SYSFS)
         equal(page, history[-len(page):], "one task: the page is the end of its history")
@@ -92,13 +92,13 @@ def task_added_late():
         write(f"{one} {two}")
         wait_until(lambda: len(samples(pid=two)) > 150)
         write(f"stop {three}")
-        judge("a target without a sample")
+        compare("a target without a sample")
         write("start")
         wait_until(lambda: len(samples(pid=three)) > 5)
         write("stop")
-        judge("a target that was added late")
+        compare("a target that was added late")
         write(f"-{one}")
-        judge("after one was removed")
+        compare("after one was removed")
         write(f"start -{two} -{three}")
 
 
@@ -111,7 +111,7 @@ def many():
             last = tids[count - 1]
             wait_until(lambda: len(samples(pid=last)) > 3)
             write("stop")
-            judge(f"{count} tasks")
+            compare(f"{count} tasks")
             write("start")
         write("stop")
         for tid in tids:

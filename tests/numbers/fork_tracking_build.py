@@ -2,8 +2,8 @@
 # SPDX-License-Identifier: GPL-2.0
 #
 # `make -j4` of a small C project, followed by tree:. Each process that has an exit record in taskstats has an
-# exit sample with that CPU time, and the sum is what wait4() reports of the root. 10,000 short-lived
-# processes of a shell likewise.
+# exit sample with that CPU time, and the sum is what wait4() reports of the root. The same for
+# 10,000 short-lived processes of a shell.
 #
 # kernels: x86_64
 # boot: --memory 1G

@@ -1,8 +1,8 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: GPL-2.0
 #
-# The schedule of passes: 1,000 passes stay at whole periods after the first. A late pass is counted, and a
-# missed one is not made up for. Timestamps are those of CLOCK_BOOTTIME.
+# The schedule of passes: 1,000 passes stay at whole periods after the first. A late pass is counted. A
+# missed period is counted, and no extra pass makes up for it. Timestamps are those of CLOCK_BOOTTIME.
 #
 # kernels: uml x86_64
 # alone
@@ -156,7 +156,7 @@ def late():
            (counted, gaps))
         equal(problems(history), [], "the history is in order, without a gap")
         spanned = (history[-1].time - history[count].time) / PERIOD_US
-        ok(len(gaps) <= spanned + 1.5, "missed passes are not made up for", (len(gaps), spanned))
+        ok(len(gaps) <= spanned + 1.5, "no extra pass makes up for a missed period", (len(gaps), spanned))
         write(f"-{pid}")
 
 

@@ -1,9 +1,9 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: GPL-2.0
 #
-# Beside a real-time task that never sleeps: `missed` counts the periods without a pass, already while they
-# are missed, so that passes + missed is the number of periods. With a higher rt_priority the sampler keeps its
-# period from the write of the parameter on.
+# The sampler shares its CPU with a real-time task that never sleeps. `missed` counts each period without a pass
+# as soon as the period is over, so that passes + missed is the number of periods. With a higher rt_priority the
+# sampler keeps its period from the write of the parameter on.
 #
 # kernels: uml x86_64
 # boot: --cpus 1

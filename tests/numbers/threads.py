@@ -1,8 +1,8 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: GPL-2.0
 #
-# Processes whose threads start and exit all the time: the CPU time of each thread is counted exactly once. A
-# leader that exits before the other threads. An exec() by another thread than the leader.
+# Processes whose threads start and exit all the time: the CPU time of each thread is counted exactly once.
+# Also: a leader that exits before the other threads, and an exec() by a thread other than the leader.
 #
 # kernels: uml x86_64
 # boot: --cpus 2

@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: GPL-2.0
 #
-# taskmon and pipes, terminals and files; nothing is left when a signal ends it.
+# Where taskmon writes: pipes, terminals and files. A signal that ends it leaves no file behind.
 #
 # kernels: uml
 # needs: taskmon
@@ -79,15 +79,15 @@ def drawn_from_a_pipe():
     """Drawing takes two reads of the recording; a pipe can be read only once."""
     with open("/tmp/recording", "w", encoding="ascii") as file:
         file.write(RECORDING)
-    pictures = []
+    plots = []
     for what, text in (("/tmp/recording", None), ("/dev/stdin", RECORDING)):
         done = subprocess.run([TASKMON, "plot", "-o", "/tmp/x.svg", what], input=text, capture_output=True,
                               text=True, check=False)
         equal((done.returncode, done.stderr), (0, ""), f"plot {what} succeeds")
         with open("/tmp/x.svg", encoding="utf-8") as file:
-            pictures.append(file.read())
-    ok("the title" in pictures[0] and "other (8)" in pictures[0], "the picture has title and names")
-    ok(pictures[0] == pictures[1], "the picture from a pipe is the same")
+            plots.append(file.read())
+    ok("the title" in plots[0] and "other (8)" in plots[0], "the plot has title and names")
+    ok(plots[0] == plots[1], "the plot from a pipe is the same")
 
 
 def main():

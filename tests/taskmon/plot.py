@@ -20,8 +20,8 @@ from lib.results import equal, note, ok, run
 from lib.samples import samples
 from lib.taskmon import taskmon
 
-SVG = "/tmp/picture.svg"
-PNG = "/tmp/picture.png"
+SVG = "/tmp/plot.svg"
+PNG = "/tmp/plot.png"
 OUT = "/tmp/recording"
 USER, SYSTEM = "#3B6FB6", "#F28E2B"
 
@@ -42,8 +42,8 @@ class Picture:
         return found
 
 
-def surface(points):
-    """The surface of a polygon, by the shoelace formula."""
+def area(points):
+    """The area of a polygon, by the shoelace formula."""
     return abs(sum(x * other_y - other_x * y
                    for (x, y), (other_x, other_y) in zip(points, points[1:] + points[:1]))) / 2
 
@@ -56,35 +56,35 @@ def plotted(*words, to=SVG):
 
 
 def several(pids):
-    picture = plotted()
+    drawing = plotted()
     for pid in pids:
-        ok(any(f"({pid})" in text for text in picture.texts), f"task {pid} has a panel", picture.texts)
+        ok(any(f"({pid})" in text for text in drawing.texts), f"task {pid} has a panel", drawing.texts)
     for label in ("user", "system", "CPU"):
-        ok(label in picture.texts, f"the picture has the label '{label}'", picture.texts)
-    ok(any("time since the first sample, s" in text for text in picture.texts), "the time axis has its unit")
-    ok(any(text.endswith(" %") for text in picture.texts), "the share axis has its unit")
-    ok(picture.areas(USER), "areas of user time have their colour")
-    ok(len(plotted(pids[0]).areas(USER)) <= len(picture.areas(USER)), "one task has fewer areas than two")
+        ok(label in drawing.texts, f"the plot has the label '{label}'", drawing.texts)
+    ok(any("time since the first sample, s" in text for text in drawing.texts), "the time axis has its unit")
+    ok(any(text.endswith(" %") for text in drawing.texts), "the share axis has its unit")
+    ok(drawing.areas(USER), "areas of user time have their colour")
+    ok(len(plotted(pids[0]).areas(USER)) <= len(drawing.areas(USER)), "one task has fewer areas than two")
     equal(plotted("--title", "A & <B>").texts.count("A & <B>"), 1, "--title sets the title")
 
 
-def stopped_stretch(pid):
-    """While sampling was stopped, the picture has a gap."""
+def gap_while_stopped(pid):
+    """While sampling was stopped, the plot has a gap."""
     history = samples(pid=pid)
     gap = max(after.time - before.time for before, after in zip(history, history[1:]))
     whole = history[-1].time - history[0].time
-    picture = plotted(pid)
-    areas = picture.areas(USER)
+    drawing = plotted(pid)
+    areas = drawing.areas(USER)
     edges = sorted((min(x for x, _ in area), max(x for x, _ in area)) for area in areas)
     width = edges[-1][1] - edges[0][0]
     widest = max(after[0] - before[1] for before, after in zip(edges, edges[1:]))
-    note(f"gap {gap / whole:.3f} of the time, {widest / width:.3f} of the picture, {len(areas)} areas")
+    note(f"gap {gap / whole:.3f} of the time, {widest / width:.3f} of the plot, {len(areas)} areas")
     ok(widest >= 0.8 * width * gap / whole, "the gap is as wide as the pause", (widest, width, gap, whole))
     pairs = [(before, after) for before, after in zip(history, history[1:])
              if after.time - before.time < gap]
     user, system = (sum(getattr(after, name) - getattr(before, name) for before, after in pairs)
                     for name in ("usr", "sys"))
-    drawn = [sum(map(surface, picture.areas(colour))) for colour in (USER, SYSTEM)]
+    drawn = [sum(map(area, drawing.areas(colour))) for colour in (USER, SYSTEM)]
     note(f"user {user} us, system {system}; areas {drawn}")
     ok(abs(drawn[0] / sum(drawn) - user / (user + system)) < 0.02, "the areas are in proportion to the CPU time",
        (drawn, user, system))
@@ -121,10 +121,10 @@ def as_png(pid):
 def trees():
     script = "for i in 1 2 3 4; do dd if=/dev/zero of=/dev/null bs=64k count=3000 2> /dev/null; done; sleep 0.1"
     taskmon("record", "-p", 5, "-o", OUT, "--", "sh", "-c", script)
-    picture = plotted(OUT)
-    ok(any(text.startswith("dd ×4") for text in picture.texts),
-       "the processes of a recording are stacked by name", picture.texts)
-    ok(any(text.startswith("sh -c for i in 1 2 3 4") for text in picture.texts), "the picture shows the command")
+    drawing = plotted(OUT)
+    ok(any(text.startswith("dd ×4") for text in drawing.texts),
+       "the processes of a recording are stacked by name", drawing.texts)
+    ok(any(text.startswith("sh -c for i in 1 2 3 4") for text in drawing.texts), "the plot shows the command")
     apart = plotted(OUT, "--panels")
     ok(sum(text.startswith("dd (") for text in apart.texts) == 4, "--panels: one panel for each process", apart.texts)
 
@@ -149,7 +149,7 @@ def main():
             ok(wait_until(lambda: len(samples(pid=other)) > 160), "they are sampled again after a pause")
             write("stop")
             several([one, other])
-            stopped_stretch(other)
+            gap_while_stopped(other)
             as_png(other)
             write("start clear")
             write(f"-{one} -{other}")
