@@ -1,6 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0
 
 //! /sys/kernel/debug/taskmonitor_stats: the statistics, one number in each line.
+//!
+//! They are counted elsewhere: samples and segments in sample_cache/counts.rs, passes in schedule.rs,
+//! targets in targets/registry.rs.
 
 use crate::{
     abstractions::{capability, debugfs_file::FileOperations, seq_file::Records},

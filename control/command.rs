@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! The commands and their syntax.
+//! The commands and their syntax. control.rs executes them.
 
 /// A command. The numbers are PIDs in the PID namespace of the process that writes.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]

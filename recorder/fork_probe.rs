@@ -4,6 +4,11 @@
 //!
 //! The probe runs in each fork of the machine. A fork of a process that is not watched is recognised by
 //! one bit, without a lock. Whether a fork is followed, and how, is decided in targets/follow_fork.rs.
+//!
+//! `kernel_clone()` calls the probe with no lock held. The probe may take the locks of the registry and of
+//! the store, and spinlocks of the kernel: those of the slab allocator, of the child's `wait_pidfd`, of the
+//! sampler's wait queue and of work items. It must not take a mutex, because it must not sleep.
+//!
 //! Unregistering the probe must wait for calls that are under way, so a work item does that
 //! (deferred_work.rs).
 
