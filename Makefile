@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0
 #
-# The targets. scripts/ does the work. The kernel's build system reads Kbuild, not this
-# file.
+# The targets of make. scripts/ does the work. The kernel's build system reads Kbuild, not
+# this file.
 
 KDIR ?= /lib/modules/$(shell uname -r)/build
 OUT = build/$(or $(shell cat '$(KDIR)/include/config/kernel.release' 2> /dev/null),kernel)
