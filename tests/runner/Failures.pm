@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0
 #
 # Keeps what failed runs of tests/run printed, and reports it in a few lines. The next run
-# does not overwrite it. A report of a sanitizer is found by tests/runner/guest, which makes
+# does not overwrite it. A report of a sanitizer is found by tests/runner/in-machine, which makes
 # it a failed result of the test.
 
 package Failures;

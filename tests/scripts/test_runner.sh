@@ -103,7 +103,7 @@ is "$(find "$kept" -name '*.tap' | wc -l) $(find "$kept" -name '*.err' | wc -l)"
 [ -e "$kept/host-of_runner-killed.sh-29.tap" ]
 result $? 'their numbers rise'
 
-# In a virtual machine, the results of tests/runner/guest. A program is hidden by an empty
+# In a virtual machine, the results of tests/runner/in-machine. A program is hidden by an empty
 # file that is mounted over it.
 test_file machine uml << 'END'
 result 0 'all is well'
@@ -144,8 +144,8 @@ run cut_log
 says 'a log whose beginning is lost is not accepted' '^  # the log is not whole: '
 run complains
 says 'the report has the complaint of the kernel' '^  # .*WARNING: of the test$'
-# sed is started before the test: it is hidden by another name in guest.
-sed 's/^\tsed -u/\tmissing/' "$tests/runner/guest" > "$checkout/tests/runner/guest"
+# sed is started before the test: it is hidden by another name in in-machine.
+sed 's/^\tsed -u/\tmissing/' "$tests/runner/in-machine" > "$checkout/tests/runner/in-machine"
 run machine
 says 'without sed the test has no plan' '^uml/of_runner/machine.sh: exit status 1; .* no planned$'
 finish
