@@ -19,9 +19,9 @@ use write_text::{check_signals, is_space, Ending, WriteText};
 ///
 /// `may_be_cut`: the text may be the first part of a longer write.
 ///
-/// May sleep. If no command was executed, fails with `EINVAL` for text that is not a command, or for
-/// several commands of which the last is incomplete; `EFAULT` if the text cannot be read; `EINTR` if the
-/// process is being killed; `ENOMEM`; and with the errors of the commands.
+/// May sleep. Fails only if no command was executed: with `EINVAL` if the text is not a command, or if it
+/// is several commands and the last one is incomplete; `EFAULT` if the text cannot be read; `EINTR` if the
+/// process is being killed; `ENOMEM`; or the error of the first command.
 pub(crate) fn execute(
     recorder: &Arc<Recorder>,
     text: &(impl WriteText + ?Sized),
@@ -30,7 +30,8 @@ pub(crate) fn execute(
     let mut buffer = KVec::from_elem(0, text.len().min(PAGE_SIZE), GFP_KERNEL)?;
     match Ending::of(text, &mut buffer)? {
         Ending::Incomplete => return Err(EINVAL),
-        // The next write begins with the complete command, unless this one has no space before it.
+        // Consumes the white space only. The process then writes the command again, with the rest of it.
+        // A command without white space before it is a page long and has not ended, so it is refused.
         Ending::Single(begin @ 1..) if may_be_cut => return Ok(begin),
         Ending::Single(0) if may_be_cut => return Err(EINVAL),
         Ending::Single(_) | Ending::Complete => {}
@@ -86,15 +87,15 @@ impl Execution<'_> {
             let end = command.iter().position(is_space);
             let len = end.unwrap_or(command.len());
             if len >= PAGE_SIZE {
-                // sysfs passes a page at a time, so there the end of the command would not be seen.
+                // sysfs passes one page at a time, which does not contain the end of such a command.
                 return Err(EINVAL);
             }
             if end.is_none() && has_more {
                 return Ok(());
             }
             if end.is_none() && self.commands > 0 {
-                // White space followed when the ending was examined. The process has changed its memory
-                // since.
+                // White space followed the last command when the ending was examined, so the process has
+                // changed its memory since.
                 return Err(EINVAL);
             }
             let (command, after) = command.split_at_checked(len).unwrap_or_default();
@@ -106,6 +107,7 @@ impl Execution<'_> {
         }
     }
 
+    /// Executes one command. May sleep.
     fn run_command(&self, command: Command) -> Result {
         let recorder = self.recorder;
         match command {

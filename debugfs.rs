@@ -19,8 +19,11 @@ use crate::{
 };
 use kernel::{current, prelude::*, seq_file::SeqFile, sync::Arc};
 
-/// The size of the block of lines that is one record for `seq_file`. It divides a page with little left
-/// over. A record that does not fit the rest of the page is shown a second time, so it must not be large.
+/// The size in bytes of a block of lines, which is one record for `seq_file`.
+///
+/// `seq_file` collects records in a buffer of one page. If a record does not fit the rest of the buffer, it
+/// is copied once more for the next page, so a record must not be large. Blocks of this size leave little
+/// of a page unused.
 const BLOCK: usize = 1024;
 
 /// The open file.
@@ -30,12 +33,14 @@ const BLOCK: usize = 1024;
 pub(crate) struct Samples {
     recorder: Arc<Recorder>,
     reader: KBox<HistoryReader<Target>>,
-    /// The PID of the present target in the PID namespace of the process that reads.
+    /// The PID of the current target in the PID namespace of the process that reads; 0 if that process
+    /// cannot see the target.
     pid: i32,
+    /// The current record.
     lines: KBox<Lines<BLOCK>>,
     /// Whether `lines` are the last ones.
     is_done: bool,
-    /// The order of the last target to show.
+    /// The [order](Target::order) of the last target to show.
     last_order: u64,
     /// The last pass to show.
     last_pass: u64,
@@ -73,11 +78,12 @@ impl Samples {
         }
     }
 
+    /// Begins to read the history of `target`.
     fn enter(&mut self, target: Ref<Target>) {
         let current = current!();
         let namespace = current.active_pid_ns();
         let pid = namespace.and_then(|namespace| target.pids().in_namespace(namespace));
-        // A target that the process cannot see is skipped: reading starts after its last sample.
+        // If the process cannot see the target, reading starts after the last sample.
         let from = if pid.is_some() { 0 } else { u64::MAX };
         self.pid = pid.unwrap_or(0);
         self.reader
@@ -104,7 +110,9 @@ impl FileOperations for Samples {
     }
 
     fn write(recorder: &Arc<Recorder>, text: &WriteData<'_>) -> Result<usize> {
-        control::execute(recorder, text, false)
+        // debugfs passes all of a write at once.
+        let may_be_cut = false;
+        control::execute(recorder, text, may_be_cut)
     }
 }
 

@@ -4,22 +4,23 @@
 
 use crate::module_number;
 
-/// The largest PID.
+/// The largest number that is accepted as a PID, here and in commands.
 const PID_MAX: u64 = i32::MAX as u64;
 /// The largest `max_samples`: 4,294,967,295 samples 1 ms apart are 49 days.
 const SAMPLES_MAX: u64 = u32::MAX as u64;
-/// The largest `max_targets`: how many tasks a 64-bit kernel can have at once (`PID_MAX_LIMIT`).
+/// The largest `max_targets`: more tasks than a 64-bit kernel can have at once (`PID_MAX_LIMIT`).
 const TARGETS_MAX: u64 = 4_194_304;
 
 module_number! {
-    /// The PID of the first task to watch, in the PID namespace of the process that loads; 0: none.
+    /// The PID of the first task to watch, in the PID namespace of the process that loads the module;
+    /// 0: none.
     pub(crate) static PID: "pid" = 0 in 0..=PID_MAX, 0o400,
         "first task to watch, a process or a thread (0: none)";
 }
 module_number! {
     /// 1: follow the forks of that task too.
     pub(crate) static TREE: "tree" = 0 in 0..=1, 0o400,
-        "1: watch that task's descendants too; takes pid";
+        "1: watch also the descendants that this task forks from now on (requires pid)";
 }
 module_number! {
     /// The time between two passes, in milliseconds.
@@ -27,7 +28,7 @@ module_number! {
         "time between two samples of a task, in milliseconds, 1 to 3600000";
 }
 module_number! {
-    /// The real-time priority of the sampler's thread; 0: none.
+    /// The real-time priority of the sampler; 0: none.
     pub(crate) static RT_PRIORITY: "rt_priority" = 0 in 0..=99, 0o600,
         "0: the sampler is an ordinary thread; 1 to 99: SCHED_FIFO of that priority";
 }

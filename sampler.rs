@@ -2,8 +2,8 @@
 
 //! The kernel thread that samples all targets, once a period.
 //!
-//! The thread asks the recorder what to do next: make a pass (pass.rs), or sleep. tunables.rs puts
-//! changed module parameters into force, the priority of the thread among them.
+//! The thread asks the recorder for its next step, which is a pass (pass.rs) or a sleep. tunables.rs
+//! applies changed module parameters, including the priority of the thread.
 
 mod pass;
 mod tunables;
@@ -38,7 +38,7 @@ impl Run for Sampler {
                 }
             }
         }
-        // The last pass is not ended. No `stop` command waits for it, because at this point no file is
-        // open any more.
+        // The end of the last pass is not recorded. No `stop` command waits for it, because no file is
+        // open any more when the thread is stopped.
     }
 }

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! /sys/kernel/debug/taskmonitor_stats: the statistics, one number in each line.
+//! /sys/kernel/debug/taskmonitor_stats: the statistics, one name and value in each line.
 //!
 //! They are counted elsewhere: samples and segments in sample_cache/counts.rs, passes in schedule.rs,
 //! targets in targets/registry.rs.

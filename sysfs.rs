@@ -20,18 +20,19 @@ const LINE_MIN: usize = "pid:1 num:0 : usr 0 sys 0 time 0\n".len();
 /// How many lines fit a page at most.
 const LINES_MAX: usize = TEXT_MAX / LINE_MIN;
 
-/// A sample that may be shown.
+/// A sample that is shown if the page has space for it.
 #[derive(Clone, Copy)]
-struct Candidate {
+struct RankedSample {
+    /// The PID of its target in the PID namespace of the process that reads.
     pid: i32,
     sample: TimedSample,
-    /// Whether it is the newest one of its target.
+    /// Whether it is the newest sample of its target.
     is_newest: bool,
 }
 
-impl Candidate {
-    /// Returns the priority: the newest sample of each target comes before older samples of others, and
-    /// later samples before earlier ones.
+impl RankedSample {
+    /// Returns the rank. The newest sample of each target ranks higher than all samples that are not the
+    /// newest. Among the others a later sample ranks higher than an earlier one.
     fn rank(&self) -> (bool, u64) {
         (self.is_newest, self.sample.time_us)
     }
@@ -49,8 +50,8 @@ impl Candidate {
 
 /// The samples that are shown, in the order in which they are shown.
 struct Newest {
-    candidates: KVec<Candidate>,
-    /// The length of all their lines.
+    samples: KVec<RankedSample>,
+    /// The length of all their lines, in bytes.
     len: usize,
 }
 
@@ -60,7 +61,7 @@ impl Newest {
     /// May sleep. Fails with `ENOMEM`.
     fn collect(recorder: &Recorder) -> Result<Self> {
         let mut newest = Self {
-            candidates: KVec::with_capacity(LINES_MAX, GFP_KERNEL)?,
+            samples: KVec::with_capacity(LINES_MAX, GFP_KERNEL)?,
             len: 0,
         };
         let mut reader = KBox::init(HistoryReader::new(), GFP_KERNEL)?;
@@ -75,8 +76,10 @@ impl Newest {
         Ok(newest)
     }
 
-    /// Adds the newest samples of `target`. Returns false if the newest samples of other targets leave no
-    /// space for its newest one.
+    /// Adds the newest samples of `target`, if the current process can see it. Returns false if the newest
+    /// samples of other targets leave no space for its newest one.
+    ///
+    /// May sleep. Fails with `ENOMEM`.
     fn add_target(
         &mut self,
         recorder: &Recorder,
@@ -95,7 +98,7 @@ impl Newest {
         while let Some(sample) = next {
             next = reader.next(samples);
             let is_newest = next.is_none();
-            let is_added = self.add(Candidate {
+            let is_added = self.add(RankedSample {
                 pid,
                 sample,
                 is_newest,
@@ -107,26 +110,28 @@ impl Newest {
         Ok(true)
     }
 
-    /// Adds a sample, and drops samples of lower rank until all lines fit the page. Returns false if the
-    /// sample was not added, because all others have a higher rank.
-    fn add(&mut self, candidate: Candidate) -> Result<bool> {
-        let len = candidate.len();
+    /// Adds a sample. If its line does not fit the page, first drops samples of lower rank, but none that
+    /// is the newest of its target. Returns false, and does not add the sample, if it still does not fit.
+    ///
+    /// May sleep. Fails with `ENOMEM`.
+    fn add(&mut self, added: RankedSample) -> Result<bool> {
+        let len = added.len();
         while self.len + len > TEXT_MAX {
             let least = self
-                .candidates
+                .samples
                 .iter()
                 .enumerate()
                 .min_by_key(|(_, other)| other.rank());
             match least {
-                Some((index, least)) if least.rank() < candidate.rank() && !least.is_newest => {
+                Some((index, least)) if least.rank() < added.rank() && !least.is_newest => {
                     self.len -= least.len();
-                    self.candidates.remove(index).map_err(|_| EINVAL)?;
+                    self.samples.remove(index).map_err(|_| EINVAL)?;
                 }
                 _ => return Ok(false),
             }
         }
         self.len += len;
-        self.candidates.push(candidate, GFP_KERNEL)?;
+        self.samples.push(added, GFP_KERNEL)?;
         Ok(true)
     }
 }
@@ -136,8 +141,8 @@ impl AttributeOperations for Recorder {
         capability::require_admin()?;
         let newest = Newest::collect(self)?;
         let mut len = 0;
-        for candidate in &newest.candidates {
-            let line = candidate.line();
+        for sample in &newest.samples {
+            let line = sample.line();
             let line = line.text();
             let place = text.get_mut(len..len + line.len()).ok_or(ENOSPC)?;
             place.copy_from_slice(line);
@@ -148,7 +153,8 @@ impl AttributeOperations for Recorder {
 
     fn store(this: &Arc<Self>, bytes: &[u8]) -> Result<usize> {
         capability::require_admin()?;
-        // kernfs_fop_write_iter() passes a page at most of each write.
-        control::execute(this, bytes, bytes.len() == PAGE_SIZE)
+        // kernfs_fop_write_iter() passes one page of a longer write.
+        let may_be_cut = bytes.len() == PAGE_SIZE;
+        control::execute(this, bytes, may_be_cut)
     }
 }

@@ -3,10 +3,11 @@
 //! taskmonitor: a flight recorder for CPU time.
 //!
 //! A kernel thread samples the user and system time of the watched tasks once a period, and keeps the
-//! samples in kernel memory. The memory is used densely, is given back under memory pressure, and outlives
-//! the tasks.
+//! samples in kernel memory. A sample takes a few bits. Samples are kept after their task has ended. Under
+//! memory pressure the oldest ones are freed first.
 //!
-//! The source is built in layers. A file uses the layers below its own, and `make check` verifies that:
+//! The source consists of layers. A module imports only from the layers below its own (`make check`
+//! verifies this):
 //!
 //! ```text
 //! taskmonitor                             init and teardown of the module (this file)
@@ -21,8 +22,8 @@
 //! abstractions                            safe wrappers for what the kernel crate lacks
 //! ```
 //!
-//! A layer is a file X.rs with its parts in the folder X/, and X.rs begins with how the layer works. All
-//! of it is safe Rust, except for `abstractions`.
+//! A module X is the file X.rs with the folder X/. X.rs begins with a description of how the module works.
+//! Only `abstractions` has unsafe code.
 
 #![deny(unsafe_code)]
 
@@ -60,8 +61,8 @@ module! {
 
 /// What the module has registered and allocated.
 ///
-/// Drop order, which is the order of the fields: remove the files, stop taking parameters, stop following
-/// forks, stop sampling, unregister the shrinker, cancel deferred work, free the samples.
+/// Drop order, which is the order of the fields: remove the files, ignore changes of parameters, stop
+/// following forks, stop sampling, unregister the shrinker, cancel deferred work, free the samples.
 pub(crate) struct TaskMonitor {
     _stats: debugfs_file::File<stats::Stats>,
     _samples: debugfs_file::File<debugfs::Samples>,
@@ -79,15 +80,15 @@ impl kernel::Module for TaskMonitor {
     fn init(_module: &'static ThisModule) -> Result<Self> {
         if let Err(what) = layout::check() {
             pr_err!(
-                "this kernel's Rust bindings misplace {what}; \
-                 build it with CONFIG_SCHEDSTATS, and the module for it\n"
+                "this kernel's Rust bindings have a wrong offset for {what}; \
+                 build the kernel with CONFIG_SCHEDSTATS, and the module for that kernel\n"
             );
             return Err(ENOEXEC);
         }
         let pid = params::PID.get() as i32;
         let is_tree = params::TREE.get() != 0;
         if is_tree && pid == 0 {
-            pr_err!("tree=1 follows the descendants of a task: name it by pid=\n");
+            pr_err!("tree=1 requires pid=N: the process whose forks are followed\n");
             return Err(EINVAL);
         }
         let recorder = Recorder::new()?;
@@ -125,9 +126,10 @@ impl kernel::Module for TaskMonitor {
     }
 }
 
-/// Adds the task that the parameters name, if they name one.
+/// Adds the first task to watch. `pid`: its PID; 0: none. `is_tree`: its forks are followed too.
 ///
-/// If there is no such task, logs its PID: kmod explains ESRCH as "wrong symbol version".
+/// May sleep. Fails as [`Recorder::add`] and [`Recorder::add_tree`] do. If there is no such task, logs the
+/// PID, because kmod explains `ESRCH` as "wrong symbol version".
 fn add_first(recorder: &Arc<Recorder>, pid: i32, is_tree: bool) -> Result {
     let added = match (pid, is_tree) {
         (0, _) => Ok(()),
@@ -140,9 +142,10 @@ fn add_first(recorder: &Arc<Recorder>, pid: i32, is_tree: bool) -> Result {
     added
 }
 
-/// Frees all targets and samples when it is dropped.
+/// Frees all targets and samples when it is dropped. May sleep then.
 ///
-/// Dropping the recorder would not: a segment refers to its target, and the target to its segments.
+/// Dropping the recorder alone would leak them: a segment refers to its target, and the target to its
+/// segments.
 struct Teardown {
     recorder: Arc<Recorder>,
     /// Whether the load succeeded. If so, the final counts are logged.

@@ -2,16 +2,16 @@
 
 //! The commands and their syntax. control.rs executes them.
 
-/// A command. The numbers are PIDs in the PID namespace of the process that writes.
+/// A command. PIDs are those of the PID namespace of the process that writes.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(super) enum Command {
     /// `1234` or `+1234`: watch a task.
     Add(i32),
-    /// `tree:1234`: watch a process and the descendants that are forked from now on.
+    /// `tree:1234`: watch a process, and the descendants that are forked from now on.
     AddTree(i32),
-    /// `-1234`: stop watching a task, and free its samples.
+    /// `-1234`: stop watching the tasks that have or had this PID, and free their samples.
     Remove(i32),
-    /// `-tree:1234`: stop watching a process and its descendants.
+    /// `-tree:1234`: stop watching what `tree:1234` added, and free the samples.
     RemoveTree(i32),
     /// `stop`: stop sampling.
     Stop,

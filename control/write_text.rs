@@ -2,7 +2,7 @@
 
 //! The text of one write, and whether its last command is complete.
 //!
-//! A write may end in the middle of a command: stdio, for one, writes 4,096 bytes that end within a
+//! A write may end in the middle of a command. For example, stdio writes 4,096 bytes that end within a
 //! number, and its next write begins with the rest of that number. So a write of several commands is
 //! refused as a whole if no white space follows the last one. A single command needs no white space after
 //! it, so that `echo -n` and `printf` work as well as `echo`.
@@ -15,8 +15,8 @@ pub(super) fn is_space(byte: &u8) -> bool {
     matches!(byte, b' ' | b'\t'..=b'\r')
 }
 
-/// The text of one write. It may lie in the memory of the process that writes, so it may change from one
-/// call to the next.
+/// The text of one write. It may be in the memory of the process that writes, so it may change between two
+/// calls.
 pub(crate) trait WriteText {
     /// Returns the number of bytes.
     fn len(&self) -> usize;
@@ -52,14 +52,15 @@ impl WriteText for [u8] {
 pub(super) enum Ending {
     /// White space follows each command, or there is no command.
     Complete,
-    /// There is one command, after that many bytes of white space, and nothing follows it.
+    /// There is one command, after this many bytes of white space, and nothing follows it.
     Single(usize),
     /// There are several commands, and nothing follows the last one.
     Incomplete,
 }
 
 impl Ending {
-    /// Examines `text`, up to the first byte that cannot be read. `buffer` holds parts of it meanwhile.
+    /// Examines `text`, up to the first byte that cannot be read. Uses `buffer`, which is not empty, for
+    /// copies of its parts.
     ///
     /// May sleep. Fails with `EINTR` if the process is being killed.
     pub(super) fn of(text: &(impl WriteText + ?Sized), buffer: &mut [u8]) -> Result<Self> {
@@ -87,7 +88,7 @@ impl Ending {
     }
 }
 
-/// Lets other tasks run. Fails with `EINTR` if the process is being killed.
+/// Gives up the CPU if the scheduler wants that. Fails with `EINTR` if the process is being killed.
 pub(super) fn check_signals() -> Result {
     task::might_sleep();
     if signal::fatal_signal_pending() {

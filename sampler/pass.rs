@@ -1,6 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! One sampling pass: one sample of each target that lives, a chunk of them at a time.
+//! One sampling pass: takes one sample of each living target, a chunk of targets at a time.
+//!
+//! Most samples are taken by `State::try_sample` (targets/target.rs), with the locks held for a chunk. Any
+//! other sample is read by [`TaskReader::read`] and appended by [`StoreGuard::append`]. If that needs
+//! memory, or if reading takes long, the chunk ends, and the sample is appended after the locks have been
+//! released and taken again.
 
 use crate::{
     abstractions::{
@@ -17,10 +22,10 @@ use kernel::{prelude::*, sync::rcu};
 /// How many targets are sampled before the locks are released.
 const CHUNK: usize = 100;
 
-/// A pass under way.
+/// A pass that is under way.
 pub(super) struct Pass<'a> {
     recorder: &'a Recorder,
-    /// When the pass before it began, microseconds since boot.
+    /// When the previous pass began, microseconds since boot; 0 if there was none.
     last_us: u64,
     /// Memory for the next segment.
     spare: &'a mut SpareSegment<Target>,
@@ -34,16 +39,19 @@ enum ChunkEnd {
     Full,
     /// The sample of this target needs a new segment, and there is no spare one.
     NoSpare(Ref<Target>, Reading),
-    /// Reading this target takes long.
+    /// Reading this target takes long, so it is done with no lock held. Its reader was taken out of it.
     ManyThreads(Ref<Target>, Pin<KBox<TaskReader>>),
-    /// This target has ended, and its exit sample has been taken. Its reader is to be dropped.
+    /// The exit sample of this target has been appended. The target must be marked as ended, and its
+    /// reader must be dropped with no lock held.
     Ended(Ref<Target>, Option<Pin<KBox<TaskReader>>>),
 }
 
 impl<'a> Pass<'a> {
-    /// Makes a pass. The next one is expected `period_ns` later. `spare` is kept from pass to pass.
+    /// Makes a pass. The next one is expected `period_ns` later. `spare` is passed on from one pass to the
+    /// next.
     ///
-    /// Returns false if there was no memory for the timestamp of the pass. Then no samples were taken.
+    /// May give up the CPU between two chunks. Returns false if there was no memory for the timestamp of
+    /// the pass. Then no samples were taken.
     pub(super) fn run(
         recorder: &'a Recorder,
         me: &Current,
@@ -76,6 +84,7 @@ impl<'a> Pass<'a> {
         true
     }
 
+    /// Records the timestamp of the pass. Returns `None` if there is no memory for it.
     fn begin(
         recorder: &'a Recorder,
         period_ns: u64,
@@ -86,7 +95,7 @@ impl<'a> Pass<'a> {
         let mut detached = Detached::new();
         let mut registry = recorder.targets().lock();
         let mut store = recorder.samples().lock();
-        // Read under the locks, so it is later than the first sample of each target added before.
+        // Read under the locks, so it is no earlier than the first sample of each target added before.
         let time_us = clock::boottime_us();
         let last_us = store.latest_pass_us();
         let is_begun = store.begin_pass(time_us, period_us, spare, &mut detached);
@@ -104,7 +113,7 @@ impl<'a> Pass<'a> {
         })
     }
 
-    /// Samples the next chunk of targets.
+    /// Samples the next chunk of targets. Holds the locks of the registry and of the store meanwhile.
     fn sample_chunk(&mut self) -> ChunkEnd {
         self.recorder.samples().fill_spare(self.spare);
         // Declared before the guards, so dropped after the locks have been released.
@@ -141,9 +150,9 @@ impl<'a> Pass<'a> {
         end
     }
 
-    /// Takes the sample of a target for which the quick way does not work. Returns the end of the chunk,
-    /// if there is a reason to end it.
-    // Not inlined, so that the loop over targets sampled quickly has the registers for itself.
+    /// Takes a sample of `target` that `try_sample` could not take. Returns why the chunk must end, if it
+    /// must. Both locks are held.
+    // Not inlined, so that the loop over `try_sample` has the registers for itself.
     #[inline(never)]
     fn sample(
         &mut self,
@@ -168,8 +177,8 @@ impl<'a> Pass<'a> {
         Some(ChunkEnd::Ended(Ref::from(target), reader))
     }
 
-    /// Appends a sample that was read without the locks, or for which there was no spare segment. The
-    /// target may have been removed since.
+    /// Appends a sample after the locks have been released: one that needed a new segment, or one that was
+    /// read without the locks, by `reader`. The target may have been removed since then.
     fn finish(
         &mut self,
         target: Ref<Target>,

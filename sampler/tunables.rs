@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! Putting changed module parameters into force.
+//! Applying changed module parameters.
 
 use super::Sampler;
 use crate::{
@@ -13,16 +13,16 @@ use kernel::sync::{
     Arc,
 };
 
-/// Called when module parameters have been written.
+/// The listener for writes to the module parameters.
 pub(crate) struct Tunables {
     recorder: Arc<Recorder>,
     thread: Arc<KThread<Sampler>>,
-    /// The real-time priority that the thread was given last.
+    /// The `rt_priority` that was last applied.
     rt_priority: Atomic<u64>,
 }
 
 impl Tunables {
-    /// `thread` has no real-time priority yet.
+    /// A listener for `recorder` and its sampler `thread`, which has no real-time priority yet.
     pub(crate) fn new(recorder: Arc<Recorder>, thread: Arc<KThread<Sampler>>) -> Self {
         Self {
             recorder,
@@ -35,8 +35,8 @@ impl Tunables {
 impl Listener for Tunables {
     fn changed(&self) {
         let rt_priority = params::RT_PRIORITY.get();
-        // Only if it has changed, so that a priority set by chrt(1) stays when other parameters are
-        // written. The parameters' lock is held, so calls come one at a time.
+        // Applied only if it has changed, so that a priority set by chrt(1) stays when other parameters
+        // are written. The lock of the parameters is held, so this does not run twice at a time.
         if self.rt_priority.load(Relaxed) != rt_priority {
             self.rt_priority.store(rt_priority, Relaxed);
             self.thread.set_realtime_priority(rt_priority as u8);
