@@ -2,9 +2,9 @@
 
 //! The recorder: the targets, their samples, and what wakes the sampler, joined.
 //!
-//! [`Recorder`] is what the layers above are given. Its methods are what the commands and the sampler
-//! do. They call [`Targets`] and [`SampleCache`], and then take care of what concerns both or neither:
-//! waking the sampler (scheduling.rs), the fork probe (fork_probe.rs), and work for a worker thread
+//! All layers above use the one [`Recorder`]. Its methods are the operations of the commands and of the
+//! sampler. They call [`Targets`] and [`SampleCache`], and do what belongs to neither: they wake the
+//! sampler (scheduling.rs), register and remove the fork probe (fork_probe.rs), and queue work items
 //! (deferred_work.rs).
 //!
 //! # Lock order
@@ -14,10 +14,11 @@
 //! 3. the registry of targets, a spinlock: [`Targets::lock`];
 //! 4. the store of samples, a spinlock: [`SampleCache::lock`].
 //!
-//! The spinlocks are never taken in interrupts. While one of them is held nothing sleeps, and no memory
-//! is allocated or freed. Therefore the shrinker, which runs in any allocation, may take the lock of the
-//! store, and a fork may take the lock of the registry. Kernel locks taken inside (that of a
-//! `prev_cputime`, `stats_lock`) are leaves. The callback of an exit notice takes none of these locks.
+//! The spinlocks are never taken in interrupts. While one of them is held, nothing sleeps, and no memory
+//! is allocated or freed. Therefore the shrinker, which runs in any allocation that may sleep, may take the
+//! lock of the store, and the fork probe may take both. The kernel's locks that are taken inside them
+//! (`prev_cputime::lock`, `signal_struct::stats_lock`) are leaves. The callback of an exit notice takes
+//! none of the locks above.
 
 mod deferred_work;
 mod fork_probe;
@@ -41,14 +42,14 @@ use kernel::{
     sync::{Arc, Mutex},
 };
 
-/// The work item that gives slab pages back.
+/// The ID of the work item that gives slab pages back to the page allocator.
 ///
-/// The slab allocator keeps freed objects for each CPU, some dozens, and each of them keeps a slab page
-/// from being freed. If whole pages were freed by evicting the oldest segments, these objects hold back a
-/// good part of the memory that was asked for.
+/// The slab allocator keeps some dozens of freed objects for each CPU. Each of them can keep a slab page
+/// allocated that is free otherwise. So after an eviction they hold back a large part of the memory that
+/// reclaim asked for.
 const GIVE_BACK: u64 = 0;
 
-/// The work item that frees displaced targets, and removes the fork probe when it is not needed.
+/// The ID of the work item that frees displaced targets, and removes the fork probe if it is not needed.
 const CLEAN_UP: u64 = 1;
 
 /// The recorder.
@@ -58,7 +59,7 @@ pub(crate) struct Recorder {
     targets: Targets,
     #[pin]
     samples: SampleCache<Target>,
-    /// The fork probe, while forks are followed.
+    /// The fork probe and the PID bitmap that it tests.
     #[pin]
     fork_tracking: Mutex<ForkTracking>,
     /// The sampler waits here for the next pass.
@@ -72,7 +73,7 @@ pub(crate) struct Recorder {
 }
 
 impl Recorder {
-    /// A recorder without targets. May sleep. Fails with `ENOMEM`.
+    /// Creates a recorder without targets. May sleep. Fails with `ENOMEM`.
     // Not inlined, so that the temporary values are not in the stack frame of the caller.
     #[inline(never)]
     pub(crate) fn new() -> Result<Arc<Self>> {
@@ -103,7 +104,7 @@ impl Recorder {
         &self.samples
     }
 
-    /// Adds the task that the current process knows by `pid` as a target.
+    /// Adds a target: the task with `pid` in the PID namespace of the current process.
     ///
     /// May sleep. Fails with `ESRCH` if there is no such task, `EEXIST` if it is watched already,
     /// `ENOSPC` if there are `max_targets`, and `ENOMEM`.
@@ -111,6 +112,7 @@ impl Recorder {
         self.add_candidate(Candidate::find(pid)?)
     }
 
+    /// Adds a target, and wakes the sampler if it has to sample no other one.
     fn add_candidate(&self, candidate: Candidate) -> Result {
         if self.targets.add(candidate, &self.samples)? {
             self.wake_sampler();
@@ -127,8 +129,8 @@ impl Recorder {
         removed
     }
 
-    /// Removes the targets that were added by the command `tree:` for `pid` in `namespace` or because of
-    /// it, and frees their samples.
+    /// Removes the trees whose root has `pid` in `namespace`, that is, all targets that `tree:` commands
+    /// for that process have added, and frees their samples.
     ///
     /// May sleep. Fails with `ESRCH` if there is none.
     pub(crate) fn remove_tree(&self, pid: i32, namespace: &PidNamespace) -> Result {
@@ -148,7 +150,8 @@ impl Recorder {
             .for_each(|target| self.samples.clear(target, Reason::Removed));
     }
 
-    /// Sets how many samples of each target are kept (0: no limit), and frees those in excess. May sleep.
+    /// Sets how many samples of each target are kept (0: no limit), and evicts the oldest ones above that.
+    /// May sleep.
     pub(crate) fn set_max_samples(&self, max_samples: u64) {
         self.samples.lock().set_max_samples(max_samples);
         self.targets.for_each(|target| self.samples.trim(target));

@@ -1,20 +1,20 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! Work items: work that takes long or sleeps, for callers that must do neither. These are memory
+//! Work items. A worker thread does what takes long or sleeps, for callers that may do neither: memory
 //! reclaim, forks, and the sampler.
 
 use super::{Recorder, CLEAN_UP, GIVE_BACK};
 use crate::abstractions::delayed_work::{Deferred, Enabled};
 use kernel::{prelude::*, sync::Arc};
 
-/// The time from the first eviction until slab pages are given back, for that and all evictions in
-/// between. Giving back interrupts each CPU.
+/// The time from an eviction until slab pages are given back. They are given back once for all evictions
+/// in this time, because `kmem_cache_shrink()` runs a work item on each CPU.
 const GIVE_BACK_DELAY_MS: u32 = 2000;
 
-/// Keeps [`GIVE_BACK`] enabled.
+/// The guard that keeps [`GIVE_BACK`] enabled.
 pub(crate) type GiveBack = Enabled<Recorder, GIVE_BACK>;
 
-/// Keeps [`CLEAN_UP`] enabled.
+/// The guard that keeps [`CLEAN_UP`] enabled.
 pub(crate) type CleanUp = Enabled<Recorder, CLEAN_UP>;
 
 impl Deferred<GIVE_BACK> for Recorder {
@@ -48,7 +48,7 @@ impl Recorder {
         self.clean_up.queue(0);
     }
 
-    /// Frees the targets that were displaced to follow forks, and their samples. May sleep.
+    /// Frees the targets that were displaced by followed forks, and their samples. May sleep.
     pub(crate) fn free_displaced(&self) {
         self.targets.free_displaced(&self.samples);
     }

@@ -1,16 +1,15 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! The fork probe: registering it while forks are followed, and what each fork does.
+//! The fork probe: when it is registered and removed, and what it does.
 //!
 //! The probe runs in each fork of the machine. A fork of a process that is not watched is recognised by
-//! one bit, without a lock. Whether a fork is followed, and how, is decided in targets/follow_fork.rs.
+//! one bit, without a lock. Whether any other fork is followed is decided in targets/follow_fork.rs.
 //!
 //! `kernel_clone()` calls the probe with no lock held. The probe may take the locks of the registry and of
 //! the store, and spinlocks of the kernel: those of the slab allocator, of the child's `wait_pidfd`, of the
 //! sampler's wait queue and of work items. It must not take a mutex, because it must not sleep.
 //!
-//! Unregistering the probe must wait for calls that are under way, so a work item does that
-//! (deferred_work.rs).
+//! The removal of the probe waits for calls that are under way, so a work item does it (deferred_work.rs).
 
 use super::Recorder;
 use crate::{
@@ -22,13 +21,14 @@ use kernel::{prelude::*, sync::Arc, task::Task};
 /// What is needed to follow forks.
 #[derive(Default)]
 pub(super) struct ForkTracking {
-    /// The registered probe, while forks are followed, and until a work item has removed it.
+    /// The registered probe: from the first `tree:` command until a work item finds that no forks are
+    /// followed any more.
     probe: Option<ForkProbe<ForkFollower>>,
-    /// The PIDs of the targets. Kept once it has been allocated.
+    /// The PIDs of the living targets, from the first `tree:` command on.
     pid_bitmap: Option<Arc<PidBitmap>>,
 }
 
-/// What the probe calls at each fork.
+/// What the probe calls in each fork.
 struct ForkFollower {
     recorder: Arc<Recorder>,
     pid_bitmap: Arc<PidBitmap>,
@@ -38,7 +38,7 @@ impl ForkHandler for ForkFollower {
     #[inline(always)]
     fn forked(&self, parent: &Task, child: &Task) {
         let process = parent.tgid();
-        // A child with the same thread group is a thread.
+        // A child in the same thread group is a thread.
         if self.pid_bitmap.contains(process) && child.tgid() != process {
             self.recorder.follow_fork(child);
         }
@@ -46,11 +46,11 @@ impl ForkHandler for ForkFollower {
 }
 
 impl Recorder {
-    /// Adds a process as [`add`](Self::add), and follows its forks from now on, and those of each
-    /// descendant that is forked from now on.
+    /// Adds a process like [`add`](Self::add), and follows its forks and those of its descendants from now
+    /// on. Descendants that exist already are not added.
     ///
-    /// Fails also with `EOPNOTSUPP` in a kernel without tracepoints, and with `ESRCH` for a thread that
-    /// is not a thread group leader.
+    /// May sleep. Fails like `add`; also with `ESRCH` if `pid` is a thread that is not a thread group
+    /// leader, and with `EOPNOTSUPP` in a kernel without tracepoints.
     pub(crate) fn add_tree(self: &Arc<Self>, pid: i32) -> Result {
         let candidate = Candidate::find_tree(pid)?;
         let mut fork_tracking = self.fork_tracking.lock();
@@ -63,6 +63,7 @@ impl Recorder {
         added
     }
 
+    /// Registers the probe, unless it is registered. May sleep.
     fn register_probe(self: &Arc<Self>, fork_tracking: &mut ForkTracking) -> Result {
         let pid_bitmap = match &fork_tracking.pid_bitmap {
             Some(pid_bitmap) => pid_bitmap.clone(),
@@ -82,8 +83,9 @@ impl Recorder {
         Ok(())
     }
 
-    /// Makes the child of a fork a target, if the forks of its parent, the current process, are
-    /// followed. Called by the probe; does not sleep.
+    /// Makes `child` a target, if the forks of the current process, which forked it, are followed.
+    ///
+    /// Called by the probe. Does not sleep.
     fn follow_fork(&self, child: &Task) {
         let followed = self.targets.follow_fork(child, &self.samples);
         if followed.has_displaced {
@@ -94,8 +96,8 @@ impl Recorder {
         }
     }
 
-    /// Queues the removal of the probe, if no forks are followed any more. May be called from any
-    /// context in which a spinlock may be taken.
+    /// Queues the removal of the probe, if no forks are followed any more. Does not sleep. The caller holds
+    /// no spinlock of this module.
     pub(crate) fn check_fork_probe(&self) {
         if self.targets.lock().has_idle_probe() {
             self.queue_clean_up();
@@ -115,7 +117,7 @@ impl Recorder {
     }
 }
 
-/// Ends following forks, for good, when it is dropped. May sleep then.
+/// Removes the fork probe when it is dropped, after which no `tree:` command may come. May sleep then.
 pub(crate) struct ForkTrackingGuard(pub(crate) Arc<Recorder>);
 
 impl Drop for ForkTrackingGuard {

@@ -10,23 +10,23 @@ use crate::{
 use kernel::prelude::*;
 
 impl Recorder {
-    /// Starts sampling, if it was stopped. May be called with no spinlock held.
+    /// Starts sampling, if it was stopped. Does not sleep. The caller holds no spinlock of this module.
     pub(crate) fn start(&self) {
         self.set_running(true);
     }
 
-    /// Stops sampling. Once this has returned no sample is taken: neither by a pass, nor the first sample
-    /// of a new target.
+    /// Stops sampling. When this has succeeded, no sample is taken any more: neither in a pass, nor as the
+    /// first sample of a new target.
     ///
-    /// Waits for the pass that is under way, and for no later one. Fails with `EINTR` if the process is
-    /// being killed; sampling is stopped all the same.
+    /// Sleeps until the pass that is under way has ended, and waits for no later one. Fails with `EINTR` if
+    /// the process is being killed; then that pass is the last one that takes samples.
     pub(crate) fn stop(&self) -> Result {
         let pass = self.set_running(false);
         self.pass_ended
             .wait_killable(|| self.targets.lock().schedule().has_ended(pass))
     }
 
-    /// Starts or stops sampling. Returns the number of the latest pass.
+    /// Starts or stops sampling, and wakes the sampler. Returns the number of the latest pass.
     fn set_running(&self, is_running: bool) -> u64 {
         let pass = self
             .targets
@@ -38,15 +38,17 @@ impl Recorder {
         pass
     }
 
-    /// Makes the sampler look at the schedule again. May be called with no spinlock held.
+    /// Wakes the sampler, which then reads the schedule again. Does not sleep. The caller holds no spinlock
+    /// of this module.
     pub(crate) fn wake_sampler(&self) {
         self.targets.lock().updated_schedule().0.wake();
         self.sampler_wait.wake_all();
     }
 
-    /// Ends the pass that the sampler has made, if any, and decides what it does next.
+    /// Records the end of the pass that the sampler has made, if any, and decides its next step.
     ///
-    /// Returns that, the number of wakeups so far, and the time, nanoseconds of the monotonic clock.
+    /// Returns the next step, the number of wakeups so far, and the time of the decision, nanoseconds of
+    /// the monotonic clock.
     pub(crate) fn next_step(&self, ended: Option<EndedPass>) -> (NextStep, u64, u64) {
         let mut registry = self.targets.lock();
         let (schedule, now_ns) = registry.updated_schedule();
@@ -62,15 +64,15 @@ impl Recorder {
         (step, wakeups, now_ns)
     }
 
-    /// Sleeps until `until_ns` of the monotonic clock (`None`: without limit), or until the sampler has
-    /// been woken more often than `wakeups` times.
+    /// Sleeps until `until_ns` of the monotonic clock (`None`: without a limit), until the number of
+    /// wakeups is no longer `wakeups`, or until the thread `me` must stop.
     pub(crate) fn sleep(&self, me: &Current, until_ns: Option<u64>, wakeups: u64) {
         self.sampler_wait.sleep_until(me, until_ns, || {
             self.targets.lock().schedule().wakeups() != wakeups
         });
     }
 
-    /// Returns what the statistics show about passes.
+    /// Returns the counts of passes, brought up to the present time.
     pub(crate) fn pass_counts(&self) -> PassCounts {
         self.targets.lock().updated_schedule().0.counts()
     }
