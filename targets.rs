@@ -5,13 +5,13 @@
 //! - A [`Target`] (target.rs) is one watched task with its history. Its [`TaskReader`] (task_reader.rs)
 //!   reads the CPU time of the task and finds out when the task has ended. reading.rs has the results.
 //! - The [`Registry`] (registry.rs) is the set of all targets, in the order in which they were added and
-//!   by PID. It also holds the schedule, because its lock orders `stop` with everything that samples.
-//! - add.rs and remove.rs start and stop watching a task. follow_fork.rs decides whether the child of a
-//!   fork becomes a target. pid_bitmap.rs lets most forks find out without a lock that it does not.
-//! - A [`Tree`] (tree.rs) stands for one `tree:` command: all targets that are watched because of it.
+//!   by PID. It also holds the schedule, because its lock orders `stop` with everything that takes samples.
+//! - add.rs and remove.rs add and remove targets. follow_fork.rs decides whether the child of a fork becomes
+//!   a target. With the [`PidBitmap`] (pid_bitmap.rs) most forks are ruled out without a lock.
+//! - A [`Tree`](tree::Tree) (tree.rs) is what one `tree:` command watches: a process and its descendants.
 //!
-//! What has been read is passed to the [`SampleCache`](crate::sample_cache::SampleCache) that each call
-//! is given.
+//! The samples are kept in the [`SampleCache`](crate::sample_cache::SampleCache) that is an argument of each
+//! call that adds or removes some.
 
 mod add;
 mod follow_fork;
@@ -43,32 +43,32 @@ use registry::Search;
 pub(crate) struct Targets {
     #[pin]
     registry: SpinLock<Registry>,
-    /// The slab cache for targets.
-    memory: Cache<Target>,
+    slab_cache: Cache<Target>,
 }
 
 impl Targets {
-    /// No targets. May sleep. Fails with `ENOMEM`.
+    /// An empty set. May sleep. Fails with `ENOMEM`.
     pub(crate) fn new() -> Result<impl PinInit<Self>> {
-        let memory = Cache::new(c"taskmonitor_target", 0, 0)?;
+        let slab_cache = Cache::new(c"taskmonitor_target", 0, 0)?;
         let registry = Registry::new()?;
         Ok(pin_init!(Self {
             registry <- new_spinlock!(registry, "taskmonitor registry"),
-            memory,
+            slab_cache,
         }))
     }
 
-    /// Locks the registry. The lock of the sample cache may be taken after it, and no other.
+    /// Locks the registry. Of this module's locks only that of the sample cache may be taken inside it.
     pub(crate) fn lock(&self) -> SpinLockGuard<'_, Registry> {
         self.registry.lock()
     }
 
-    /// Returns the target that was added first.
+    /// Returns the target that was added first. Takes the lock of the registry.
     pub(crate) fn first(&self) -> Option<Ref<Target>> {
         self.lock().first().map(Ref::from)
     }
 
-    /// Returns the target that was added next after `target`, even if `target` has been removed.
+    /// Returns the target that was added next after `target`, even if `target` has been removed. Takes the
+    /// lock of the registry.
     pub(crate) fn next(&self, target: &Object<Target>) -> Option<Ref<Target>> {
         let mut from = None;
         loop {
@@ -80,19 +80,20 @@ impl Targets {
         }
     }
 
-    /// Keeps the PIDs of all living targets in `pid_bitmap`, from now on. May sleep.
+    /// Keeps the PIDs of all living targets in `pid_bitmap` from now on. Does nothing if another bitmap has
+    /// been set. Takes the lock of the registry.
     pub(crate) fn set_pid_bitmap(&self, pid_bitmap: &Arc<PidBitmap>) {
         if self.lock().set_pid_bitmap(pid_bitmap) {
             self.for_each(|target| self.lock().add_to_pid_bitmap(target));
         }
     }
 
-    /// Calls `f` for each target, with no lock held, in the order in which they were added. `f` may remove
+    /// Calls `f` for each target in the order in which they were added, with no lock held. `f` may remove
     /// the target. Targets that are added meanwhile may be left out.
     pub(crate) fn for_each(&self, mut f: impl FnMut(&Object<Target>)) {
         let mut at = self.first();
         while let Some(target) = at {
-            // Before the call: the search after a target that was removed takes long.
+            // Found before the call, because the search is slow after `target` has been removed.
             let next = self.next(&target);
             f(&target);
             at = next;

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! Beginning to watch a task.
+//! Adding a target.
 
 use super::{reading::Reading, registry::Registry, tree::Tree, Target, Targets, TaskReader};
 use crate::{
@@ -19,8 +19,8 @@ pub(crate) struct Candidate {
 }
 
 impl Candidate {
-    /// Finds the task that the current process knows by `pid`: a process if it is the PID of a thread
-    /// group leader, else a thread.
+    /// Finds the task with `pid` in the PID namespace of the current process: a process if that is the PID
+    /// of a thread group leader, else a thread.
     ///
     /// May sleep. Fails with `ESRCH` if there is no such task, and with `ENOMEM`.
     pub(crate) fn find(pid: i32) -> Result<Self> {
@@ -28,8 +28,10 @@ impl Candidate {
         Ok(Self { reader, tree: None })
     }
 
-    /// Finds a process as [`find`](Self::find), to follow its forks. Fails with `ESRCH` for a thread that
-    /// is not a leader.
+    /// Finds a process like [`find`](Self::find). Its forks are followed once it has been added.
+    ///
+    /// May sleep. Fails like `find`; also with `ESRCH` if `pid` is a thread that is not a thread group
+    /// leader.
     pub(crate) fn find_tree(pid: i32) -> Result<Self> {
         let mut found = Self::find(pid)?;
         if !found.reader.is_process() {
@@ -49,16 +51,16 @@ pub(super) struct FirstSample {
 
 /// What [`insert`] leaves to its caller.
 pub(super) struct Inserted {
-    /// Whether the target is the only one to be sampled, so that the sampler must be woken.
+    /// Whether the target is the only living one, so that the sampler must be woken.
     pub(super) is_only: bool,
-    /// The reader of a task that has ended. It must be dropped with no lock held.
+    /// The reader, if the task has ended already. It must be dropped with no lock held.
     pub(super) unused: Option<Pin<KBox<TaskReader>>>,
 }
 
 impl Targets {
-    /// Adds a target and takes its first sample, unless sampling is stopped.
+    /// Adds a target. Unless sampling is stopped, takes its first sample.
     ///
-    /// Returns whether it is the only target to be sampled, so that the sampler must be woken.
+    /// Returns whether it is the only living target, so that the sampler must be woken.
     ///
     /// May sleep. Fails with `EEXIST` if the task is watched already, `ENOSPC` if there are `max_targets`,
     /// and `ENOMEM`.
@@ -74,7 +76,7 @@ impl Targets {
         if spare.is_none() {
             return Err(ENOMEM);
         }
-        let memory = self.memory.alloc().ok_or(ENOMEM)?;
+        let memory = self.slab_cache.alloc().ok_or(ENOMEM)?;
         let target = memory.init(Target::new(pids, reader, tree, samples.store()));
 
         let mut registry = self.lock();
@@ -91,8 +93,8 @@ impl Targets {
     }
 }
 
-/// Inserts `target` into the registry, with its first sample unless sampling is stopped. `spare` is
-/// memory for that sample.
+/// Inserts `target` into the registry. Unless sampling is stopped, appends `first` to its history, in a
+/// segment that is made from `spare`. Takes the lock of the store.
 pub(super) fn insert(
     registry: &mut Registry,
     target: &Ref<Target>,

@@ -2,8 +2,8 @@
 
 //! Following forks: deciding whether the child of a fork becomes a target, and adding it.
 //!
-//! Runs in the task that forks, so it must be quick and must not sleep. Work that takes longer is left
-//! to the caller: see [`Followed`].
+//! This runs in the task that forks, so it must be quick and must not sleep. [`Followed`] says what the
+//! caller must do afterwards.
 
 use super::{
     add::{self, FirstSample},
@@ -19,18 +19,18 @@ use kernel::{current, prelude::*, task::Task};
 /// What following a fork leaves to its caller.
 #[derive(Default)]
 pub(crate) struct Followed {
-    /// The child is the only target to be sampled, so the sampler must be woken.
+    /// Whether the child is the only living target, so that the sampler must be woken.
     pub(crate) is_only: bool,
-    /// A target was displaced to make room: [`Targets::free_displaced`] must be called.
+    /// Whether an ended target was displaced, so that [`Targets::free_displaced`] must be called.
     pub(crate) has_displaced: bool,
 }
 
 impl Targets {
-    /// Makes `child`, a new process, a target if its parent, the current process, is one whose forks are
-    /// followed.
+    /// Makes `child` a target, if the forks of the current process, which forked it, are followed. `child`
+    /// is the leader of a new process and has not run yet.
     ///
-    /// A child that cannot be followed, because there is no memory or because there are `max_targets`
-    /// targets that live, is counted in `lost`. Does not sleep. `child` has not run yet.
+    /// Counts the child in `lost` if there is no memory, or if there are `max_targets` targets and no ended
+    /// one can be displaced. Does not sleep. Takes the locks of the registry and of the store.
     pub(crate) fn follow_fork(&self, child: &Task, samples: &SampleCache<Target>) -> Followed {
         let time_us = clock::boottime_us();
         // Neither has been reaped: the parent is running, and the child has not run yet.
@@ -47,7 +47,7 @@ impl Targets {
         };
         let pids = Upids::new(&pid, GFP_NOWAIT);
         let reader = TaskReader::new_process(child, pid);
-        let memory = self.memory.alloc_now();
+        let memory = self.slab_cache.alloc_now();
         let mut spare = samples.alloc_first_nowait();
         let (Ok(pids), Ok(reader), Some(memory), true) = (pids, reader, memory, spare.is_some())
         else {
@@ -69,7 +69,7 @@ impl Targets {
         if tree.is_dissolved() || registry.contains(target.pids()) {
             return Followed::default();
         }
-        let has_displaced = registry.make_room();
+        let has_displaced = registry.displace_ended();
         let is_only = if registry.is_full() {
             registry.lost += 1;
             false

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! The PIDs of all watched tasks, as a bitmap that each fork of the machine can test without a lock.
+//! A bitmap of the PIDs of all living targets. Each fork of the machine tests it without a lock.
 
 use crate::abstractions::read_once::load_relaxed;
 use kernel::{
@@ -15,7 +15,7 @@ const PIDS: usize = 4 << 20;
 pub(crate) struct PidBitmap(KVVec<Atomic<u64>>);
 
 impl PidBitmap {
-    /// The empty set. May sleep. Fails with `ENOMEM`.
+    /// An empty set. May sleep. Fails with `ENOMEM`.
     pub(crate) fn new() -> Result<Self> {
         let mut words = KVVec::with_capacity(PIDS / 64, GFP_KERNEL)?;
         for _ in 0..PIDS / 64 {
@@ -24,6 +24,8 @@ impl PidBitmap {
         Ok(Self(words))
     }
 
+    /// Returns the word that has the bit of `pid`, and a mask of that bit. `None` if `pid` is negative or
+    /// too large.
     fn place(&self, pid: i32) -> Option<(&Atomic<u64>, u64)> {
         let word = self.0.get(pid as usize / 64)?;
         Some((word, 1 << (pid as usize % 64)))
@@ -36,11 +38,12 @@ impl PidBitmap {
             .is_some_and(|(word, bit)| load_relaxed(word) & bit != 0)
     }
 
-    /// Adds or removes `pid`. The caller holds the lock of the registry, which orders all changes.
-    pub(super) fn set(&self, pid: i32, is_in: bool) {
+    /// Adds `pid` if `is_member`, else removes it. The caller holds the lock of the registry, which orders
+    /// all changes.
+    pub(super) fn set(&self, pid: i32, is_member: bool) {
         if let Some((word, bit)) = self.place(pid) {
             let others = word.load(Relaxed) & !bit;
-            word.store(if is_in { others | bit } else { others }, Relaxed);
+            word.store(if is_member { others | bit } else { others }, Relaxed);
         }
     }
 }

@@ -7,22 +7,22 @@ use crate::{abstractions::cputime::CpuTime, codec::Sample};
 /// How a task ended.
 #[derive(Clone, Copy)]
 pub(crate) struct TaskEnd {
-    /// When it became a zombie, microseconds since boot. Only its last instructions come later. `None` if
+    /// When it became a zombie, microseconds since boot. Only its last instructions run later. `None` if
     /// no notice was received.
-    pub(crate) at_us: Option<u64>,
-    /// Whether all of the CPU time was consumed by one thread.
-    pub(crate) is_single: bool,
+    pub(super) at_us: Option<u64>,
+    /// Whether one thread consumed all of the CPU time; false if that is not known.
+    pub(super) is_single: bool,
 }
 
 /// The result of a [`quick_check`](super::TaskReader::quick_check).
-pub(crate) enum QuickCheck {
+pub(super) enum QuickCheck {
     /// The task has not run since the last reading.
     Idle,
     /// The task is a thread, and has run since the last reading.
     ThreadRan,
     /// The task is a process of one thread, and has run since the last reading.
     ProcessRan,
-    /// The quick check does not tell. The task must be [read](super::TaskReader::read).
+    /// None of these, or not known. The task must be [read](super::TaskReader::read).
     Unknown,
 }
 
@@ -47,7 +47,7 @@ impl Reading {
     }
 
     /// Returns whether the task has ended.
-    pub(crate) fn is_end(self) -> bool {
+    pub(super) fn is_end(self) -> bool {
         matches!(self, Reading::Ended(..))
     }
 }

@@ -2,12 +2,12 @@
 
 //! The set of all targets, in the order in which they were added and by PID.
 //!
-//! While the registry is locked nothing sleeps, and no memory is allocated or freed. The store of samples
-//! may be locked; recorder.rs has the order of all locks.
+//! While the registry is locked, nothing sleeps, and no memory is allocated or freed. The lock of the
+//! store of samples may be taken inside. recorder.rs has the order of all locks.
 
 use super::{
     pid_bitmap::PidBitmap,
-    target::{Target, BUCKET, LIFE, ORDER},
+    target::{Target, BUCKET, ORDER, STAGE},
 };
 use crate::{
     abstractions::{
@@ -23,16 +23,26 @@ use crate::{
 use core::convert::Infallible;
 use kernel::{prelude::*, sync::Arc};
 
+/// How many targets [`Registry::find_next`] passes at a time.
+const STRIDE: usize = 100;
+
+/// How many displaced targets may wait for their samples to be freed.
+const DISPLACED_MAX: usize = 1024;
+
+/// The number of hash buckets for PIDs.
+const BUCKETS: usize = 1024;
+
 /// The set of all targets. Protected by the lock of [`Targets`](super::Targets).
 pub(crate) struct Registry {
     in_order: List<Target, ORDER>,
-    /// The targets that have not ended. Each pass samples these.
-    living: List<Target, LIFE>,
+    /// The targets whose exit sample has not been taken. Each pass samples these.
+    living: List<Target, STAGE>,
     /// The targets that have ended, the first to end first.
-    ended: List<Target, LIFE>,
-    /// Ended targets that were removed to follow new forks. They are not watched any more, but their
-    /// samples are still to be freed.
-    displaced: List<Target, LIFE>,
+    ended: List<Target, STAGE>,
+    /// Ended targets that followed forks have displaced. They are not targets any more, but their samples
+    /// have not been freed yet.
+    displaced: List<Target, STAGE>,
+    /// The hash buckets, by PID in the initial PID namespace.
     by_pid: KVec<List<Target, BUCKET>>,
     /// The target with which the pass under way continues.
     pub(crate) pass_position: Option<Ref<Target>>,
@@ -49,22 +59,13 @@ pub(crate) struct Registry {
     schedule: Schedule,
 }
 
-/// How many targets [`Registry::find_next`] looks at under the lock.
-const STRIDE: usize = 100;
-
-/// The result of a search under the lock.
+/// The result of [`Registry::find_next`].
 pub(super) enum Search {
     /// The search has ended with this result.
     Done(Option<Ref<Target>>),
-    /// The search continues from this position, after the lock has been released.
+    /// The search must be continued from this position, after the lock has been released.
     Continue(Ref<Target>),
 }
-
-/// How many displaced targets may wait for their samples to be freed.
-const DISPLACED_MAX: usize = 1024;
-
-/// The number of hash buckets for PIDs.
-const BUCKETS: usize = 1024;
 
 impl Registry {
     /// An empty registry. Initialised in place, because it is large. May sleep. Fails with `ENOMEM`.
@@ -94,12 +95,12 @@ impl Registry {
         self.in_order.len()
     }
 
-    /// Returns the targets that have not ended.
-    pub(crate) fn living(&self) -> &List<Target, LIFE> {
+    /// Returns the targets whose exit sample has not been taken.
+    pub(crate) fn living(&self) -> &List<Target, STAGE> {
         &self.living
     }
 
-    /// Returns the greatest order of a target.
+    /// Returns the [order](Target::order) of the target that was added last.
     pub(crate) fn last_order(&self) -> u64 {
         self.next_order - 1
     }
@@ -109,9 +110,9 @@ impl Registry {
         self.in_order.first()
     }
 
-    /// Looks for the target that was added next after `target`, even if `target` has been removed.
+    /// Searches for the target that was added next after `target`, even if `target` has been removed.
     ///
-    /// Looks at [`STRIDE`] targets at most, from `from` on, a position that an earlier call returned.
+    /// Passes [`STRIDE`] targets at most. `from` is the position that the last call returned, if any.
     pub(super) fn find_next(
         &self,
         target: &Object<Target>,
@@ -120,7 +121,7 @@ impl Registry {
         if self.in_order.contains(target) {
             return Search::Done(self.in_order.next(target).map(Ref::from));
         }
-        // If the position has been removed since, the search begins anew.
+        // If that target has been removed since, the search begins again.
         let from = from.filter(|from| self.in_order.contains(from));
         let mut at = from.or(self.in_order.first());
         for _ in 0..STRIDE {
@@ -163,8 +164,10 @@ impl Registry {
         self.has_probe && self.followed == 0
     }
 
-    /// From now on keeps the PIDs of the living targets in `pid_bitmap`. Returns whether it did not do so
-    /// already: then those of the present targets are still to be [added](Self::add_to_pid_bitmap).
+    /// Keeps the PIDs of the living targets in `pid_bitmap` from now on, unless a bitmap has been set.
+    ///
+    /// Returns whether none had been set. If so, the caller must [add](Self::add_to_pid_bitmap) the targets
+    /// that exist already.
     pub(super) fn set_pid_bitmap(&mut self, pid_bitmap: &Arc<PidBitmap>) -> bool {
         let is_first = self.pid_bitmap.is_none();
         if is_first {
@@ -184,7 +187,7 @@ impl Registry {
         }
     }
 
-    /// Marks `target` as ended, if it is living: no pass samples it any more.
+    /// Marks `target` as ended, if it is living. No pass samples it any more.
     pub(crate) fn mark_ended(&mut self, target: &Object<Target>) {
         let position = self.pass_position.as_ref();
         if position.is_some_and(|at| core::ptr::eq(&**at, target)) {
@@ -200,8 +203,7 @@ impl Registry {
         if let Some(pid_bitmap) = &self.pid_bitmap {
             // Another living target may have the same PID already.
             let pid = target.pids().global();
-            let bucket = self.by_pid.get(pid as usize % BUCKETS);
-            let is_used = bucket.is_some_and(|bucket| {
+            let is_used = self.bucket(pid).is_some_and(|bucket| {
                 let has_pid = |other: &&Object<Target>| other.pids().global() == pid;
                 bucket
                     .iter()
@@ -213,12 +215,12 @@ impl Registry {
         let _ = self.ended.push_back(removed);
     }
 
-    /// Makes room for one more target by displacing ended ones, if there are `max_targets`: the first to
-    /// end, and a second one if the limit has been lowered.
+    /// Displaces the target that was the first to end, if there are `max_targets`, and another one if the
+    /// limit has been lowered. Displaces none while [`DISPLACED_MAX`] wait for their samples to be freed.
     ///
-    /// Returns whether a target was displaced. Its samples are still to be freed, see
-    /// [`take_displaced`](Self::take_displaced). Displaces none if too many wait for that.
-    pub(super) fn make_room(&mut self) -> bool {
+    /// Returns whether a target was displaced. Its samples must then be freed, see
+    /// [`take_displaced`](Self::take_displaced).
+    pub(super) fn displace_ended(&mut self) -> bool {
         let mut has_displaced = false;
         for _ in 0..2 {
             if !self.is_full() || self.displaced.len() >= DISPLACED_MAX {
@@ -235,39 +237,43 @@ impl Registry {
         has_displaced
     }
 
-    /// Takes one of the displaced targets.
+    /// Removes one of the displaced targets, for the caller to free its samples.
     pub(super) fn take_displaced(&mut self) -> Option<Ref<Target>> {
         self.displaced.pop_front()
     }
 
     /// Returns the living target of `pid`.
     pub(super) fn find_living(&self, pid: &Pid) -> Option<&Object<Target>> {
-        let bucket = self.by_pid.get(pid.global() as usize % BUCKETS)?;
-        bucket
+        self.bucket(pid.global())?
             .iter()
             .find(|target| target.pids().is_of(pid) && self.living.contains(target))
     }
 
     /// Returns the bucket for a PID of the initial PID namespace.
-    fn bucket(&mut self, pid: i32) -> Option<&mut List<Target, BUCKET>> {
+    fn bucket(&self, pid: i32) -> Option<&List<Target, BUCKET>> {
+        self.by_pid.get(pid as usize % BUCKETS)
+    }
+
+    /// Returns the same bucket, to change it.
+    fn bucket_mut(&mut self, pid: i32) -> Option<&mut List<Target, BUCKET>> {
         self.by_pid.get_mut(pid as usize % BUCKETS)
     }
 
     /// Returns whether the task with these PIDs is watched.
-    pub(super) fn contains(&mut self, pids: &Upids) -> bool {
+    pub(super) fn contains(&self, pids: &Upids) -> bool {
         self.bucket(pids.global())
             .is_some_and(|bucket| bucket.iter().any(|target| target.pids().is_same(pids)))
     }
 
     /// Returns a target that has `pid` in the initial PID namespace.
-    pub(super) fn find(&mut self, pid: i32) -> Option<Ref<Target>> {
+    pub(super) fn find(&self, pid: i32) -> Option<Ref<Target>> {
         let has_pid = |target: &&Object<Target>| target.pids().global() == pid;
         self.bucket(pid)?.iter().find(has_pid).map(Ref::from)
     }
 
-    /// Inserts a new target. `is_living`: whether it is to be sampled.
+    /// Inserts a new target. `is_living`: its exit sample has not been taken.
     ///
-    /// Returns whether it is the only target to be sampled.
+    /// Returns whether it is the only living target.
     pub(super) fn insert(&mut self, target: &Ref<Target>, is_living: bool) -> bool {
         target.set_order(self.next_order);
         self.next_order += 1;
@@ -282,7 +288,7 @@ impl Registry {
         } else {
             let _ = self.ended.push_back(target.clone());
         }
-        if let Some(bucket) = self.bucket(target.pids().global()) {
+        if let Some(bucket) = self.bucket_mut(target.pids().global()) {
             let _ = bucket.push_back(target.clone());
         }
         is_living && self.living.len() == 1
@@ -292,7 +298,7 @@ impl Registry {
     pub(super) fn remove(&mut self, target: &Object<Target>) -> bool {
         self.mark_ended(target);
         self.ended.remove(target);
-        if let Some(bucket) = self.bucket(target.pids().global()) {
+        if let Some(bucket) = self.bucket_mut(target.pids().global()) {
             bucket.remove(target);
         }
         self.in_order.remove(target).is_some()

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! Ceasing to watch tasks, and freeing their samples.
+//! Removing targets and freeing their samples.
 //!
-//! A target is first removed from the registry, under its lock. Then its samples are freed in steps, with
-//! no lock of the registry held. None of this may be called with a spinlock held.
+//! A target is first removed from the registry, under the registry's lock. Then its samples are freed in
+//! steps, without that lock. No spinlock may be held by the callers of these functions.
 
 use super::{Target, Targets};
 use crate::{
@@ -44,7 +44,7 @@ impl Targets {
         is_found.then_some(()).ok_or(ESRCH)
     }
 
-    /// Removes the tree whose root has `pid` in `namespace`: all targets that are watched because of it.
+    /// Removes the trees whose root has `pid` in `namespace`: all of their targets.
     ///
     /// Fails with `ESRCH` if there is none.
     pub(crate) fn remove_tree(
@@ -83,7 +83,7 @@ impl Targets {
         is_removed
     }
 
-    /// Frees the targets that were displaced to follow forks, and their samples.
+    /// Frees the targets that were displaced by followed forks, and their samples.
     pub(crate) fn free_displaced(&self, samples: &SampleCache<Target>) {
         loop {
             let displaced = self.lock().take_displaced();
@@ -95,7 +95,7 @@ impl Targets {
     }
 }
 
-/// Frees the samples of a target that is in the registry no more, and the references to its task.
+/// Frees the samples of a target that was removed from the registry, and drops the references to its task.
 fn free(target: &Object<Target>, reason: Reason, samples: &SampleCache<Target>) {
     let reader = target.state_mut(&mut samples.lock()).reader.take();
     drop(reader);

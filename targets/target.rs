@@ -22,30 +22,31 @@ use kernel::{
     },
 };
 
-/// Lists of all targets, in the order in which they were added.
+/// The ID of the list of all targets, in the order in which they were added.
 pub(super) const ORDER: u8 = 0;
-/// Lists of targets that live, that have ended, or that were displaced.
-pub(super) const LIFE: u8 = 1;
-/// Lists of targets whose PID has the same hash.
+/// The ID of the lists of living, of ended and of displaced targets.
+pub(super) const STAGE: u8 = 1;
+/// The ID of the lists of targets whose PIDs have the same hash.
 pub(super) const BUCKET: u8 = 2;
 
-/// A watched task. Once its exit sample has been taken it refers to nothing of the kernel's.
+/// A watched task. Once its exit sample has been taken, it holds no reference to the task's `task_struct`,
+/// `struct pid` or PID namespaces.
 pub(crate) struct Target {
     in_order: ListLinks<Target>,
-    by_life: ListLinks<Target>,
+    by_stage: ListLinks<Target>,
     in_bucket: ListLinks<Target>,
     /// The PIDs of the task. They stay known after the task has ended.
     pids: Upids,
-    /// If forks of the task are followed: the tree that the children join.
+    /// The tree that the task belongs to, if its forks are followed. The children belong to it too.
     tree: Option<Arc<Tree>>,
-    /// Greater than that of all targets added before. Written when the target is inserted into the
-    /// registry, under its lock.
+    /// See [`order`](Self::order). Written when the target is inserted into the registry, under the lock
+    /// of the registry.
     order: Atomic<u64>,
     state: LockedBy<State, Store<Target>>,
 }
 
 impl_list_links!(Target, ORDER, in_order);
-impl_list_links!(Target, LIFE, by_life);
+impl_list_links!(Target, STAGE, by_stage);
 impl_list_links!(Target, BUCKET, in_bucket);
 
 /// The part of a target that the lock of the sample cache protects.
@@ -58,12 +59,12 @@ pub(crate) struct State {
 }
 
 impl State {
-    /// Takes the sample of the present pass, if that can be done quickly: the task is a thread or a
-    /// process of one thread, it has not ended, and the history can append without checking limits.
+    /// Takes the sample of the current pass, if that can be done quickly: the task is a thread or a
+    /// process of one thread, it has not ended, and its history need not check limits.
     ///
     /// Returns false if the sample must be taken by [`TaskReader::read`] and
-    /// [`StoreGuard::append`](crate::sample_cache::StoreGuard::append). A sample taken is still to be
-    /// counted by [`Store::count_appended`].
+    /// [`StoreGuard::append`](crate::sample_cache::StoreGuard::append) instead. If it returns true, the
+    /// caller must count the sample by [`Store::count_appended`].
     #[inline(always)]
     pub(crate) fn try_sample(&mut self) -> bool {
         let Some(reader) = &mut self.reader else {
@@ -75,8 +76,12 @@ impl State {
         }
         let is_appended = match reader.quick_check() {
             QuickCheck::Idle => return history.append(None),
-            QuickCheck::ThreadRan => append(history, reader.as_mut(), TaskReader::read_thread),
-            QuickCheck::ProcessRan => append(history, reader.as_mut(), TaskReader::read_single),
+            QuickCheck::ThreadRan => {
+                read_and_append(history, reader.as_mut(), TaskReader::read_thread)
+            }
+            QuickCheck::ProcessRan => {
+                read_and_append(history, reader.as_mut(), TaskReader::read_single)
+            }
             QuickCheck::Unknown => return false,
         };
         if !is_appended {
@@ -85,13 +90,13 @@ impl State {
         is_appended
     }
 
-    /// Returns the time of the sample that `reading` makes, microseconds since boot, if it is the exit
-    /// sample. To be called before the sample is appended. `last_pass_us` is the time of the last pass
-    /// in which the task was sampled.
+    /// Returns the time of the exit sample, microseconds since boot, if `reading` is that of the end. Called
+    /// before the sample is appended. `last_pass_us` is the time of the previous pass.
     ///
-    /// That is when the task ended. But it is later than the sample before it, and by no less than the
-    /// CPU time consumed since, if the task has never had more than one thread: a task becomes a zombie
-    /// before its last instructions, and the sample before may lack what the next tick accounted.
+    /// The time of the exit sample is when the task ended, with two exceptions. It is later than the time of
+    /// the sample before. If one thread consumed all of the CPU time, it is later by at least the CPU time
+    /// between the two samples. The reasons: a task runs its last instructions after it has become a
+    /// zombie, and the sample before may lack what was accounted at the next tick.
     pub(crate) fn exit_time_us(&self, reading: Reading, last_pass_us: u64) -> Option<u64> {
         let Reading::Ended(total, end) = reading else {
             return None;
@@ -109,9 +114,9 @@ impl State {
         Some(end_us.max(before_us.saturating_add(used_us.max(1))))
     }
 
-    /// Records that the exit sample has been taken, at `time_us`.
+    /// Sets the time of the exit sample, microseconds since boot. No sample follows it.
     ///
-    /// Returns the reader, which is not needed any more. It must be dropped with no lock held.
+    /// Returns the reader, which is not used any more. It must be dropped with no lock held.
     #[must_use]
     pub(crate) fn end(&mut self, time_us: u64) -> Option<Pin<KBox<TaskReader>>> {
         self.history.end(time_us);
@@ -119,10 +124,11 @@ impl State {
     }
 }
 
-/// Reads the task by `read`, and appends the result to `history`. Not inlined, so that each of the two
-/// ways to read has the registers for itself.
+/// Reads the task by `read`, and appends the result to `history`. Returns false if it could not be read, or
+/// does not fit the open segment.
+// Not inlined, so that each of the two ways to read has the registers for itself.
 #[inline(never)]
-fn append(
+fn read_and_append(
     history: &mut History<Target>,
     reader: Pin<&mut TaskReader>,
     read: impl FnOnce(Pin<&mut TaskReader>) -> Option<Sample>,
@@ -151,7 +157,7 @@ impl Target {
     ) -> impl Init<Self, Infallible> + '_ {
         init!(Self {
             in_order: ListLinks::new(),
-            by_life: ListLinks::new(),
+            by_stage: ListLinks::new(),
             in_bucket: ListLinks::new(),
             pids,
             tree,
@@ -171,12 +177,13 @@ impl Target {
         &self.pids
     }
 
-    /// Returns the tree that children of the task join, if its forks are followed.
+    /// Returns the tree that the task belongs to, if its forks are followed.
     pub(super) fn tree(&self) -> Option<&Arc<Tree>> {
         self.tree.as_ref()
     }
 
-    /// Returns a number that is greater than that of all targets added before.
+    /// Returns the place in the order in which targets were added: a number that is greater than that of
+    /// all targets added before.
     pub(crate) fn order(&self) -> u64 {
         self.order.load(Relaxed)
     }

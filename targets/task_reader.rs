@@ -19,23 +19,24 @@ use kernel::{
     task::Task,
 };
 
-/// A process with more threads than this is read with no lock of this module held.
+/// A process with more threads than this is read without any lock of this module.
 const MANY_THREADS: u32 = 16;
 
 /// Reads the CPU time of one thread, or of all threads of a process.
 ///
-/// Holds references to the `task_struct` and to the `struct pid` of the task, and is dropped as soon as
-/// the exit sample has been taken. Must be dropped with no spinlock held.
+/// Holds references to the `task_struct` and to the `struct pid` of the task. It is dropped as soon as the
+/// exit sample has been taken, and with no spinlock held.
 #[pin_data]
 pub(crate) struct TaskReader {
-    /// The thread; or the thread group leader, or a former leader, of the process.
+    /// The thread; or the leader, or a former leader, of the process.
     task: ARef<Task>,
     is_process: bool,
-    /// The run time at the last reading, nanoseconds; of a process that of all its threads.
+    /// The run time of all threads of the process at the last reading, nanoseconds.
     runtime_ns: u64,
-    /// The run time of `task` alone at the last quick reading, nanoseconds.
+    /// The run time of `task` alone when [`read_thread`](Self::read_thread) or
+    /// [`read_single`](Self::read_single) last read it, nanoseconds; `u64::MAX` if neither has.
     own_ns: u64,
-    /// The sequence count of the sums of the process at the last quick reading.
+    /// The sequence count of the sums of the process when `read_single` last read them.
     sequence: Sequence,
     /// The kernel's notices of the end of the task.
     #[pin]
@@ -47,7 +48,7 @@ impl TaskReader {
     /// thread.
     ///
     /// May sleep. Fails with `ESRCH` if there is no such task, and with `ENOMEM`.
-    pub(crate) fn find(pid: ARef<Pid>) -> Result<Pin<KBox<Self>>> {
+    pub(super) fn find(pid: ARef<Pid>) -> Result<Pin<KBox<Self>>> {
         let (task, is_process) = match pid.leader() {
             Some(leader) => (leader, true),
             None => (pid.thread().ok_or(ESRCH)?, false),
@@ -56,7 +57,7 @@ impl TaskReader {
     }
 
     /// A reader for a new process, whose `leader` has not run yet. Does not sleep. Fails with `ENOMEM`.
-    pub(crate) fn new_process(leader: &Task, pid: ARef<Pid>) -> Result<Pin<KBox<Self>>> {
+    pub(super) fn new_process(leader: &Task, pid: ARef<Pid>) -> Result<Pin<KBox<Self>>> {
         Self::new(leader.into(), pid, true, GFP_NOWAIT)
     }
 
@@ -80,19 +81,19 @@ impl TaskReader {
     }
 
     /// Returns the PID by which the task was found.
-    pub(crate) fn pid(&self) -> &Pid {
+    pub(super) fn pid(&self) -> &Pid {
         self.exit.pid()
     }
 
     /// Returns whether the task is a process.
-    pub(crate) fn is_process(&self) -> bool {
+    pub(super) fn is_process(&self) -> bool {
         self.is_process
     }
 
-    /// Checks quickly whether the task has run since the last reading. If so,
+    /// Checks quickly whether the task has run since the last reading. If it has,
     /// [`read_thread`](Self::read_thread) or [`read_single`](Self::read_single) reads it.
     #[inline(always)]
-    pub(crate) fn quick_check(&self) -> QuickCheck {
+    pub(super) fn quick_check(&self) -> QuickCheck {
         if self.is_process {
             match cputime::single_threaded_has_run(&self.task, self.own_ns, self.sequence) {
                 None => return QuickCheck::Unknown,
@@ -100,22 +101,23 @@ impl TaskReader {
                 Some(false) => {}
             }
         } else if cputime::vtime_accounting_enabled() {
-            // On such a machine ticks do not update the run time of a thread.
+            // On such a machine there are CPUs without a tick, so the run time of a thread that runs may
+            // not have been updated.
             return QuickCheck::Unknown;
         } else if cputime::thread_runtime_ns(&self.task) != self.own_ns {
             return QuickCheck::ThreadRan;
         }
-        if self.lives() {
+        if self.is_alive() {
             QuickCheck::Idle
         } else {
             QuickCheck::Unknown
         }
     }
 
-    /// Returns whether the task has no exit state yet and still has its PID. If so after a reading, the
-    /// task had not been reaped when it was read.
+    /// Returns whether the task has no exit state, and if it is a thread, still has its PID. If this is
+    /// true after a reading, the task had not been reaped when it was read.
     #[inline(always)]
-    fn lives(&self) -> bool {
+    fn is_alive(&self) -> bool {
         if self.is_process {
             exit::is_alive(&self.task)
         } else {
@@ -125,8 +127,8 @@ impl TaskReader {
 
     /// Reads the CPU time of a thread. Returns `None` if it is ending.
     #[inline(always)]
-    pub(crate) fn read_thread(self: Pin<&mut Self>) -> Option<Sample> {
-        if !self.lives() {
+    pub(super) fn read_thread(self: Pin<&mut Self>) -> Option<Sample> {
+        if !self.is_alive() {
             return None;
         }
         let this = self.project();
@@ -134,12 +136,11 @@ impl TaskReader {
         Some(cputime::thread_times_at(this.task, *this.own_ns).into())
     }
 
-    /// Reads the CPU time of a process of one thread. Returns `None` if it has more threads by now, or is
-    /// ending.
+    /// Reads the CPU time of a process of one thread. Returns `None` if it has other threads, or is ending.
     #[inline(always)]
-    pub(crate) fn read_single(self: Pin<&mut Self>) -> Option<Sample> {
+    pub(super) fn read_single(self: Pin<&mut Self>) -> Option<Sample> {
         let single = cputime::single_threaded_totals(&self.task)?;
-        if !self.lives() {
+        if !self.is_alive() {
             return None;
         }
         let this = self.project();
@@ -149,29 +150,28 @@ impl TaskReader {
         Some(cputime::process_times(this.task, single.totals).into())
     }
 
-    /// Discards the last reading, from which no sample was made: the next one is not compared with it.
+    /// Discards the last reading, because no sample was made from it. The next one is not compared with it.
     #[cold]
-    pub(crate) fn discard_reading(self: Pin<&mut Self>) {
+    pub(super) fn discard_reading(self: Pin<&mut Self>) {
         let this = self.project();
         *this.own_ns = u64::MAX;
         *this.runtime_ns = u64::MAX;
     }
 
-    /// Returns whether reading takes long, because the process has many threads. It must then be done
-    /// with no lock held.
+    /// Returns whether the task is a process with so many threads that it must be read with no lock held.
     pub(crate) fn has_many_threads(&self) -> bool {
         self.is_process && exit::process_threads(&self.task) > MANY_THREADS
     }
 
-    /// Reads the CPU time. Takes time proportional to the number of threads.
+    /// Reads the CPU time. Does not sleep. Takes time proportional to the number of threads.
     pub(crate) fn read(mut self: Pin<&mut Self>, rcu: &rcu::Guard) -> Reading {
-        if self.lives() {
+        if self.is_alive() {
             return self.read_alive(rcu);
         }
         if !self.is_process {
             return self.read_exiting_thread(rcu);
         }
-        // After an `exec` by another thread, that thread is the leader.
+        // If another thread has called `exec`, that thread has become the leader.
         let leader = self.exit.pid().leader();
         if let Some(leader) = leader {
             *self.as_mut().project().task = leader;
@@ -236,9 +236,9 @@ impl TaskReader {
     ///
     /// If the parent reaped it by `wait4()`, these are the totals that the parent was given. They may lack
     /// what was accounted between that reading and the reaping. Otherwise they are what the scheduler
-    /// accounted: for the other threads until they were reaped, for the leader until it left the CPU.
-    /// `__exit_signal()` adds up what is accounted at the reaping, when a process that reaps itself is
-    /// still running.
+    /// accounted: for the other threads until they were reaped, for the leader until it left the CPU. The
+    /// sums that `__exit_signal()` makes are not enough for that, because a process that reaps itself is
+    /// still running then.
     fn final_times(&self, rcu: &rcu::Guard) -> CpuTime {
         if self.exit.is_reported() {
             return cputime::reported_process_times(&self.task);

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! The targets that one `tree:` command has added.
+//! The tree of processes that one `tree:` command watches.
 
 use crate::abstractions::upid::Upids;
 use kernel::{
@@ -11,8 +11,8 @@ use kernel::{
     },
 };
 
-/// A process that was named in a `tree:` command, with all descendants that are watched because of it.
-/// Each of those targets refers to it.
+/// A process that was named in a `tree:` command, and its descendants that are watched because of it. Each
+/// of these targets has a reference to the tree.
 pub(crate) struct Tree {
     /// The PIDs of the process that the command named.
     root: Upids,
@@ -32,7 +32,7 @@ impl Tree {
         &self.root
     }
 
-    /// Stops adding targets. The caller holds the lock of the registry.
+    /// Marks the tree as removed: no more targets are added. The caller holds the lock of the registry.
     pub(super) fn dissolve(&self) {
         self.is_dissolved.store(true, Relaxed);
     }
