@@ -1,22 +1,22 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! The samples of many objects, kept in slab objects of fixed size and given back oldest first.
+//! The samples of many objects, kept in slab objects of fixed size and freed oldest first.
 //!
-//! Nothing here knows what is sampled. The objects are of a type `T` that [has a history](HasHistory).
+//! Nothing here depends on what is sampled. The objects are of a type `T` that [has a history](HasHistory).
 //!
-//! - [`SampleCache`] is the whole: the slab caches, and the [`Store`] with its spinlock. memory.rs says what
-//!   happens if an allocation fails.
-//! - [`History`] holds the samples of one object, as a queue of segments (segment.rs).
-//! - The timeline (timeline.rs) holds the timestamps of passes, once for all histories, in segments too.
+//! - [`SampleCache`] consists of the slab caches, and of the [`Store`] with its spinlock. memory.rs
+//!   allocates segments, also if the slab allocator has no memory.
+//! - [`History`] is the samples of one object, as a queue of segments (segment.rs).
+//! - The timeline (timeline.rs) is the timestamps of passes, in segments too. It is shared by all histories.
 //!
-//! A sample comes in by [`StoreGuard::append`] (append.rs), which puts it into the open segment of the
-//! history, or begins a new segment. The way out: [`HistoryReader`] (reader.rs) copies one segment after
-//! the other and decodes the copy without the lock; time_cursor.rs finds the timestamp of each sample.
-//! eviction.rs detaches segments from their histories, and detached.rs frees them.
+//! [`StoreGuard::append`] (append.rs) appends a sample to the open segment of a history, or begins a new
+//! segment. [`HistoryReader`] (reader.rs) copies one segment after the other and decodes the copy without
+//! the lock; time_cursor.rs finds the timestamp of each sample. eviction.rs detaches segments from their
+//! histories, and detached.rs frees them.
 //!
-//! The lock is held for a few instructions at a time, for a chunk of a pass, or while at most
-//! 32 segments are detached. Under it nothing allocates, sleeps or
-//! takes another lock.
+//! The lock is held for a few instructions at a time, for a chunk of a pass, or while
+//! [some dozens](detached::DETACH_MAX) of segments are detached. While it is held, nothing sleeps, no memory
+//! is allocated or freed, and no other lock of this module is taken.
 
 mod append;
 mod check;
@@ -46,7 +46,7 @@ pub(crate) use store::{Store, StoreGuard};
 use kernel::{new_spinlock, prelude::*, sync::SpinLock};
 use slab_caches::SlabCaches;
 
-/// The samples of all objects of a type, and the memory that they are in.
+/// The samples of all objects of a type, and the slab caches for them.
 #[pin_data]
 pub(crate) struct SampleCache<T> {
     #[pin]

@@ -17,8 +17,9 @@ use crate::{
 impl<T: HasHistory> StoreGuard<'_, T> {
     /// Appends the sample of the latest pass to the history of `owner`; `None`: one equal to the last.
     ///
-    /// A new segment is made from `spare`. Returns false, and appends nothing, if that is needed and
-    /// empty. If the history then exceeds `max_samples`, its oldest samples are evicted into `detached`.
+    /// If a new segment is needed, it is made from `spare`. If that is empty then, returns false and appends
+    /// nothing. If the history exceeds `max_samples` afterwards, evicts the oldest samples, and moves
+    /// segments that hold no others to `detached`.
     pub(crate) fn append(
         &mut self,
         owner: &Object<T>,
@@ -66,7 +67,7 @@ impl<T: HasHistory> StoreGuard<'_, T> {
 }
 
 impl<T: HasHistory> Store<T> {
-    /// Counts samples that were appended by [`History::append`](super::History::append).
+    /// Counts samples that were appended to histories.
     #[inline(always)]
     pub(crate) fn count_appended(&mut self, samples: u64) {
         self.counts.created += samples;
@@ -75,7 +76,7 @@ impl<T: HasHistory> Store<T> {
 
     /// Counts the sample of the latest pass as taken and evicted, because there is no memory for it.
     ///
-    /// That is so only if no history has a segment left that could be evicted.
+    /// There is none only if all segments of all histories have been evicted, so `owner` has no samples.
     pub(crate) fn skip_sample(&mut self, owner: &Object<T>) {
         let history = owner.history_mut(self);
         let alive = history.alive();
@@ -85,8 +86,8 @@ impl<T: HasHistory> Store<T> {
         self.counts.alive -= alive;
     }
 
-    /// Seals the open segment of the history of `owner`, if there is one. The timestamps that it needs
-    /// are kept from now on because of it.
+    /// Seals the open segment of the history of `owner`, if there is one. From now on the segment is a user
+    /// of the timestamps that it needs.
     pub(crate) fn close(&mut self, owner: &Object<T>) {
         let Some((segment, contents)) = owner.history_mut(self).close() else {
             return;

@@ -8,8 +8,10 @@ use crate::abstractions::{
     slab::{Batch, Ref, UniqueRef},
 };
 
-/// How many segments are detached before the lock is released. In addition up to about 15 segments of
-/// the timeline that only the last of them needed, and as many that are not needed at all.
+/// How many segments are detached before the lock is released.
+///
+/// There can be about 30 more, because this is not checked while segments of the timeline are detached: up
+/// to about 15 that only the last segment of samples needed, and as many that no segment needed.
 pub(super) const DETACH_MAX: usize = 32;
 
 /// A list of detached segments. They are freed when it is dropped, which must happen with no lock held.
@@ -26,18 +28,18 @@ impl<T> Detached<T> {
         self.0.len()
     }
 
-    /// Returns whether no more segments are to be detached before the lock is released.
+    /// Returns whether no more segments may be detached before the lock is released.
     pub(crate) fn is_full(&self) -> bool {
         self.len() >= DETACH_MAX
     }
 
-    /// Adds a segment that has just left its list.
+    /// Adds a segment, which is in no list.
     pub(super) fn push(&mut self, segment: Ref<Segment<T>>) {
         let _ = self.0.push_back(segment);
     }
 
-    /// Frees the segments. Returns how many slab objects were freed: not counted are segments that a
-    /// reader still refers to, and those that refilled the reserve.
+    /// Frees the segments. Returns how many slab objects were freed. Segments that a reader still refers to
+    /// and those that refilled the reserve are not counted. No spinlock may be held.
     pub(crate) fn free(&mut self) -> usize {
         if self.len() == 0 {
             0

@@ -2,9 +2,9 @@
 
 //! Detaching segments from their histories: the oldest of all, or all of one history.
 //!
-//! Segments are detached under the lock, and freed after it has been released (detached.rs). With a
-//! segment of samples its claim on the timeline ends, and segments of timestamps that are not needed by
-//! others are detached too.
+//! Segments are detached under the lock, and freed after it has been released (detached.rs). A detached
+//! segment of samples is no longer a user of the timeline. Segments of the timeline that have no user any
+//! more are detached too.
 
 use super::{
     detached::Detached,
@@ -33,7 +33,8 @@ pub(crate) struct Evicted {
 }
 
 impl<T: HasHistory> SampleCache<T> {
-    /// Evicts the oldest segments of all histories, `count` of them or fewer.
+    /// Evicts the oldest segments of all histories, until `count` segments have been detached or
+    /// `DETACH_MAX`. Segments of the timeline are included.
     ///
     /// Does not sleep. Takes the lock of the store once.
     pub(crate) fn evict(&self, count: usize) -> Evicted {
@@ -45,34 +46,32 @@ impl<T: HasHistory> SampleCache<T> {
         }
     }
 
-    /// Calls `f` under the lock, and frees what it detached after the lock has been released, until `f`
-    /// returns false.
-    ///
-    /// No spinlock is held.
-    fn in_steps(&self, f: impl Fn(&mut Store<T>, &mut Detached<T>) -> bool) {
+    /// Calls `step` under the lock, and frees what it detached after the lock has been released. Repeats
+    /// this until `step` returns false. No spinlock may be held.
+    fn in_steps(&self, step: impl Fn(&mut Store<T>, &mut Detached<T>) -> bool) {
         loop {
             let mut detached = Detached::new();
-            let is_incomplete = f(&mut self.lock(), &mut detached);
+            let has_more = step(&mut self.lock(), &mut detached);
             detached.free();
-            if !is_incomplete {
+            if !has_more {
                 return;
             }
         }
     }
 
-    /// Frees all samples of `owner`. No spinlock is held.
+    /// Frees all samples of `owner`. No spinlock may be held.
     pub(crate) fn clear(&self, owner: &Object<T>, reason: Reason) {
         self.in_steps(|store, detached| store.detach_all_of(owner, reason, detached));
     }
 
-    /// Evicts the samples of `owner` that exceed `max_samples`. No spinlock is held.
+    /// Evicts the oldest samples of `owner` above `max_samples`. No spinlock may be held.
     pub(crate) fn trim(&self, owner: &Object<T>) {
         self.in_steps(|store, detached| store.trim(owner, detached));
     }
 }
 
 impl<T: HasHistory> Store<T> {
-    /// Detaches the oldest segments of `owner`. Returns whether there may be more.
+    /// Detaches the oldest segments of `owner`, until `detached` is full. Returns whether there are more.
     fn detach_all_of(
         &mut self,
         owner: &Object<T>,
@@ -116,10 +115,10 @@ impl<T: HasHistory> Store<T> {
         self.trim_timeline(detached);
     }
 
-    /// Detaches `oldest` from its history, whose oldest segment it is. It has left the list by age.
+    /// Detaches `oldest`, the oldest segment of its history, which has been removed from `by_age`.
     ///
-    /// From then on it refers to no other segment, and no other segment refers to it. So a reader that
-    /// has a reference to it keeps this one segment in memory, and no more.
+    /// Afterwards it has no reference to another segment, and no other segment has one to it. So a reader
+    /// that has a reference to it keeps this one segment in memory, and no other.
     fn detach(&mut self, oldest: Ref<Segment<T>>, reason: Reason, detached: &mut Detached<T>) {
         let Some(owner) = oldest.owner() else {
             return;
@@ -129,7 +128,7 @@ impl<T: HasHistory> Store<T> {
         let References { next, timestamps } = state.detach();
         let history = owner.history_mut(self);
         let passes = history.passes_needed(oldest.first(), count);
-        // An open segment is the newest one.
+        // Only the newest segment can be open.
         let closed = if next.is_none() {
             history.close()
         } else {
@@ -151,14 +150,14 @@ impl<T: HasHistory> Store<T> {
         }
         if let Some((_, contents)) = closed {
             self.open -= 1;
-            // A reader may still decode it. It needs no timestamps from now on.
+            // A reader may still decode it. It is not a user of the timeline.
             oldest.seal(self, contents);
         }
         detached.push(oldest);
     }
 
-    /// Evicts the samples of `owner` that exceed `max_samples`, and detaches the segments that hold no
-    /// others. Returns whether there may be more such segments.
+    /// Evicts the oldest samples of `owner` above `max_samples`, and detaches the segments that hold no
+    /// others, until `detached` is full. Returns whether there are more such segments.
     fn trim(&mut self, owner: &Object<T>, detached: &mut Detached<T>) -> bool {
         let max_samples = self.max_samples;
         let history = owner.history_mut(self);
@@ -175,8 +174,8 @@ impl<T: HasHistory> Store<T> {
         self.is_first_unused(owner)
     }
 
-    /// Evicts the samples of `owner` that exceed `max_samples`, if there are any, and renews the budget
-    /// of its history.
+    /// Evicts the oldest samples of `owner` above `max_samples`, if there are any, and renews the budget of
+    /// its history.
     pub(super) fn enforce_max_samples(&mut self, owner: &Object<T>, detached: &mut Detached<T>) {
         let max_samples = self.max_samples;
         let history = owner.history_mut(self);
@@ -195,7 +194,8 @@ impl<T: HasHistory> Store<T> {
         next.is_some_and(|next| next.first() <= history.oldest())
     }
 
-    /// Detaches the segments of the timeline that no history needs any more.
+    /// Detaches the segments of the timeline that have no users. Does nothing while a segment of samples is
+    /// open or a pass is under way, because these may need timestamps that have no user yet.
     pub(super) fn trim_timeline(&mut self, detached: &mut Detached<T>) {
         if self.open == 0 && !self.is_in_pass {
             self.timeline.trim(detached);

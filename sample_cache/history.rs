@@ -19,7 +19,7 @@ pub(crate) struct History<T> {
     last: Option<Ref<Segment<T>>>,
     /// Whether the newest segment is open, that is, not sealed yet.
     is_open: bool,
-    /// How many samples may be appended until limits must be checked again: that of the open segment,
+    /// How many samples may be appended before two limits must be checked again: that of the open segment,
     /// and `max_samples`. 0 if no segment is open.
     budget: u16,
     /// How many bits of data the open segment can hold.
@@ -33,7 +33,7 @@ pub(crate) struct History<T> {
     first_pass: u64,
     /// When sample 0 was taken, microseconds since boot, if that was not in a pass.
     first_time_us: Option<u64>,
-    /// When the last sample was taken, microseconds since boot, once there will be no more samples.
+    /// When the last sample was taken, microseconds since boot. Set when no sample will follow it.
     last_time_us: Option<u64>,
 }
 
@@ -82,12 +82,12 @@ impl<T: Send + Sync> History<T> {
         self.first_pass
     }
 
-    /// Returns when sample 0 was taken, if that was not in a pass.
+    /// Returns when sample 0 was taken, microseconds since boot, if that was not in a pass.
     pub(crate) fn first_time_us(&self) -> Option<u64> {
         self.first_time_us
     }
 
-    /// Returns when the last sample was taken, once there will be no more.
+    /// Returns when the last sample was taken, microseconds since boot, if no sample will follow it.
     pub(super) fn last_time_us(&self) -> Option<u64> {
         self.last_time_us
     }
@@ -108,8 +108,8 @@ impl<T: Send + Sync> History<T> {
         self.first.as_ref()
     }
 
-    /// Takes one sample off the budget. Returns false if the budget is used up: limits must be checked
-    /// first, by [`StoreGuard::append`](super::StoreGuard::append).
+    /// Takes one sample off the budget. Returns false if the budget was 0. The sample must then be appended
+    /// by [`StoreGuard::append`](super::StoreGuard::append), which checks the limits.
     #[inline(always)]
     pub(crate) fn take_budget(&mut self) -> bool {
         let (budget, is_used_up) = self.budget.overflowing_sub(1);
@@ -122,8 +122,8 @@ impl<T: Send + Sync> History<T> {
     /// Appends a sample that was [taken off the budget](Self::take_budget) to the open segment. `None`
     /// stands for a sample equal to the last one. Returns false if its bits do not fit.
     ///
-    /// This is the only function that adds a sample to a segment that exists. The caller counts the
-    /// sample as created, see [`Store::count_appended`](super::Store::count_appended).
+    /// This is the only function that adds a sample to an existing segment. The caller must count the
+    /// sample by [`Store::count_appended`](super::Store::count_appended).
     #[inline(always)]
     pub(crate) fn append(&mut self, sample: Option<Sample>) -> bool {
         match sample {
@@ -150,30 +150,32 @@ impl<T: Send + Sync> History<T> {
         })
     }
 
-    /// Sets the budget to what the limit of the open segment allows.
+    /// Sets the budget to the number of samples that the open segment may still get.
     pub(super) fn allow_to_end_of_segment(&mut self) {
         self.budget = self
             .contents()
             .map_or(0, |contents| SAMPLES_MAX.saturating_sub(contents.count));
     }
 
-    /// Sets the budget to what both limits allow: that of the open segment, and `max_samples` kept.
+    /// Sets the budget to what both limits allow: that of the open segment, and `max_samples`.
     pub(super) fn renew_budget(&mut self, max_samples: u64) {
         self.allow_to_end_of_segment();
         let allowed = max_samples.saturating_sub(self.alive());
         self.budget = self.budget.min(allowed.try_into().unwrap_or(u16::MAX));
     }
 
-    /// Counts a sample that is not kept, because there is no memory for it.
+    /// Skips the number of a sample that is not kept, because there is no memory for it. No earlier sample
+    /// is kept.
     pub(super) fn skip_sample(&mut self) {
         self.next += 1;
         self.oldest = self.next;
     }
 
-    /// Appends `sample` (`None`: one equal to the last) as the base of a new segment of that capacity in
-    /// bits, which is still to be [pushed](Self::push). The last segment has been closed.
+    /// Appends `sample` (`None`: one equal to the last) as the base of a new segment. `capacity`: how many
+    /// bits of data that segment can hold. The last segment has been closed.
     ///
-    /// Returns the number of the sample, and the base.
+    /// Returns the number of the sample, and the base. The caller makes the segment and
+    /// [pushes](Self::push) it.
     pub(super) fn begin_segment(
         &mut self,
         sample: Option<Sample>,
@@ -186,7 +188,7 @@ impl<T: Send + Sync> History<T> {
         (number, base)
     }
 
-    /// Makes `segment` the newest one, open. Returns the one that was the newest.
+    /// Adds `segment` as the newest one, which is open. Returns the one that was the newest before.
     pub(super) fn push(&mut self, segment: Ref<Segment<T>>) -> Option<Ref<Segment<T>>> {
         self.is_open = true;
         if self.first.is_none() {
@@ -195,8 +197,8 @@ impl<T: Send + Sync> History<T> {
         self.last.replace(segment)
     }
 
-    /// Closes the newest segment. Returns it with what it holds, for the caller to seal it; `None` if it
-    /// was not open.
+    /// Closes the newest segment. Returns it with what it holds, and the caller must seal it. Returns `None`
+    /// if it was not open.
     pub(super) fn close(&mut self) -> Option<(Ref<Segment<T>>, Contents)> {
         let contents = self.contents()?;
         self.is_open = false;
@@ -213,20 +215,20 @@ impl<T: Send + Sync> History<T> {
         core::mem::replace(&mut self.first, next)
     }
 
-    /// Moves the oldest sample kept up to `number`, if it is older. Returns by how many.
+    /// Gives up all samples before `number`. Returns how many that are.
     pub(super) fn drop_before(&mut self, number: u64) -> u64 {
         let dropped = number.saturating_sub(self.oldest);
         self.oldest = self.oldest.max(number);
         dropped
     }
 
-    /// Returns what `segment`, one of this history, holds, if it is open.
+    /// Returns what `segment`, a segment of this history, holds; `None` if it is not open.
     pub(super) fn open_contents(&self, segment: &Segment<T>) -> Option<Contents> {
         let contents = self.contents()?;
         core::ptr::eq(&***self.last.as_ref()?, segment).then_some(contents)
     }
 
-    /// Returns what the open segment holds.
+    /// Returns what the open segment holds; `None` if there is none.
     fn contents(&self) -> Option<Contents> {
         let last = self.last.as_ref().filter(|_| self.is_open)?;
         Some(Contents {
@@ -237,8 +239,8 @@ impl<T: Send + Sync> History<T> {
         })
     }
 
-    /// Returns the passes whose timestamps are needed to show the `count` samples from the number `first`
-    /// on: all of their passes, except those of samples whose time the history itself stores.
+    /// Returns the passes whose timestamps are needed to show `count` samples from the number `first` on:
+    /// the passes of all of them, except the first and the last sample if the history has their times.
     pub(super) fn passes_needed(&self, first: u64, count: u16) -> Range<u64> {
         let mut end = first + u64::from(count);
         let has_first_time = first == 0 && self.first_time_us.is_some();

@@ -15,11 +15,11 @@ impl<T: HasHistory> SampleCache<T> {
         self.slab_caches.small.alloc_now()
     }
 
-    /// Allocates a segment into `spare` if there is none, without sleeping: from the slab allocator, else
-    /// from the reserve, else by evicting the oldest segments.
+    /// Allocates a segment for `spare` if that is empty: from the slab allocator, else from the reserve,
+    /// else by evicting the oldest segments.
     ///
-    /// Leaves `spare` empty only if there is nothing to evict that no reader refers to. Takes the lock of
-    /// the store.
+    /// Leaves `spare` empty only if readers refer to all segments that could be evicted, or if there are
+    /// none. Does not sleep. Takes the lock of the store.
     pub(crate) fn fill_spare(&self, spare: &mut SpareSegment<T>) {
         if spare.is_none() {
             *spare = self.alloc_or_recycle();
@@ -41,7 +41,7 @@ impl<T: HasHistory> SampleCache<T> {
             if oldest.len() == 0 {
                 return None;
             }
-            // Memory that is freed refills the reserve first.
+            // The reserve is refilled before memory goes back to the slab allocator.
             oldest.free();
             if let Some(segment) = slab_caches.alloc_reserved() {
                 self.lock().counts.recycled += 1;
@@ -50,14 +50,14 @@ impl<T: HasHistory> SampleCache<T> {
         }
     }
 
-    /// Gives slab pages that hold no object back to the page allocator, and the free objects that the
-    /// slab allocator keeps for each CPU. May sleep.
+    /// Frees slab pages that hold no object, after the free objects that the slab allocator keeps for each
+    /// CPU have been returned to their pages. May sleep.
     pub(crate) fn shrink_slabs(&self) {
         self.slab_caches.small.shrink();
         self.slab_caches.full.shrink();
     }
 
-    /// Returns how many bytes all segments take, those included that only readers refer to.
+    /// Returns how many bytes all segments take, including those that only readers refer to.
     pub(crate) fn bytes(&self) -> u64 {
         self.slab_caches.small.bytes() + self.slab_caches.full.bytes()
     }

@@ -13,8 +13,8 @@ impl<T: HasHistory> StoreGuard<'_, T> {
     /// Records that the next pass begins at `time_us`, microseconds since boot. The pass after it is
     /// expected `period_us` later. The timestamp is kept at least until [`end_pass`](Store::end_pass).
     ///
-    /// A new segment is made from `spare`. Returns false, and records nothing, if that is needed and
-    /// empty.
+    /// If a new segment is needed, it is made from `spare`. If that is empty then, returns false and records
+    /// nothing.
     pub(crate) fn begin_pass(
         &mut self,
         time_us: u64,
@@ -51,7 +51,7 @@ impl<T: HasHistory> StoreGuard<'_, T> {
 }
 
 impl<T: HasHistory> Store<T> {
-    /// Ends the pass that is under way: all of its samples have been appended.
+    /// Ends the pass that is under way. All of its samples have been appended.
     pub(crate) fn end_pass(&mut self, detached: &mut Detached<T>) {
         self.is_in_pass = false;
         self.trim_timeline(detached);

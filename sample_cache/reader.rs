@@ -3,9 +3,9 @@
 //! Reading a history while samples are appended and evicted.
 //!
 //! A reader holds a reference to one segment, and decodes a copy of it without a lock. It reaches the next
-//! segment in O(1). If its segment has been detached meanwhile, so has everything older, and the reader
-//! continues with the oldest sample of the history. So a reader that pauses keeps one segment in memory,
-//! whatever happens meanwhile.
+//! segment in O(1). If its segment has been detached meanwhile, so have all older ones, and the reader
+//! continues with the oldest segment of the history. So a reader that pauses keeps no more than one
+//! detached segment in memory.
 
 use super::{
     has_history::HasHistory,
@@ -22,7 +22,7 @@ use crate::{
 use core::convert::Infallible;
 use kernel::prelude::*;
 
-/// Stands for the number and time of the exit sample if there is none: no sample has this number.
+/// The value of [`HistoryReader::exit`] if there is no exit sample. No sample has this number.
 const NO_EXIT: (u64, u64) = (u64::MAX, 0);
 
 /// A position in the history of one object, or of none.
@@ -66,7 +66,7 @@ impl<T: HasHistory> HistoryReader<T> {
         self.owner.as_ref()
     }
 
-    /// Begins to read the history of `owner`: its samples from the number `from` on, up to that of the
+    /// Begins to read the history of `owner`: its samples from the number `from` on, up to the one of the
     /// pass `last_pass`. Takes the lock of the store.
     pub(crate) fn enter(
         &mut self,
@@ -108,7 +108,7 @@ impl<T: HasHistory> HistoryReader<T> {
         self.owner = Some(owner);
     }
 
-    /// Returns the next sample; `None` after the last one. May take the lock of the store.
+    /// Returns the next sample; `None` after the last one. No spinlock may be held.
     #[inline(always)]
     pub(crate) fn next(&mut self, samples: &SampleCache<T>) -> Option<TimedSample> {
         while self.next < self.end {
@@ -141,14 +141,16 @@ impl<T: HasHistory> HistoryReader<T> {
         None
     }
 
-    /// Returns when the pass of that sample began.
+    /// Returns when the pass of the sample `number` began, microseconds since boot. Returns `None` if the
+    /// timestamp has been freed.
     #[inline(always)]
     fn time_of(&mut self, samples: &SampleCache<T>, number: u64) -> Option<u64> {
         let pass = self.first_pass + number;
         self.times.time_of(samples, self.segment.as_ref(), pass)
     }
 
-    /// Copies the segment that holds the next sample, or the first one after it.
+    /// Copies the segment that holds the next sample, or the first sample after it. Returns `None` if there
+    /// is no such segment.
     #[inline(never)]
     fn advance(&mut self, samples: &SampleCache<T>) -> Option<()> {
         let (segment, contents) = loop {
@@ -185,7 +187,7 @@ impl<T: HasHistory> HistoryReader<T> {
         Some(())
     }
 
-    /// Ends reading: drops the references to the object and to its segment.
+    /// Ends reading: drops the references to the object and to its segment. No spinlock may be held.
     pub(crate) fn leave(&mut self) {
         self.segment = None;
         self.decoder = SampleDecoder::empty();

@@ -2,11 +2,12 @@
 
 //! A segment: the fixed-size slab object that holds samples of one history, or timestamps of passes.
 //!
-//! A segment is a small header, followed by 64-bit words of coded data. Only the sampler writes to a
-//! segment, and only while the segment is open, that is, the last one of its history or of the timeline.
-//! A word that was written never changes, except the one that is being filled. When a segment is full it
-//! is sealed: its length is stored in it, and it never changes again. So whoever has read under the lock
-//! how much a segment holds may read that part without the lock.
+//! A segment is a small header, followed by 64-bit words of coded data. The last segment of a history or of
+//! the timeline can be open. Data is appended to an open segment, under the lock of the store. Each word is
+//! stored when it is full, and does not change afterwards; until then it is in the encoder. When the segment
+//! is sealed, its last word and its length are stored, and its data does not change any more.
+//!
+//! So code that has read under the lock how much a segment holds may read these words without the lock.
 
 use super::store::Store;
 use crate::{
@@ -26,17 +27,20 @@ use kernel::{
     },
 };
 
-/// How many samples a segment holds at most, so that the segments of an idle task have an age too.
+/// How many samples a segment holds at most. Without this limit all samples of an idle task would be in one
+/// segment, and would be evicted together. The timeline relies on the limit too.
 pub(super) const SAMPLES_MAX: u16 = 4096;
-/// How many words of data a segment has: with the header it takes 512 bytes. Smaller segments would take
-/// more memory for each sample. With larger ones fewer slab pages come free when the oldest half of all
-/// segments is evicted, because the open ones stay; and tasks with few samples would take more.
+/// How many words of data a segment has: with the header it takes 512 bytes.
+///
+/// With smaller segments each sample would take more memory. With larger ones fewer slab pages would be
+/// freed when the oldest half of all segments is evicted, because open segments stay, and tasks with few
+/// samples would take more memory.
 pub(super) const WORDS: u16 = 50;
 /// How many words of data a small segment has. The first segment of a history is a small one, because
 /// many tasks live for a few samples only.
 pub(super) const SMALL_WORDS: u16 = 6;
 
-/// How many segments [`seek`] passes in one call, which is made under the lock.
+/// How many segments [`seek`] passes in one call, that is, under the lock.
 const SEEK_MAX: usize = 64;
 
 /// A segment in a slab cache. `T` is the type that has histories.
@@ -74,7 +78,7 @@ pub(super) enum Kind<T> {
 pub(super) struct Contents {
     /// The length of the coded data.
     pub(super) extent: Extent,
-    /// The last, incomplete word of the data, if the segment is open. It has not been stored.
+    /// The last, incomplete word of the data, if the segment is open. It is not stored in the segment.
     pub(super) tail: Option<u64>,
     /// The number of samples or timestamps.
     pub(super) count: u16,
@@ -82,14 +86,14 @@ pub(super) struct Contents {
 
 /// The part of a segment that the lock of the [`Store`] protects.
 pub(super) struct State<T> {
-    /// The length in bits, once sealed.
+    /// The length of the data in bits; 0 until the segment is sealed.
     bits: u16,
-    /// The run after the last bit, once sealed.
+    /// How often the last sample is repeated after the last bit; 0 until the segment is sealed.
     run: u16,
-    /// The number of samples or timestamps, once sealed.
+    /// The number of samples or timestamps; 0 until the segment is sealed.
     count: u16,
     is_detached: bool,
-    /// None once it is detached.
+    /// None once the segment is detached.
     references: References<T>,
 }
 
@@ -151,7 +155,7 @@ impl<T> State<T> {
         self.is_detached
     }
 
-    /// Returns how much the segment holds, once it is sealed.
+    /// Returns how much the segment holds, if it is sealed.
     pub(super) fn contents(&self) -> Contents {
         Contents {
             extent: Extent {

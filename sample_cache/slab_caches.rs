@@ -6,10 +6,10 @@ use super::segment::{Segment, SMALL_WORDS, WORDS};
 use crate::abstractions::slab::{Cache, UninitObject};
 use kernel::prelude::*;
 
-/// How many segments of each size are set aside for when the slab allocator has none.
+/// How many segments of each size are in the reserve, for the case that the slab allocator has no memory.
 const RESERVE: u16 = 32;
 
-/// Memory for a segment that may be needed, allocated before the lock is taken.
+/// Memory for a segment that may be needed, or `None`. It is allocated before the lock is taken.
 pub(crate) type SpareSegment<T> = Option<UninitObject<Segment<T>>>;
 
 /// The slab caches for segments.

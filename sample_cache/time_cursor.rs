@@ -11,14 +11,14 @@ use crate::{abstractions::slab::Ref, codec::TimestampDecoder};
 use core::convert::Infallible;
 use kernel::prelude::*;
 
-/// A position in the timeline. Decodes a copy of one segment, to which it keeps no reference. Looking up
-/// one pass after the other is O(1) for each.
+/// A position in the timeline. It has a copy of one segment, and no reference to that. Looking up
+/// consecutive passes is O(1) for each.
 pub(super) struct TimeCursor {
     copy: SegmentCopy,
     decoder: TimestampDecoder,
     /// The pass whose timestamp the decoder returns next.
     pass: u64,
-    /// The timestamp before that, microseconds since boot.
+    /// The timestamp before that one, microseconds since boot.
     last_us: u64,
 }
 
@@ -35,8 +35,8 @@ impl TimeCursor {
 
     /// Returns when `pass` began, microseconds since boot. `segment` holds a sample of that pass.
     ///
-    /// Returns `None` if `segment` has been detached, and the timestamp with it. May take the lock of the
-    /// store.
+    /// Returns `None` if `segment` has been detached and the timestamp has been freed. No spinlock may be
+    /// held.
     #[inline(always)]
     pub(super) fn time_of<T: Send + Sync>(
         &mut self,
@@ -79,7 +79,8 @@ impl TimeCursor {
         }
     }
 
-    /// Copies the segment that holds `pass`. It is the present one again if that has grown.
+    /// Copies the segment that holds the timestamp of `pass`. If the segment has only grown since it was
+    /// copied, it is copied again. Returns `None` if there is no such segment.
     fn load<T: Send + Sync>(
         &mut self,
         samples: &SampleCache<T>,

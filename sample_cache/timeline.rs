@@ -1,17 +1,17 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! The timeline: the timestamp of each pass. All objects are sampled in each pass, so its timestamp is
-//! kept once for all of them.
+//! The timeline: the timestamps of passes. All objects are sampled in each pass, so its timestamp is kept
+//! once for all of them.
 //!
 //! Passes are numbered from 1. Their timestamps are kept in segments of their own kind. Such a segment
 //! is kept as long as a timestamp in it may be needed:
 //!
-//! - It counts its users: the sealed segments of samples that need a timestamp in it. A segment of
-//!   samples is counted when it is sealed, and no longer when it is detached. It spans [`SAMPLES_MAX`]
-//!   passes at most. A timestamp takes about 12 bits, so that is about 15 segments of the timeline.
-//! - A history that is still appended to has one sample in each pass, and its open segment holds
-//!   `SAMPLES_MAX` samples at most. So it needs timestamps of the last `SAMPLES_MAX` passes only.
-//!   Segments that hold those are kept without a user as long as a segment of samples is open.
+//! - It counts its users: the sealed segments of samples that need a timestamp in it. A segment of samples
+//!   is a user from its sealing to its detaching. It spans [`SAMPLES_MAX`] passes at most. A timestamp takes
+//!   about 12 bits, so these are in about 15 segments of the timeline.
+//! - An open segment of samples has one sample for each of the latest passes, `SAMPLES_MAX` at most. So it
+//!   needs timestamps of the last `SAMPLES_MAX` passes only. Segments of the timeline that hold one of
+//!   these are kept even without a user, as long as a segment of samples is open.
 //!
 //! Any other segment of the timeline is freed, even one between two that are needed. So the memory of the
 //! timeline is bounded by the samples that are kept.
@@ -37,11 +37,11 @@ use kernel::sync::{
 
 /// The timestamps of passes. Protected by the lock of the [`Store`].
 pub(super) struct Timeline<T> {
-    /// Segments that no open segment of samples needs, oldest first. Each has users.
+    /// The segments that no open segment of samples needs, oldest first. Each has users.
     aged: List<Segment<T>, 0>,
-    /// The segments after those, oldest first.
+    /// The segments after the aged ones, oldest first.
     young: List<Segment<T>, 0>,
-    /// Whether the newest segment is open. It is a young one then.
+    /// Whether the newest segment is open. If so, it is a young one.
     is_open: bool,
     encoder: TimestampEncoder,
     /// How many timestamps the newest segment holds.
@@ -87,8 +87,8 @@ impl<T: Send + Sync> Timeline<T> {
         }
     }
 
-    /// Counts one more user of each segment that holds timestamps of `passes`, which are among the last
-    /// [`SAMPLES_MAX`]. Returns the first of these segments.
+    /// Adds a user to each segment that holds timestamps of `passes`, which are among the last
+    /// [`SAMPLES_MAX`]. Returns the first of these segments; `None` if `passes` is empty.
     pub(super) fn retain(&mut self, passes: &Range<u64>) -> Option<Ref<Segment<T>>> {
         let mut first = None;
         // From the newest one backwards: the segments of a busy task span few passes.
@@ -108,8 +108,8 @@ impl<T: Send + Sync> Timeline<T> {
         first.map(Ref::from)
     }
 
-    /// Undoes a [`retain`](Self::retain) that returned `first`. Moves segments that have no users any more
-    /// to `detached`.
+    /// Undoes a [`retain`](Self::retain) that returned `first`. Moves aged segments that have no users any
+    /// more to `detached`.
     pub(super) fn release(
         &mut self,
         first: Ref<Segment<T>>,
@@ -129,7 +129,7 @@ impl<T: Send + Sync> Timeline<T> {
         }
     }
 
-    /// Detaches the aged segments without users, from `first` on up to the end of `passes`.
+    /// Detaches the aged segments without users, from `first` to the end of `passes`.
     #[inline(never)]
     fn detach_unused(
         &mut self,
@@ -190,7 +190,7 @@ impl<T: Send + Sync> Timeline<T> {
         }
     }
 
-    /// Returns what the open segment holds.
+    /// Returns what the open segment holds; `None` if there is none.
     fn contents(&self) -> Option<Contents> {
         let extent = Extent {
             bits: self.encoder.bits(),
@@ -203,7 +203,8 @@ impl<T: Send + Sync> Timeline<T> {
         })
     }
 
-    /// Appends the timestamp of the next pass, if the open segment has space for it; else returns false.
+    /// Appends the timestamp of the next pass to the open segment. Returns false, and appends nothing, if
+    /// there is none or it has no space.
     pub(super) fn try_append(&mut self, time_us: u64) -> bool {
         let (true, Some(last)) = (self.is_open && self.count < u16::MAX, self.young.last()) else {
             return false;
@@ -223,7 +224,7 @@ impl<T: Send + Sync> Timeline<T> {
     /// Appends the timestamp of the next pass as the first one of a new segment. Further passes are expected
     /// `period_us` apart. `lock` is the lock of the store.
     ///
-    /// Returns the segment that was open until now with what it holds, for the caller to seal it.
+    /// Returns the segment that was open until now, with what it holds. The caller must seal it.
     pub(super) fn begin_segment(
         &mut self,
         time_us: u64,
@@ -248,8 +249,9 @@ impl<T: Send + Sync> Timeline<T> {
         before.zip(contents)
     }
 
-    /// Returns the segment that holds the timestamp of `pass`, and how much it holds. `near` is the first
-    /// segment that the sealed segment of samples needs; `None` for an open segment of samples.
+    /// Returns the segment that holds the timestamp of `pass`, and how much it holds; `None` if it has been
+    /// freed. The search begins at `near`, the first segment that a sealed segment of samples needs, or at
+    /// the newest segment if `near` is `None`.
     pub(super) fn find<'a>(
         &'a self,
         store: &Store<T>,
@@ -275,8 +277,8 @@ impl<T: Send + Sync> Timeline<T> {
     }
 }
 
-/// Returns the number of sealed segments of samples that need a timestamp in `segment`. Accessed under
-/// the lock of the [`Store`] only.
+/// Returns the number of users of `segment`; `None` if it holds samples. The number is accessed under the
+/// lock of the [`Store`] only.
 fn users<T: Send + Sync>(segment: &Segment<T>) -> Option<&Atomic<u32>> {
     match segment.kind() {
         Kind::Timestamps { users, .. } => Some(users),
