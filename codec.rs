@@ -1,19 +1,20 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! How samples and timestamps are coded as bits.
+//! Samples and timestamps as sequences of bits.
 //!
 //! Pure functions: nothing here allocates, locks, or calls the kernel. `make check` also runs the unit
 //! tests of this module outside of a kernel.
 //!
 //! - [`Sample`] is the CPU time that a task has consumed so far. [`SampleEncoder`] writes a sequence of
-//!   samples as differences, and [`SampleDecoder`] reads them; sample.rs describes the format.
-//! - [`TimestampEncoder`] and [`TimestampDecoder`] do the same for the times at which passes begin;
+//!   samples as differences, and [`SampleDecoder`] reads them. sample.rs describes the format, and
+//!   run_length.rs the part of it that says how often a sample is repeated.
+//! - [`TimestampEncoder`] and [`TimestampDecoder`] do the same for the times at which passes begin.
 //!   timestamp.rs describes that format.
-//! - bits.rs writes and reads single bits. width.rs chooses how many of them a number takes, and
-//!   run_length.rs writes how often a sample is repeated. Both formats use them.
+//! - Both formats use bits.rs, which writes and reads bits, and width.rs, which chooses how many bits a
+//!   number takes.
 //!
-//! An encoder hands each full 64-bit word to its caller, who stores it. A decoder reads words through
-//! the trait [`Words`]. So neither knows where the words are kept.
+//! An encoder passes each full 64-bit word to a function of its caller. A decoder reads words by the trait
+//! [`Words`]. So neither depends on where the words are kept.
 
 mod bits;
 #[cfg(any(test, CONFIG_KUNIT))]

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! When sampling passes are due, and what has become of those that were.
+//! When sampling passes are due, and how many were made, were late or were missed.
 //!
 //! [`Schedule`] is plain state, and nothing here calls the kernel. The registry of targets holds it, and
 //! the registry's lock protects it. So the lock orders a `stop` command with everything that takes
@@ -18,28 +18,28 @@ pub(crate) struct Schedule {
     is_running: bool,
     /// When the next pass is due; `None` while there is nothing to sample.
     deadline: Option<Deadline>,
-    /// When the last target that could be sampled went away, until [`update`](Self::update) takes that
-    /// into account.
+    /// When the last living target ended or was removed. [`update`](Self::update) takes it into account,
+    /// and sets it to `None`.
     idle_since_ns: Option<u64>,
     /// How many passes have begun, which is also the number of the latest one.
     begun: u64,
     /// How many passes have ended: as many as have begun, or one fewer.
     ended: u64,
-    /// How often the sampler has been told to look at the schedule again.
+    /// How often [`wake`](Self::wake) was called.
     wakeups: u64,
     counts: PassCounts,
 }
 
-/// What the statistics show about passes.
+/// The counts of passes that the statistics show.
 #[derive(Clone, Copy, Default)]
 pub(crate) struct PassCounts {
-    /// Passes in which samples were taken.
+    /// Passes that were made. A pass without memory for its timestamp takes no samples and is not counted.
     pub(crate) passes: u64,
-    /// The time spent in them, nanoseconds.
+    /// The time spent in these passes, nanoseconds.
     pub(crate) spent_ns: u64,
     /// Passes that began a whole period or more late.
     pub(crate) late: u64,
-    /// Periods in which no samples were taken.
+    /// Periods in which no pass began, and passes without memory for their timestamp.
     pub(crate) missed: u64,
 }
 
@@ -88,25 +88,27 @@ impl Schedule {
 
     /// Starts or stops sampling. The caller has called [`update`](Self::update) for the present time.
     ///
-    /// Returns the number of the latest pass that has begun. After a stop no later one begins.
+    /// Returns the number of the latest pass that has begun. While sampling is stopped, no other one
+    /// begins.
     pub(crate) fn set_running(&mut self, is_running: bool) -> u64 {
         self.is_running = is_running;
         self.begun
     }
 
-    /// Returns whether the pass of that number has ended.
+    /// Returns whether the pass with the number `pass` has ended.
     pub(crate) fn has_ended(&self, pass: u64) -> bool {
         self.ended >= pass
     }
 
-    /// Records that from `now_ns` on there is nothing to sample, at least for a moment.
+    /// Records that there is no living target from `now_ns` on, even if one is added before the next
+    /// [`update`](Self::update).
     pub(crate) fn set_idle(&mut self, now_ns: u64) {
         self.idle_since_ns = Some(now_ns);
     }
 
     /// Brings the deadline and the number of missed periods up to `now_ns`.
     ///
-    /// `has_targets`: whether there is a target to sample; `period_ns`: the period in force.
+    /// `has_targets`: whether there is a living target. `period_ns`: the present period.
     pub(crate) fn update(&mut self, now_ns: u64, has_targets: bool, period_ns: u64) {
         let idle_since_ns = self.idle_since_ns.take();
         if let Some(deadline) = &mut self.deadline {
@@ -123,8 +125,8 @@ impl Schedule {
         }
     }
 
-    /// Begins a pass if one is due by `now_ns`. The caller has called [`update`](Self::update) for
-    /// `now_ns`, and no pass is under way.
+    /// Returns what the sampler does next. Begins a pass if one is due at `now_ns`. The caller has called
+    /// [`update`](Self::update) for `now_ns`, and no pass is under way.
     pub(crate) fn next_step(&mut self, now_ns: u64) -> NextStep {
         match &mut self.deadline {
             Some(deadline) if deadline.due_ns() <= now_ns => {
@@ -149,7 +151,7 @@ impl Schedule {
         }
     }
 
-    /// Records that the sampler is to look at the schedule again.
+    /// Counts a wakeup: the sampler must call [`next_step`](Self::next_step) again.
     pub(crate) fn wake(&mut self) {
         self.wakeups += 1;
     }
@@ -159,7 +161,7 @@ impl Schedule {
         self.wakeups
     }
 
-    /// Returns the counts. The caller has called [`update`](Self::update), so that missed periods show
+    /// Returns the counts. The caller has called [`update`](Self::update), so missed periods are counted
     /// even if the sampler gets no CPU.
     pub(crate) fn counts(&self) -> PassCounts {
         self.counts

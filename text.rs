@@ -11,20 +11,20 @@
 //! Formatting numbers is the larger part of the cost of reading a history, so numbers are not formatted
 //! by `core::fmt`. (C has `seq_put_decimal_ull()` for the same reason.) Eight digits are computed at
 //! once, in the lanes of one 64-bit register, and stored at once; the next store overwrites those bytes
-//! that are not part of the number. If a number is the same as in the line before, or greater by one,
-//! its digits are not computed again.
+//! that are not part of the number. The digits of a number that is the same as in the line before are not
+//! computed again, nor are those of a sample number that is greater by one, unless there is a carry.
 
 mod digits;
 
 use crate::codec::TimedSample;
 use digits::{digits, KnownDigits, HUNDRED_MILLION, LAST_DIGIT, ZEROES};
 
-/// More than the length of the longest line: six words, four numbers of up to 20 digits and one of ten.
+/// More than the length of the longest line: six words, four numbers of 20 digits and one of ten.
 const LONGEST: usize = 128;
-/// The space that must be free to append a line, including the excess bytes of the last store.
+/// The bytes that must be free to append a line, including the excess bytes of the last store.
 pub(crate) const LINE_SPACE: usize = LONGEST + 8;
 
-/// A buffer of complete lines. All zero, it is empty.
+/// A buffer of `SIZE` bytes for complete lines. If all of its bytes are zero, it is empty.
 #[cfg_attr(CONFIG_RUST, derive(kernel::prelude::Zeroable))]
 pub(crate) struct Lines<const SIZE: usize> {
     text: [u8; SIZE],
@@ -61,14 +61,14 @@ impl<const SIZE: usize> Lines<SIZE> {
         self.len = 0;
     }
 
-    /// Returns whether any line fits.
+    /// Returns whether a line of any length fits.
     #[inline(always)]
     pub(crate) fn can_take_line(&self) -> bool {
         SIZE - self.len >= LINE_SPACE
     }
 
-    /// Appends the line for `sample`, a sample of the task with that `pid`. Does nothing unless a
-    /// [line fits](Self::can_take_line).
+    /// Appends the line for `sample`, a sample of the task with that `pid`. Does nothing unless
+    /// [`can_take_line`](Self::can_take_line).
     #[inline(always)]
     pub(crate) fn push(&mut self, pid: i32, sample: &TimedSample) {
         let rest = self.text.get_mut(self.len..).unwrap_or_default();
@@ -102,7 +102,7 @@ struct Line<'a> {
 }
 
 impl Line<'_> {
-    /// Appends the first `len` of eight bytes, the first of which is the lowest.
+    /// Appends the first `len` of the eight bytes in `bytes`. The first one is the least significant.
     #[inline(always)]
     fn put_bytes(&mut self, bytes: u64, len: usize) {
         // A line is never that long. The remainder shows the compiler that no bounds check is needed.

@@ -41,7 +41,7 @@ impl BitWriter {
         self.word
     }
 
-    /// Appends the lowest `count` bits of `bits`, at most 64. The other bits of `bits` are 0.
+    /// Appends the lowest `count` bits of `bits`, 64 at most. The other bits of `bits` are 0.
     #[inline(always)]
     pub(crate) fn put(&mut self, bits: u64, count: u32, store: impl FnMut(usize, u64)) {
         self.put_within(u32::MAX, bits, count, store);
@@ -62,7 +62,8 @@ impl BitWriter {
         let used = self.len % 64;
         let word = self.word | bits << used;
         let len = self.len.wrapping_add(count);
-        // The word that is being filled lies within the capacity, so the length is checked only when it is full.
+        // The word that is being filled is within the capacity, so the length is checked only when that
+        // word is full.
         let is_full = used.wrapping_add(count) >= 64;
         if is_full {
             if len >= capacity {
@@ -82,7 +83,9 @@ impl BitWriter {
 /// Reads bits in the order in which they were written, never past `end`.
 #[derive(Clone, Copy, Default)]
 pub(crate) struct BitReader {
+    /// How many bits have been read.
     at: u32,
+    /// How many bits there are.
     end: u32,
 }
 
@@ -120,7 +123,7 @@ impl BitReader {
         at <= self.end
     }
 
-    /// Reads the next `count` bits, at most 64. Returns 0 if fewer are left.
+    /// Reads the next `count` bits, 64 at most. If fewer are left, skips all of them and returns 0.
     #[inline(always)]
     pub(crate) fn take<W: Words + ?Sized>(&mut self, words: &W, count: u32) -> u64 {
         let bits = self.peek(words) & low_bits(count);
@@ -132,7 +135,7 @@ impl BitReader {
     }
 }
 
-/// Returns a mask of the lowest `count` bits, at most 64.
+/// Returns a mask of the lowest `count` bits, 64 at most.
 #[inline(always)]
 pub(crate) fn low_bits(count: u32) -> u64 {
     match count {

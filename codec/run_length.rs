@@ -2,17 +2,17 @@
 
 //! Coding of run lengths: how often a sample is repeated.
 //!
-//! A length is written as groups of three bits, lowest first. The bit before each group tells whether
+//! A length is written as groups of three bits, the lowest first. The bit before each group is 1 if
 //! another group follows.
 
 use super::bits::{low_bits, BitReader, Words};
 
-/// The prefix of a run.
+/// The prefix of a run, two bits.
 pub(crate) const BEGIN: u64 = 0b01;
 /// How many bits of a length one group holds.
 const GROUP: u32 = 3;
 
-/// Returns how many bits a run of that length takes, prefix included; 0 for no run.
+/// Returns how many bits a run of the length `run` takes, prefix included; 0 if `run` is 0.
 pub(crate) fn cost(run: u64) -> u32 {
     match run {
         0 => 0,
@@ -20,10 +20,10 @@ pub(crate) fn cost(run: u64) -> u32 {
     }
 }
 
-/// Writes a run, prefix included; nothing if `run` is 0.
+/// Writes a run of the length `run`, prefix included; nothing if `run` is 0.
 ///
-/// `write` appends the lowest bits of a number and returns the total of bits written since. Returns
-/// that total.
+/// `write` appends bits like [`BitWriter::put`](super::bits::BitWriter::put), and returns how many bits the
+/// writer has written then. Returns that number after the run.
 pub(crate) fn put(mut run: u64, mut write: impl FnMut(u64, u32) -> u32) -> u32 {
     let mut len = match run {
         0 => write(0, 0),
@@ -37,7 +37,7 @@ pub(crate) fn put(mut run: u64, mut write: impl FnMut(u64, u32) -> u32) -> u32 {
     len
 }
 
-/// Reads a run whose prefix has been read.
+/// Reads a run whose prefix has been read. Returns its length.
 pub(crate) fn take<W: Words + ?Sized>(from: &mut BitReader, words: &W) -> u64 {
     let mut run = 0;
     let mut shift = 0;

@@ -14,7 +14,7 @@
 //! | `10` length | the sample before is repeated that often (see run_length.rs) |
 //!
 //! Repetitions of the last sample take no bits at first, only a counter: [`Extent::run`]. The counter
-//! is written when a different sample follows. The time of a sample is not coded here, because all
+//! is written when a different sample follows. The time of a sample is not part of the format, because all
 //! tasks are sampled in the same pass; see timestamp.rs.
 
 use super::width::Width;
@@ -38,7 +38,7 @@ impl Sample {
         }
     }
 
-    /// Returns `self + before`: the sample that follows `before` at the difference `self`.
+    /// Returns `before + self`, where `self` is a difference that [`since`](Self::since) returned.
     #[inline(always)]
     pub(crate) fn after(self, before: Sample) -> Sample {
         Sample {
@@ -48,7 +48,7 @@ impl Sample {
     }
 }
 
-/// A sample with its number and its time, as it is shown to users.
+/// A sample with its number and its time, which is what one line shows.
 #[derive(Clone, Copy)]
 pub(crate) struct TimedSample {
     /// The number among the samples of its task, from 0.
@@ -71,7 +71,7 @@ pub(crate) const WIDER: u64 = 0b11;
 pub(crate) struct SampleWidths {
     pub(crate) usr: Width,
     pub(crate) sys: Width,
-    /// The bits of a sample in these widths, prefix included.
+    /// How many bits a sample takes in these widths, prefix included.
     pub(crate) len: u32,
     /// Not 0 if one of the widths is not narrow.
     pub(crate) wide: u32,

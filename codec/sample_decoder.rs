@@ -78,7 +78,8 @@ impl SampleDecoder {
         self.last
     }
 
-    /// Reads whatever is not a sample in the present narrow widths.
+    /// Reads a run, or a sample that is not in the present widths or not in narrow ones. Returns the next
+    /// sample; `None` after the last one.
     #[inline(never)]
     fn next_in_parts<W: Words + ?Sized>(&mut self, words: &W) -> Option<Sample> {
         let before = self.reader.at();

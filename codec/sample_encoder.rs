@@ -35,7 +35,7 @@ impl SampleEncoder {
         self.last
     }
 
-    /// Returns the length of the sequence that [`begin`](Self::begin) began.
+    /// Returns the length of the sequence so far.
     pub(crate) fn extent(&self) -> Extent {
         Extent {
             bits: self.writer.len(),
@@ -43,7 +43,7 @@ impl SampleEncoder {
         }
     }
 
-    /// Returns the bits of it that have not been passed to `store` yet.
+    /// Returns the last word of the sequence, which has not been passed to `store` because it is not full.
     pub(crate) fn tail(&self) -> u64 {
         self.writer.tail()
     }
@@ -97,7 +97,8 @@ impl SampleEncoder {
         true
     }
 
-    /// Appends a sample that ends a run or needs other widths.
+    /// Appends the sample that is `delta` after the last one, and ends a run, needs other widths, or has
+    /// wide ones. Returns false, and appends nothing, if it does not fit.
     #[inline(never)]
     fn append_in_parts(
         &mut self,
@@ -257,7 +258,7 @@ mod tests {
     }
 
     #[test]
-    fn idle_samples_take_no_room() {
+    fn idle_samples_take_no_space() {
         let mut encoder = SampleEncoder::new();
         encoder.begin(Sample { usr: 5, sys: 7 });
         for _ in 0..1000 {
@@ -268,7 +269,7 @@ mod tests {
 
     #[test]
     fn nothing_is_read_past_the_end() {
-        // All ones behind the end would be taken for numbers.
+        // If bits after the end were read, these ones would be numbers.
         let words = [u64::MAX; 4];
         for bits in 0..200 {
             let mut decoder = SampleDecoder::new(SampleBase::default(), Extent { bits, run: 0 });

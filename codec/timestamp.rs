@@ -4,9 +4,9 @@
 //!
 //! A coded sequence begins with one complete timestamp and a step, the time expected between two
 //! passes. For each further timestamp the deviation from that step is coded, in microseconds: the
-//! deviations 0, -1, 1, -2, … as the numbers 0, 1, 2, 3, … A number is written as a 0 bit and the
-//! number in the present width. If it does not fit, it is written as a 1 bit, a new width in 7 bits, and
-//! the number.
+//! deviations 0, -1, 1, -2, … as the numbers 0, 1, 2, 3, … A number that fits the present width is written
+//! as a 0 bit and the number in that width. Any other number is written as a 1 bit, a new width in 7 bits,
+//! and the number in the new width.
 
 use super::{
     bits::{BitReader, BitWriter, Words},
@@ -54,7 +54,7 @@ impl TimestampEncoder {
         self.writer.len()
     }
 
-    /// Returns those of them that have not been passed to `store` yet.
+    /// Returns the last word of the sequence, which has not been passed to `store` because it is not full.
     pub(crate) fn tail(&self) -> u64 {
         self.writer.tail()
     }
@@ -81,8 +81,8 @@ impl TimestampEncoder {
         capacity: u32,
         mut store: impl FnMut(usize, u64),
     ) -> bool {
-        let off = timestamp.wrapping_sub(self.last).wrapping_sub(self.step) as i64;
-        let number = ((off << 1) ^ (off >> 63)) as u64;
+        let deviation = timestamp.wrapping_sub(self.last).wrapping_sub(self.step) as i64;
+        let number = ((deviation << 1) ^ (deviation >> 63)) as u64;
         let width = self.width.widened(number);
         let is_wider = width != self.width;
         let head = if is_wider { 1 + Width::FIELD } else { 1 };
@@ -158,8 +158,8 @@ impl TimestampDecoder {
         if Width::is_window_over(before, self.reader.at()) {
             self.width = self.width.adapted();
         }
-        let off = (number >> 1) ^ (number & 1).wrapping_neg();
-        self.next = Some(timestamp.wrapping_add(self.step).wrapping_add(off));
+        let deviation = (number >> 1) ^ (number & 1).wrapping_neg();
+        self.next = Some(timestamp.wrapping_add(self.step).wrapping_add(deviation));
         Some(timestamp)
     }
 
@@ -190,7 +190,7 @@ mod tests {
             let base = encoder.begin(now, 1000);
             let mut coded = 0;
             for timestamp in &mut timestamps {
-                // Near the step, and now and then far from it, backwards too.
+                // Deviations of all lengths.
                 let jitter = random.next_of_any_length();
                 now = now
                     .wrapping_add(1000)

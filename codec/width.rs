@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! Choice of the number of bits that a number is written in: as many as the widest of the last few
-//! numbers took.
+//! Choice of the number of bits that a number is written in: as many as the widest of the last few numbers
+//! needed.
 //!
-//! For numbers that are about as large as those before them this needs as few bits as a Golomb-Rice
-//! code, and decoding takes a mask instead of a search for the end of a unary part.
+//! For numbers that are about as large as those before them, this takes as few bits as a Golomb-Rice code.
+//! Decoding applies a mask, and need not search for the end of a unary part.
 
-/// Widths are adapted each time that the coded length crosses a multiple of this many bits.
+/// The length of a window in bits: widths are adapted when the coded length crosses a multiple of this.
 const WINDOW: u32 = 256;
 
 /// The number of bits in which numbers of one kind are written.
@@ -15,7 +15,7 @@ const WINDOW: u32 = 256;
 #[derive(Clone, Copy, Default, PartialEq, Eq, Debug)]
 pub(crate) struct Width {
     bits: u8,
-    /// If the width is narrow: a mask of the bits that do not fit.
+    /// A mask of the bits that do not fit, if the width is narrow; else all ones.
     beyond: u64,
     /// The bitwise OR of all numbers recorded in this window.
     seen: u64,
@@ -24,8 +24,8 @@ pub(crate) struct Width {
 impl Width {
     /// How many bits a width itself takes when it is written.
     pub(crate) const FIELD: u32 = 7;
-    /// The largest narrow width: two such numbers and a prefix of one bit fit a 64-bit word, so they
-    /// are written and read in one step.
+    /// The largest narrow width. Two numbers of this width and a prefix of one bit fit a 64-bit word, so
+    /// they are written and read in one step.
     const NARROW: u32 = 31;
 
     /// A width of 0 bits, which fits the number 0 only.

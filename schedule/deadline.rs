@@ -1,18 +1,18 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! The deadline of the next pass, and the periods that passed without one: pure functions.
+//! The deadline of the next pass, and the periods that have passed without one. Arithmetic only.
 
-/// When the next pass is due: a whole number of periods after the first pass was, however late passes
-/// begin. All times are nanoseconds of the monotonic clock.
+/// The deadline of the next pass. Deadlines are whole periods apart, however late passes begin. All times
+/// are nanoseconds of the monotonic clock.
 pub(super) struct Deadline {
     due_ns: u64,
     period_ns: u64,
-    /// How many whole periods have passed since `due_ns`. No pass began in them.
+    /// How many whole periods after `due_ns` have passed and have been counted. No pass began in them.
     missed: u64,
 }
 
 impl Deadline {
-    /// The first pass is due one period after `now_ns`.
+    /// A deadline one period after `now_ns`.
     pub(super) fn new(now_ns: u64, period_ns: u64) -> Self {
         Self {
             due_ns: now_ns + period_ns,
@@ -21,8 +21,8 @@ impl Deadline {
         }
     }
 
-    /// Counts the whole periods that have passed by `now_ns` since the deadline. Returns how many of them
-    /// are new.
+    /// Counts the whole periods that have passed from the deadline to `now_ns`. Returns how many of them
+    /// had not been counted before.
     pub(super) fn count_missed(&mut self, now_ns: u64) -> u64 {
         let before = self.missed;
         self.missed = before.max(now_ns.saturating_sub(self.due_ns) / self.period_ns);
@@ -30,7 +30,7 @@ impl Deadline {
     }
 
     /// Changes the period. The next pass is due one new period after the last one was due, or now if that
-    /// has passed. A pass that is overdue stays so.
+    /// time has passed. The deadline of a pass that is overdue does not change.
     pub(super) fn set_period(&mut self, period_ns: u64, now_ns: u64) {
         if period_ns == self.period_ns {
             return;
@@ -44,8 +44,9 @@ impl Deadline {
         self.missed = now_ns.saturating_sub(self.due_ns) / period_ns;
     }
 
-    /// Begins a pass: moves the deadline to the end of the present period. Missed periods have been counted
-    /// up to now. Returns whether the pass begins a whole period or more late.
+    /// Begins a pass: moves the deadline to the end of the present period. The caller has called
+    /// [`count_missed`](Self::count_missed) for the present time. Returns whether the pass begins a whole
+    /// period or more late.
     pub(super) fn advance(&mut self) -> bool {
         self.due_ns += (self.missed + 1) * self.period_ns;
         core::mem::take(&mut self.missed) > 0

@@ -4,9 +4,9 @@
 
 /// Numbers less than this one have up to eight digits.
 pub(super) const HUNDRED_MILLION: u64 = 100_000_000;
-/// Eight characters `0`.
+/// The character `0` in each of eight bytes. Eight digits OR this are their characters.
 pub(super) const ZEROES: u64 = 0x3030_3030_3030_3030;
-/// The number 1 as the last of eight digits.
+/// A 1 in the last of eight digits.
 pub(super) const LAST_DIGIT: u64 = 1 << 56;
 
 /// The digits of the number that was last formatted in one place, up to sixteen of them.
@@ -19,6 +19,7 @@ pub(super) struct KnownDigits {
 }
 
 impl KnownDigits {
+    /// The digits of the number 0.
     pub(super) const fn zero() -> Self {
         Self {
             high: Digits::zero(),
@@ -35,7 +36,7 @@ pub(super) struct Digits {
 }
 
 impl Digits {
-    pub(super) const fn zero() -> Self {
+    const fn zero() -> Self {
         Self {
             number: 0,
             digits: 0,
@@ -52,8 +53,8 @@ impl Digits {
         self.digits
     }
 
-    /// Prepares for `number`: if it is one more than the known number and differs in the last digit only,
-    /// increments that digit.
+    /// Makes the next call of [`digits_of`](Self::digits_of) for `number` cheap, if `number` is one more than
+    /// the known number and differs from it in the last digit only.
     #[inline(always)]
     pub(super) fn increment_to(&mut self, number: u64) {
         if number.wrapping_sub(self.number) == 1 && self.digits < 9 * LAST_DIGIT {
@@ -66,8 +67,9 @@ impl Digits {
 /// Returns the eight digits of `number`, one in each byte, the first digit in the lowest byte. `number` is
 /// less than [`HUNDRED_MILLION`].
 ///
-/// The number is halved three times, each time in all lanes at once. Divisions are multiplications by the
-/// inverse. These are exact for the numbers in a lane: up to 9999 divided by 100, up to 99 by 10.
+/// The digits are split in halves three times, the last two times in all lanes at once. Divisions there are
+/// multiplications by the inverse, which are exact for the numbers in a lane: up to 9999 divided by 100, and
+/// up to 99 divided by 10.
 #[inline(always)]
 pub(super) fn digits(number: u64) -> u64 {
     let number = number as u32;
