@@ -17,7 +17,7 @@ impl Words for [u64] {
 /// Appends bits. The word that is being filled is kept here. Each full word is passed to the caller's
 /// `store` function, so a stored word never changes.
 #[derive(Clone, Copy, Default)]
-pub(crate) struct BitWriter {
+pub(super) struct BitWriter {
     /// The word that is being filled; its unused bits are 0.
     word: u64,
     /// How many bits have been written.
@@ -26,24 +26,24 @@ pub(crate) struct BitWriter {
 
 impl BitWriter {
     /// A writer that has written nothing.
-    pub(crate) const fn new() -> Self {
+    pub(super) const fn new() -> Self {
         Self { word: 0, len: 0 }
     }
 
     /// Returns how many bits have been written.
     #[inline(always)]
-    pub(crate) fn len(&self) -> u32 {
+    pub(super) fn len(&self) -> u32 {
         self.len
     }
 
     /// Returns the bits that have not been passed to `store` yet.
-    pub(crate) fn tail(&self) -> u64 {
+    pub(super) fn tail(&self) -> u64 {
         self.word
     }
 
     /// Appends the lowest `count` bits of `bits`, 64 at most. The other bits of `bits` are 0.
     #[inline(always)]
-    pub(crate) fn put(&mut self, bits: u64, count: u32, store: impl FnMut(usize, u64)) {
+    pub(super) fn put(&mut self, bits: u64, count: u32, store: impl FnMut(usize, u64)) {
         self.put_within(u32::MAX, bits, count, store);
     }
 
@@ -52,7 +52,7 @@ impl BitWriter {
     /// `capacity` is a multiple of 64 and greater than the present length. Returns `None`, and appends
     /// nothing, if the bits do not fit; else whether a word became full.
     #[inline(always)]
-    pub(crate) fn put_within(
+    pub(super) fn put_within(
         &mut self,
         capacity: u32,
         bits: u64,
@@ -82,7 +82,7 @@ impl BitWriter {
 
 /// Reads bits in the order in which they were written, never past `end`.
 #[derive(Clone, Copy, Default)]
-pub(crate) struct BitReader {
+pub(super) struct BitReader {
     /// How many bits have been read.
     at: u32,
     /// How many bits there are.
@@ -91,24 +91,24 @@ pub(crate) struct BitReader {
 
 impl BitReader {
     /// A reader of the first `end` bits.
-    pub(crate) const fn new(end: u32) -> Self {
+    pub(super) const fn new(end: u32) -> Self {
         Self { at: 0, end }
     }
 
     /// Returns how many bits have been read.
     #[inline(always)]
-    pub(crate) fn at(&self) -> u32 {
+    pub(super) fn at(&self) -> u32 {
         self.at
     }
 
     /// Returns whether all bits have been read.
-    pub(crate) fn is_empty(&self) -> bool {
+    pub(super) fn is_empty(&self) -> bool {
         self.at >= self.end
     }
 
     /// Returns the next 64 bits without reading them. Bits after the end are arbitrary.
     #[inline(always)]
-    pub(crate) fn peek<W: Words + ?Sized>(&self, words: &W) -> u64 {
+    pub(super) fn peek<W: Words + ?Sized>(&self, words: &W) -> u64 {
         let index = (self.at / 64) as usize;
         let used = self.at % 64;
         // Two shifts, because a shift by 64 is undefined.
@@ -117,7 +117,7 @@ impl BitReader {
 
     /// Skips `count` bits. If fewer are left, skips all of them and returns false.
     #[inline(always)]
-    pub(crate) fn skip(&mut self, count: u32) -> bool {
+    pub(super) fn skip(&mut self, count: u32) -> bool {
         let at = self.at.saturating_add(count);
         self.at = at.min(self.end);
         at <= self.end
@@ -125,7 +125,7 @@ impl BitReader {
 
     /// Reads the next `count` bits, 64 at most. If fewer are left, skips all of them and returns 0.
     #[inline(always)]
-    pub(crate) fn take<W: Words + ?Sized>(&mut self, words: &W, count: u32) -> u64 {
+    pub(super) fn take<W: Words + ?Sized>(&mut self, words: &W, count: u32) -> u64 {
         let bits = self.peek(words) & low_bits(count);
         if self.skip(count) {
             bits
@@ -137,7 +137,7 @@ impl BitReader {
 
 /// Returns a mask of the lowest `count` bits, 64 at most.
 #[inline(always)]
-pub(crate) fn low_bits(count: u32) -> u64 {
+pub(super) fn low_bits(count: u32) -> u64 {
     match count {
         0 => 0,
         _ => u64::MAX >> (64 - count.min(64)),

@@ -8,12 +8,12 @@
 use super::bits::{low_bits, BitReader, Words};
 
 /// The prefix of a run, two bits.
-pub(crate) const BEGIN: u64 = 0b01;
+pub(super) const BEGIN: u64 = 0b01;
 /// How many bits of a length one group holds.
 const GROUP: u32 = 3;
 
 /// Returns how many bits a run of the length `run` takes, prefix included; 0 if `run` is 0.
-pub(crate) fn cost(run: u64) -> u32 {
+pub(super) fn cost(run: u64) -> u32 {
     match run {
         0 => 0,
         _ => 2 + (1 + GROUP) * (u64::BITS - run.leading_zeros()).div_ceil(GROUP),
@@ -24,7 +24,7 @@ pub(crate) fn cost(run: u64) -> u32 {
 ///
 /// `write` appends bits like [`BitWriter::put`](super::bits::BitWriter::put), and returns how many bits the
 /// writer has written then. Returns that number after the run.
-pub(crate) fn put(mut run: u64, mut write: impl FnMut(u64, u32) -> u32) -> u32 {
+pub(super) fn put(mut run: u64, mut write: impl FnMut(u64, u32) -> u32) -> u32 {
     let mut len = match run {
         0 => write(0, 0),
         _ => write(BEGIN, 2),
@@ -38,7 +38,7 @@ pub(crate) fn put(mut run: u64, mut write: impl FnMut(u64, u32) -> u32) -> u32 {
 }
 
 /// Reads a run whose prefix has been read. Returns its length.
-pub(crate) fn take<W: Words + ?Sized>(from: &mut BitReader, words: &W) -> u64 {
+pub(super) fn take<W: Words + ?Sized>(from: &mut BitReader, words: &W) -> u64 {
     let mut run = 0;
     let mut shift = 0;
     while shift < u64::BITS {

@@ -62,24 +62,24 @@ pub(crate) struct TimedSample {
 }
 
 /// The prefix of a sample in the present widths.
-pub(crate) const SAMPLE: u64 = 0b0;
+pub(super) const SAMPLE: u64 = 0b0;
 /// The prefix of a sample that changes the widths.
-pub(crate) const WIDER: u64 = 0b11;
+pub(super) const WIDER: u64 = 0b11;
 
 /// The widths in which the two numbers of a sample are written.
 #[derive(Clone, Copy, Default, PartialEq, Eq, Debug)]
-pub(crate) struct SampleWidths {
-    pub(crate) usr: Width,
-    pub(crate) sys: Width,
+pub(super) struct SampleWidths {
+    pub(super) usr: Width,
+    pub(super) sys: Width,
     /// How many bits a sample takes in these widths, prefix included.
-    pub(crate) len: u32,
+    pub(super) len: u32,
     /// Not 0 if one of the widths is not narrow.
-    pub(crate) wide: u32,
+    pub(super) wide: u32,
 }
 
 impl SampleWidths {
     /// Two widths of 0 bits.
-    pub(crate) const fn zero() -> Self {
+    pub(super) const fn zero() -> Self {
         Self {
             usr: Width::zero(),
             sys: Width::zero(),
@@ -89,7 +89,7 @@ impl SampleWidths {
     }
 
     /// Combines two widths.
-    pub(crate) fn new(usr: Width, sys: Width) -> Self {
+    pub(super) fn new(usr: Width, sys: Width) -> Self {
         let wide = !(usr.is_narrow() && sys.is_narrow());
         Self {
             usr,
@@ -101,18 +101,18 @@ impl SampleWidths {
 
     /// Returns 0 if both widths are narrow and both numbers of `delta` fit.
     #[inline(always)]
-    pub(crate) fn excess(&self, delta: Sample) -> u64 {
+    pub(super) fn excess(&self, delta: Sample) -> u64 {
         u64::from(self.wide) | self.usr.excess(delta.usr) | self.sys.excess(delta.sys)
     }
 
     /// Returns widths in which `delta` fits, none of them smaller than now.
-    pub(crate) fn widened(&self, delta: Sample) -> Self {
+    pub(super) fn widened(&self, delta: Sample) -> Self {
         Self::new(self.usr.widened(delta.usr), self.sys.widened(delta.sys))
     }
 
     /// Records that `delta` has been coded, for the next [`adapt`](Self::adapt).
     #[inline(always)]
-    pub(crate) fn record(&mut self, delta: Sample) {
+    pub(super) fn record(&mut self, delta: Sample) {
         self.usr.record(delta.usr);
         self.sys.record(delta.sys);
     }
@@ -120,7 +120,7 @@ impl SampleWidths {
     /// Adapts both widths to the recorded numbers, if the coded length has just crossed the end of a
     /// window by growing from `before` to `after` bits.
     #[inline(always)]
-    pub(crate) fn adapt(&mut self, before: u32, after: u32) {
+    pub(super) fn adapt(&mut self, before: u32, after: u32) {
         if Width::is_window_over(before, after) {
             *self = Self::new(self.usr.adapted(), self.sys.adapted());
         }
@@ -138,7 +138,7 @@ pub(crate) struct SampleBase {
 
 impl SampleBase {
     /// A sequence that begins with `sample` and continues in `widths`.
-    pub(crate) fn new(sample: Sample, widths: &SampleWidths) -> Self {
+    pub(super) fn new(sample: Sample, widths: &SampleWidths) -> Self {
         Self {
             sample,
             // A width is 64 at most.
@@ -148,7 +148,7 @@ impl SampleBase {
     }
 
     /// Returns the widths of the sample that follows the first one.
-    pub(crate) fn widths(&self) -> SampleWidths {
+    pub(super) fn widths(&self) -> SampleWidths {
         SampleWidths::new(
             Width::of(self.usr_bits.into()),
             Width::of(self.sys_bits.into()),

@@ -24,7 +24,7 @@ impl<T> Detached<T> {
     }
 
     /// Returns how many segments are in the list.
-    pub(crate) fn len(&self) -> usize {
+    pub(super) fn len(&self) -> usize {
         self.0.len()
     }
 

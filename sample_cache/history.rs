@@ -68,7 +68,7 @@ impl<T: Send + Sync> History<T> {
     }
 
     /// Returns the number of the oldest sample kept.
-    pub(crate) fn oldest(&self) -> u64 {
+    pub(super) fn oldest(&self) -> u64 {
         self.oldest
     }
 

@@ -37,14 +37,7 @@ impl<T: Send + Sync> Store<T> {
             is_in_pass: false,
             open: 0,
             max_samples: limit_of(max_samples),
-            counts: Counts {
-                created: 0,
-                alive: 0,
-                evicted: 0,
-                removed: 0,
-                reserve: 0,
-                recycled: 0,
-            },
+            counts: Counts::default(),
         })
     }
 

@@ -106,7 +106,7 @@ impl Registry {
     }
 
     /// Returns the target that was added first.
-    pub(crate) fn first(&self) -> Option<&Object<Target>> {
+    pub(super) fn first(&self) -> Option<&Object<Target>> {
         self.in_order.first()
     }
 
