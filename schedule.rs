@@ -31,7 +31,7 @@ pub(crate) struct Schedule {
 }
 
 /// The counts of passes that the statistics show.
-#[derive(Clone, Copy, Default)]
+#[derive(Clone, Copy)]
 pub(crate) struct PassCounts {
     /// Passes that were made. A pass without memory for its timestamp takes no samples and is not counted.
     pub(crate) passes: u64,

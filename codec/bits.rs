@@ -16,7 +16,6 @@ impl Words for [u64] {
 
 /// Appends bits. The word that is being filled is kept here. Each full word is passed to the caller's
 /// `store` function, so a stored word never changes.
-#[derive(Clone, Copy, Default)]
 pub(super) struct BitWriter {
     /// The word that is being filled; its unused bits are 0.
     word: u64,
@@ -81,7 +80,6 @@ impl BitWriter {
 }
 
 /// Reads bits in the order in which they were written, never past `end`.
-#[derive(Clone, Copy, Default)]
 pub(super) struct BitReader {
     /// How many bits have been read.
     at: u32,

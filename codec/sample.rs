@@ -67,7 +67,7 @@ pub(super) const SAMPLE: u64 = 0b0;
 pub(super) const WIDER: u64 = 0b11;
 
 /// The widths in which the two numbers of a sample are written.
-#[derive(Clone, Copy, Default, PartialEq, Eq, Debug)]
+#[derive(Clone, Copy, PartialEq, Eq)]
 pub(super) struct SampleWidths {
     pub(super) usr: Width,
     pub(super) sys: Width,
@@ -157,7 +157,7 @@ impl SampleBase {
 }
 
 /// The length of a coded sequence after its base.
-#[derive(Clone, Copy, Default)]
+#[derive(Clone, Copy)]
 pub(crate) struct Extent {
     /// How many bits were written.
     pub(crate) bits: u32,

@@ -10,7 +10,6 @@ use super::{
 };
 
 /// Decodes what a [`SampleEncoder`](super::SampleEncoder) wrote.
-#[derive(Clone, Copy, Default)]
 pub(crate) struct SampleDecoder {
     last: Sample,
     /// How often `last` is returned before more bits are read.

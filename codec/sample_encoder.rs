@@ -10,7 +10,6 @@ use super::{
 };
 
 /// Encodes a sequence of samples.
-#[derive(Clone, Copy, Default)]
 pub(crate) struct SampleEncoder {
     last: Sample,
     widths: SampleWidths,

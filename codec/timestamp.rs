@@ -14,7 +14,7 @@ use super::{
 };
 
 /// The beginning of a coded sequence: what a decoder needs besides the bits.
-#[derive(Clone, Copy, Default)]
+#[derive(Clone, Copy)]
 pub(crate) struct TimestampBase {
     /// The first timestamp, microseconds since boot.
     first: u64,
@@ -25,7 +25,6 @@ pub(crate) struct TimestampBase {
 }
 
 /// Encodes a sequence of timestamps.
-#[derive(Clone, Copy, Default)]
 pub(crate) struct TimestampEncoder {
     last: u64,
     step: u64,
@@ -108,7 +107,6 @@ impl TimestampEncoder {
 }
 
 /// Decodes what a [`TimestampEncoder`] wrote.
-#[derive(Clone, Copy, Default)]
 pub(crate) struct TimestampDecoder {
     next: Option<u64>,
     step: u64,

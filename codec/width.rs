@@ -12,7 +12,7 @@ const WINDOW: u32 = 256;
 /// The number of bits in which numbers of one kind are written.
 ///
 /// Encoder and decoder record the same numbers, so they adapt to the same widths.
-#[derive(Clone, Copy, Default, PartialEq, Eq, Debug)]
+#[derive(Clone, Copy, PartialEq, Eq)]
 pub(super) struct Width {
     bits: u8,
     /// A mask of the bits that do not fit, if the width is narrow; else all ones.
