@@ -108,7 +108,7 @@ impl Schedule {
 
     /// Brings the deadline and the number of missed periods up to `now_ns`.
     ///
-    /// `has_targets`: whether there is a living target. `period_ns`: the present period.
+    /// `has_targets`: whether there is a living target. `period_ns`: the current period.
     pub(crate) fn update(&mut self, now_ns: u64, has_targets: bool, period_ns: u64) {
         let idle_since_ns = self.idle_since_ns.take();
         if let Some(deadline) = &mut self.deadline {

@@ -48,7 +48,7 @@ impl BitWriter {
 
     /// Appends like [`put`](Self::put), if the new length is less than `capacity` bits.
     ///
-    /// `capacity` is a multiple of 64 and greater than the present length. Returns `None`, and appends
+    /// `capacity` is a multiple of 64 and greater than the current length. Returns `None`, and appends
     /// nothing, if the bits do not fit; else whether a word became full.
     #[inline(always)]
     pub(super) fn put_within(

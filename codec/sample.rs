@@ -9,7 +9,7 @@
 //!
 //! | bits | meaning |
 //! | --- | --- |
-//! | `0` user, system | a sample in the present widths |
+//! | `0` user, system | a sample in the current widths |
 //! | `11` width, width, user, system | a sample that needs more bits; each width takes 7 bits |
 //! | `10` length | the sample before is repeated that often (see run_length.rs) |
 //!
@@ -61,7 +61,7 @@ pub(crate) struct TimedSample {
     pub(crate) is_exit: bool,
 }
 
-/// The prefix of a sample in the present widths.
+/// The prefix of a sample in the current widths.
 pub(super) const SAMPLE: u64 = 0b0;
 /// The prefix of a sample that changes the widths.
 pub(super) const WIDER: u64 = 0b11;

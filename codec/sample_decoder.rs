@@ -77,7 +77,7 @@ impl SampleDecoder {
         self.last
     }
 
-    /// Reads a run, or a sample that is not in the present widths or not in narrow ones. Returns the next
+    /// Reads a run, or a sample that is not in the current widths or not in narrow ones. Returns the next
     /// sample; `None` after the last one.
     #[inline(never)]
     fn next_in_parts<W: Words + ?Sized>(&mut self, words: &W) -> Option<Sample> {

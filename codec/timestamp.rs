@@ -4,7 +4,7 @@
 //!
 //! A coded sequence begins with one complete timestamp and a step, the time expected between two
 //! passes. For each further timestamp the deviation from that step is coded, in microseconds: the
-//! deviations 0, -1, 1, -2, … as the numbers 0, 1, 2, 3, … A number that fits the present width is written
+//! deviations 0, -1, 1, -2, … as the numbers 0, 1, 2, 3, … A number that fits the current width is written
 //! as a 0 bit and the number in that width. Any other number is written as a 1 bit, a new width in 7 bits,
 //! and the number in the new width.
 

@@ -93,7 +93,7 @@ pub(super) struct State<T> {
     /// The number of samples or timestamps; 0 until the segment is sealed.
     count: u16,
     is_detached: bool,
-    /// None once the segment is detached.
+    /// [`NONE`](References::NONE) once the segment is detached.
     references: References<T>,
 }
 
@@ -138,8 +138,8 @@ impl<T> State<T> {
         self.references.timestamps.as_deref()
     }
 
-    /// Marks the segment as detached. It refers to no other segment from now on.
-    /// Returns the references that it had.
+    /// Marks the segment as detached. It refers to no other segment from now on. Returns the references
+    /// that it had.
     pub(super) fn detach(&mut self) -> References<T> {
         self.is_detached = true;
         core::mem::replace(&mut self.references, References::NONE)

@@ -44,7 +44,7 @@ impl Deadline {
         self.missed = now_ns.saturating_sub(self.due_ns) / period_ns;
     }
 
-    /// Begins a pass: moves the deadline to the end of the present period. The caller has called
+    /// Begins a pass: moves the deadline to the end of the current period. The caller has called
     /// [`count_missed`](Self::count_missed) for the present time. Returns whether the pass begins a whole
     /// period or more late.
     pub(super) fn advance(&mut self) -> bool {
