@@ -20,7 +20,7 @@ module_number! {
 module_number! {
     /// 1: follow the forks of that task too.
     pub(crate) static TREE: "tree" = 0 in 0..=1, 0o400,
-        "1: watch also the descendants that this task forks from now on (requires pid)";
+        "1: watch also its descendants that are forked from now on (requires pid)";
 }
 module_number! {
     /// The time between two passes, in milliseconds.

@@ -2,8 +2,8 @@
 
 //! The recorder: the targets, their samples, and what wakes the sampler, joined.
 //!
-//! All layers above use the one [`Recorder`]. Its methods are the operations of the commands and of the
-//! sampler. They call [`Targets`] and [`SampleCache`], and do what belongs to neither: they wake the
+//! There is one [`Recorder`], which all layers above use. Its methods are the operations of the commands and
+//! of the sampler. They call [`Targets`] and [`SampleCache`], and do what belongs to neither: they wake the
 //! sampler (scheduling.rs), register and remove the fork probe (fork_probe.rs), and queue work items
 //! (deferred_work.rs).
 //!
@@ -16,8 +16,8 @@
 //!
 //! The spinlocks are never taken in interrupts. While one of them is held, nothing sleeps, and no memory
 //! is allocated or freed. Therefore the shrinker, which runs in any allocation that may sleep, may take the
-//! lock of the store, and the fork probe may take both. The kernel's locks that are taken inside them
-//! (`prev_cputime::lock`, `signal_struct::stats_lock`) are leaves. The callback of an exit notice takes
+//! lock of the store, and the fork probe may take both. The kernel's locks that are taken inside them, such
+//! as `prev_cputime::lock` and `signal_struct::stats_lock`, are leaves. The callback of an exit notice takes
 //! none of the locks above.
 
 mod deferred_work;

@@ -33,8 +33,8 @@ pub(crate) struct Evicted {
 }
 
 impl<T: HasHistory> SampleCache<T> {
-    /// Evicts the oldest segments of all histories, until `count` segments have been detached or
-    /// `DETACH_MAX`. Segments of the timeline are included.
+    /// Evicts the oldest segments of all histories, until `count` segments have been detached, or as many
+    /// as may be detached at a time. Detached segments of the timeline are counted too.
     ///
     /// Does not sleep. Takes the lock of the store once.
     pub(crate) fn evict(&self, count: usize) -> Evicted {

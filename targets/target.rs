@@ -93,10 +93,10 @@ impl State {
     /// Returns the time of the exit sample, microseconds since boot, if `reading` is that of the end. Called
     /// before the sample is appended. `last_pass_us` is the time of the previous pass.
     ///
-    /// The time of the exit sample is when the task ended, with two exceptions. It is later than the time of
-    /// the sample before. If one thread consumed all of the CPU time, it is later by at least the CPU time
-    /// between the two samples. The reasons: a task runs its last instructions after it has become a
-    /// zombie, and the sample before may lack what was accounted at the next tick.
+    /// This is when the task ended, or a later time. It is always later than the time of the sample before.
+    /// If one thread consumed all of the CPU time, it is later by at least the CPU time between the two
+    /// samples. The reasons: a task runs its last instructions after it has become a zombie, and the sample
+    /// before may lack what was accounted at the next tick.
     pub(crate) fn exit_time_us(&self, reading: Reading, last_pass_us: u64) -> Option<u64> {
         let Reading::Ended(total, end) = reading else {
             return None;

@@ -31,10 +31,11 @@ pub(crate) struct TaskReader {
     /// The thread; or the leader, or a former leader, of the process.
     task: ARef<Task>,
     is_process: bool,
-    /// The run time of all threads of the process at the last reading, nanoseconds.
+    /// The run time of all threads of the process at the last reading, nanoseconds. Not used for a thread.
     runtime_ns: u64,
     /// The run time of `task` alone when [`read_thread`](Self::read_thread) or
-    /// [`read_single`](Self::read_single) last read it, nanoseconds; `u64::MAX` if neither has.
+    /// [`read_single`](Self::read_single) last read it, nanoseconds; `u64::MAX` if there is no reading to
+    /// compare with.
     own_ns: u64,
     /// The sequence count of the sums of the process when `read_single` last read them.
     sequence: Sequence,
