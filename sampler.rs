@@ -27,13 +27,16 @@ impl Run for Sampler {
         let mut spare = None;
         let mut ended = None;
         while !me.should_stop() {
-            let (step, wakeups, now_ns) = recorder.next_step(ended.take());
-            match step {
-                NextStep::Sleep(until_ns) => recorder.sleep(me, until_ns, wakeups),
-                NextStep::Pass { period_ns } => {
+            match recorder.next_step(ended.take()) {
+                NextStep::Sleep { until_ns, wakeups } => recorder.sleep(me, until_ns, wakeups),
+                NextStep::Pass {
+                    begin_ns,
+                    period_ns,
+                } => {
+                    let has_samples = Pass::run(recorder, me, period_ns, &mut spare);
                     ended = Some(EndedPass {
-                        has_samples: Pass::run(recorder, me, period_ns, &mut spare),
-                        begin_ns: now_ns,
+                        begin_ns,
+                        has_samples,
                     });
                 }
             }

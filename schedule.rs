@@ -53,10 +53,17 @@ pub(crate) struct EndedPass {
 
 /// What the sampler does next.
 pub(crate) enum NextStep {
-    /// Sleep until that time, or until it is woken. `None`: until it is woken.
-    Sleep(Option<u64>),
+    /// Sleep.
+    Sleep {
+        /// When the next pass is due; `None`: there is nothing to sample.
+        until_ns: Option<u64>,
+        /// The number of wakeups so far. The sleep also ends when it changes.
+        wakeups: u64,
+    },
     /// Make a pass.
     Pass {
+        /// When the pass begins.
+        begin_ns: u64,
         /// The time until the next pass is due.
         period_ns: u64,
     },
@@ -133,10 +140,14 @@ impl Schedule {
                 self.counts.late += u64::from(deadline.advance());
                 self.begun += 1;
                 NextStep::Pass {
+                    begin_ns: now_ns,
                     period_ns: deadline.period_ns(),
                 }
             }
-            deadline => NextStep::Sleep(deadline.as_ref().map(|deadline| deadline.due_ns())),
+            deadline => NextStep::Sleep {
+                until_ns: deadline.as_ref().map(|deadline| deadline.due_ns()),
+                wakeups: self.wakeups,
+            },
         }
     }
 

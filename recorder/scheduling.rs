@@ -46,22 +46,18 @@ impl Recorder {
     }
 
     /// Records the end of the pass that the sampler has made, if any, and decides its next step.
-    ///
-    /// Returns the next step, the number of wakeups so far, and the time of the decision, nanoseconds of
-    /// the monotonic clock.
-    pub(crate) fn next_step(&self, ended: Option<EndedPass>) -> (NextStep, u64, u64) {
+    pub(crate) fn next_step(&self, ended: Option<EndedPass>) -> NextStep {
         let mut registry = self.targets.lock();
         let (schedule, now_ns) = registry.updated_schedule();
         if let Some(ended) = &ended {
             schedule.end_pass(ended, now_ns);
         }
         let step = schedule.next_step(now_ns);
-        let wakeups = schedule.wakeups();
         drop(registry);
         if ended.is_some() {
             self.pass_ended.wake_all();
         }
-        (step, wakeups, now_ns)
+        step
     }
 
     /// Sleeps until `until_ns` of the monotonic clock (`None`: without a limit), until the number of

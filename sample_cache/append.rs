@@ -29,7 +29,8 @@ impl<T: HasHistory> StoreGuard<'_, T> {
     ) -> bool {
         let history = owner.history_mut(self);
         let sample = sample.filter(|sample| *sample != history.last_sample());
-        history.allow_to_end_of_segment();
+        // `max_samples` is enforced afterwards: the new sample displaces the oldest one.
+        history.renew_budget(u64::MAX);
         if !(history.take_budget() && history.append(sample)) {
             let Some(memory) = spare.take() else {
                 return false;

@@ -150,18 +150,14 @@ impl<T: Send + Sync> History<T> {
         })
     }
 
-    /// Sets the budget to the number of samples that the open segment may still get.
-    pub(super) fn allow_to_end_of_segment(&mut self) {
-        self.budget = self
+    /// Sets the budget to what both limits allow: how many samples the open segment may still get, and
+    /// how many more may be kept, of `max_samples`.
+    pub(super) fn renew_budget(&mut self, max_samples: u64) {
+        let in_segment = self
             .contents()
             .map_or(0, |contents| SAMPLES_MAX.saturating_sub(contents.count));
-    }
-
-    /// Sets the budget to what both limits allow: that of the open segment, and `max_samples`.
-    pub(super) fn renew_budget(&mut self, max_samples: u64) {
-        self.allow_to_end_of_segment();
-        let allowed = max_samples.saturating_sub(self.alive());
-        self.budget = self.budget.min(allowed.try_into().unwrap_or(u16::MAX));
+        let kept = max_samples.saturating_sub(self.alive());
+        self.budget = in_segment.min(kept.try_into().unwrap_or(u16::MAX));
     }
 
     /// Skips the number of a sample that is not kept, because there is no memory for it. No earlier sample

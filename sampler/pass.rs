@@ -70,11 +70,7 @@ impl<'a> Pass<'a> {
                     let reading = reader.as_mut().read(&rcu::read_lock());
                     pass.finish(target, Some(reader), reading);
                 }
-                ChunkEnd::Ended(target, reader) => {
-                    recorder.targets().lock().mark_ended(&target);
-                    recorder.check_fork_probe();
-                    drop(reader);
-                }
+                ChunkEnd::Ended(target, reader) => pass.end_target(&target, reader),
             }
             me.reschedule();
         }
@@ -172,8 +168,7 @@ impl<'a> Pass<'a> {
         if !store.append(target, reading.sample(), self.spare, detached) {
             return Some(ChunkEnd::NoSpare(Ref::from(target), reading));
         }
-        let reader = target.state_mut(store).end(exit_time_us?);
-        store.close(target);
+        let reader = end_history(store, target, exit_time_us?);
         Some(ChunkEnd::Ended(Ref::from(target), reader))
     }
 
@@ -187,7 +182,7 @@ impl<'a> Pass<'a> {
     ) {
         self.recorder.samples().fill_spare(self.spare);
         let mut detached = Detached::new();
-        let mut registry = self.recorder.targets().lock();
+        let registry = self.recorder.targets().lock();
         if !registry.living().contains(&target) {
             return;
         }
@@ -203,12 +198,29 @@ impl<'a> Pass<'a> {
         let Some(time_us) = exit_time_us else {
             return;
         };
-        let unused = target.state_mut(&mut store).end(time_us);
-        store.close(&target);
+        let reader = end_history(&mut store, &target, time_us);
         drop(store);
-        registry.mark_ended(&target);
         drop(registry);
-        self.recorder.check_fork_probe();
-        drop(unused);
+        self.end_target(&target, reader);
     }
+
+    /// Marks `target` as ended. `reader` is its reader, which is dropped. No lock is held.
+    fn end_target(&self, target: &Object<Target>, reader: Option<Pin<KBox<TaskReader>>>) {
+        self.recorder.targets().lock().mark_ended(target);
+        self.recorder.check_fork_probe();
+        drop(reader);
+    }
+}
+
+/// Ends the history of `target`, whose exit sample has been appended and has the time `time_us`.
+///
+/// Returns the reader of the target, which must be dropped with no lock held.
+fn end_history(
+    store: &mut StoreGuard<'_, Target>,
+    target: &Object<Target>,
+    time_us: u64,
+) -> Option<Pin<KBox<TaskReader>>> {
+    let reader = target.state_mut(store).end(time_us);
+    store.close(target);
+    reader
 }
