@@ -19,8 +19,8 @@ use kernel::{bindings, prelude::*};
 
 /// Fails with `EPERM` unless the current task has `CAP_SYS_ADMIN` in the initial user namespace.
 ///
-/// A file's mode is not enough: its owner may be root of another user namespace only. May be called
-/// in process context.
+/// The mode of a file is not enough: a process with the user ID of the file's owner can have its
+/// capabilities in another user namespace only. May be called in process context.
 pub(crate) fn require_admin() -> Result {
     // SAFETY: `CAP_SYS_ADMIN` is a valid capability, and `capable()` reads the current task only.
     if unsafe { bindings::capable(bindings::CAP_SYS_ADMIN as c_int) } {
@@ -30,8 +30,8 @@ pub(crate) fn require_admin() -> Result {
     }
 }
 
-/// Returns whether the current task has `CAP_SYS_MODULE` in the initial user namespace. The check makes no
-/// record in the audit log. May be called in process context.
+/// Returns whether the current task has `CAP_SYS_MODULE` in the initial user namespace. The audit log gets
+/// no record of the check. May be called in process context.
 pub(crate) fn may_load_modules() -> bool {
     // SAFETY: As above, with `CAP_SYS_MODULE`.
     unsafe { bindings::capable_noaudit(bindings::CAP_SYS_MODULE as c_int) }

@@ -2,8 +2,8 @@
 
 //! The time since boot as a number.
 //!
-//! [`kernel::time::Instant`] gives the difference of two times only. The clock sources under it give the
-//! time since boot, which is what these functions return.
+//! The public methods of [`kernel::time::Instant`] return differences of two times only. These functions
+//! return the value of the clock itself, from the [`ClockSource`]s that `Instant` uses.
 //!
 //! # Examples
 //!
@@ -19,7 +19,7 @@ use kernel::time::{BootTime, ClockSource, Monotonic};
 /// in `/proc/PID/stat`. May be called from any context but NMI.
 #[inline]
 pub(crate) fn boottime_us() -> u64 {
-    // The clock is never negative.
+    // CAST: The clock is never negative.
     BootTime::ktime_get() as u64 / 1000
 }
 
@@ -27,6 +27,6 @@ pub(crate) fn boottime_us() -> u64 {
 /// May be called from any context but NMI.
 #[inline]
 pub(crate) fn monotonic_ns() -> u64 {
-    // As above.
+    // CAST: As above.
     Monotonic::ktime_get() as u64
 }

@@ -4,9 +4,8 @@
 //!
 //! The `kernel` crate's `Task` has no CPU times. Of the functions of `kernel/sched/cputime.c`, which compute
 //! them for `/proc/PID/stat` and `wait4()`, only `task_cputime_adjusted()` is exported. The functions here
-//! compute by the same rules and keep the same state, the `prev_cputime` of a thread or of a process. So
-//! the kernel gives the same split of the run time into user and system time to all that ask, before and
-//! after.
+//! compute by the same rules, and read and update the same state: the `prev_cputime` of a thread or of a
+//! process. So they and the kernel always report the same split of a run time into user and system time.
 //!
 //! C headers: [`include/linux/sched/cputime.h`](srctree/include/linux/sched/cputime.h),
 //! [`include/linux/sched/signal.h`](srctree/include/linux/sched/signal.h).
@@ -34,8 +33,8 @@ pub(crate) use raw::{vtime_accounting_enabled, CpuTime};
 extern "C" {
     /// Exported by kernel/sched/cputime.c for modules under the GPL.
     ///
-    /// The task's type is not in the declaration: `struct task_struct` has members that are empty in some
-    /// kernels, and a function with such a type is not FFI-safe.
+    /// The declaration does not name the task's type: `struct task_struct` has members that are empty in
+    /// some kernels, so that the compiler would warn that the type is not FFI-safe.
     pub(super) fn task_cputime_adjusted(task: *mut c_void, user: *mut u64, system: *mut u64);
 }
 
@@ -61,8 +60,8 @@ pub(crate) fn thread_times(task: &Task) -> CpuTime {
     times
 }
 
-/// Returns the same if the caller has read that the thread has run for `runtime_ns`, and CPU time is
-/// accounted by ticks.
+/// Returns the same as [`thread_times`], for a caller that has read for how long the thread has run:
+/// `runtime_ns`. Only for accounting by ticks: [`vtime_accounting_enabled`] must have returned false.
 #[inline(always)]
 pub(crate) fn thread_times_at(task: &Task, runtime_ns: u64) -> CpuTime {
     let task = task.as_ptr();
@@ -76,10 +75,10 @@ pub(crate) fn thread_times_at(task: &Task, runtime_ns: u64) -> CpuTime {
     }
 }
 
-/// Returns whether the process that `leader` leads has run since it was read as a [`SingleThreaded`] with
-/// this `own_ns` and `sequence`; `None` if it has more than one thread now.
+/// Returns whether the process that `leader` leads has run since [`single_threaded_totals`] returned this
+/// `own_ns` and `sequence` for it; `None` if it has more than one thread now.
 ///
-/// If it has not run, the caller must check afterwards that the leader has not begun to end, as with
+/// If it has not run, the caller must check afterwards that the leader is alive, as with
 /// [`single_threaded_totals`].
 #[inline(always)]
 pub(crate) fn single_threaded_has_run(
@@ -105,8 +104,8 @@ pub(crate) fn single_threaded_has_run(
 /// Returns for how long the other threads of the process of `leader` had run, in nanoseconds, if they have
 /// all been reaped; `None` if other threads are left.
 ///
-/// `tasklist_lock` must be held for writing, because threads are added to and removed from a process under
-/// it, or the process must be unable to change for another reason.
+/// The threads of the process must not change during the call. They do not while the caller holds
+/// `tasklist_lock` for writing, because threads are added to and removed from a process under that lock.
 pub(super) fn reaped_threads_runtime_ns(leader: &Task) -> Option<u64> {
     // SAFETY: A `&Task` is a live `task_struct`, which keeps its signal structure until it is freed.
     unsafe {
@@ -115,7 +114,7 @@ pub(super) fn reaped_threads_runtime_ns(leader: &Task) -> Option<u64> {
     }
 }
 
-/// The run time and the unscaled CPU time of a process, with those of the threads that have been reaped.
+/// The run time and the unscaled CPU time of a process, including those of threads that have been reaped.
 #[derive(Clone, Copy, Default)]
 pub(crate) struct Totals {
     /// For how long it has run, in nanoseconds.
@@ -123,22 +122,23 @@ pub(crate) struct Totals {
     raw: CpuTime,
 }
 
-/// What was read of a process that has one thread.
+/// What [`single_threaded_totals`] reads of a process that has one thread.
 pub(crate) struct SingleThreaded {
-    /// The totals of the process, with what threads had consumed that were reaped before.
+    /// The totals of the process, including what its reaped threads had consumed.
     pub(crate) totals: Totals,
     /// The run time of the thread alone, in nanoseconds.
     pub(crate) own_ns: u64,
-    /// The sequence of the process's sums at the time of the read.
+    /// The value of `stats_lock`'s sequence counter during the read.
     pub(crate) sequence: Sequence,
 }
 
 /// Adds up what the process that `leader` leads has consumed, if the leader is its only thread; returns
 /// `None` if it is not.
 ///
-/// The caller must check afterwards that the leader has not begun to end ([`exit::is_alive`]): when the
-/// leader is reaped, `__exit_signal()` adds its times to those of the other threads. By then all CPUs see
-/// that it is a zombie.
+/// The caller must check afterwards that the leader is alive ([`exit::is_alive`]). If another thread calls
+/// `exec`, the old leader is reaped while one thread is left (`de_thread()`). `__exit_signal()` adds its times
+/// to those of the reaped threads, so that this function counts them twice. By then all CPUs see that the old
+/// leader is not alive.
 ///
 /// [`exit::is_alive`]: super::exit::is_alive
 #[inline(always)]
@@ -172,10 +172,10 @@ pub(crate) fn single_threaded_totals(leader: &Task) -> Option<SingleThreaded> {
     }
 }
 
-/// Adds up what the threads of the process of `task` have consumed, those included that have been reaped.
+/// Adds up what the threads of the process of `task` have consumed, including threads that have been reaped.
 ///
-/// If a thread is created or reaped meanwhile, the sum starts again, and after some tries it is made with
-/// `stats_lock` held.
+/// If `stats_lock` is written meanwhile, because a thread is reaped for example, the sum is computed again;
+/// after some tries with `stats_lock` held. The caller must not hold that lock.
 #[inline(never)]
 pub(crate) fn process_totals(task: &Task, _rcu: &rcu::Guard) -> Totals {
     // SAFETY: A `&Task` is a live `task_struct`, which keeps its signal structure until it is freed. In the
@@ -205,7 +205,7 @@ pub(crate) fn process_totals(task: &Task, _rcu: &rcu::Guard) -> Totals {
     }
 }
 
-/// Returns the CPU time of the process of `task`, which has these totals.
+/// Returns the CPU time of the process of `task`, for which the caller has read `totals`.
 #[inline(always)]
 pub(crate) fn process_times(task: &Task, totals: Totals) -> CpuTime {
     // SAFETY: `process_previous` returns the `prev_cputime` of the task's signal structure.
@@ -216,8 +216,8 @@ pub(crate) fn process_times(task: &Task, totals: Totals) -> CpuTime {
     }
 }
 
-/// Returns the CPU time that was last reported for the process of `task`: to its parent, once that has
-/// waited for it.
+/// Returns the CPU time that was last reported for the process of `task`. If its parent has waited for the
+/// process, this is what the parent got.
 pub(crate) fn reported_process_times(task: &Task) -> CpuTime {
     // SAFETY: `process_previous` returns the `prev_cputime` of the task's signal structure.
     unsafe { with_previous(process_previous(task), |_| {}) }

@@ -1,28 +1,28 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! Files in debugfs whose reads are an iteration over [`Records`], and which can be written.
+//! Files in debugfs that are read record by record ([`Records`]), and that can be written.
 //!
-//! `kernel::debugfs` shows one value, which it formats as a whole at each open, and its files do not keep the
-//! module loaded while they are open.
+//! A file of `kernel::debugfs` shows one value, which is formatted as a whole into one buffer, and does not
+//! keep the module loaded while it is open.
 //!
 //! # Why no open file outlives the module
 //!
 //! debugfs takes a reference to the module for each open file, so that the module cannot be unloaded. But a
 //! load that fails frees the module in spite of references (`do_init_module()`, `fail:`), and a file can be
-//! opened as soon as it has been made. Two things prevent a use of freed code:
+//! opened as soon as it has been created. Two things prevent a use of freed code:
 //!
 //! - [`File::open`] fails until the module's state is `MODULE_STATE_LIVE`, which the loader sets when the load
 //!   cannot fail any more. So no file is open when a load fails.
-//! - An open that fails may be in progress then. It uses the module's code, its file operations, and a
-//!   reference to it. `debugfs_remove()`, which the drop of a [`File`] calls, waits for `open`, because debugfs
-//!   calls that between `debugfs_file_get()` and `debugfs_file_put()`. But after that `do_dentry_open()` still
-//!   drops the reference, by the file operations. So `open` drops the reference itself if it fails, and
-//!   replaces the file's operations by some of the kernel's own.
+//! - A call of [`File::open`] that fails may be in progress when a load fails. It uses the module's code, its
+//!   file operations, and a reference to it. `debugfs_remove()`, which the drop of a [`File`] calls, waits for
+//!   that call, because debugfs makes it between `debugfs_file_get()` and `debugfs_file_put()`. But after that,
+//!   `do_dentry_open()` would still drop the reference, through the file operations. So `open` drops the
+//!   reference itself if it fails, and replaces the file's operations by operations of the kernel.
 //!
-//! The files are made by `debugfs_create_file_unsafe()`. The proxy operations of `debugfs_create_file()` have no
-//! `write_iter`, so that one `writev()` would become several writes. Without the proxy, the operations of an
-//! open file can run after the file has been removed. They do not use what the [`File`] owns: each open file
-//! has its own reference to the data.
+//! The files are created by `debugfs_create_file_unsafe()`. The proxy operations of `debugfs_create_file()`
+//! have no `write_iter`, so that one `writev()` would become several writes. Without the proxy, the operations
+//! of an open file can run after the file has been removed. They do not use what the [`File`] owns: each open
+//! file has its own reference to the data.
 //!
 //! C header: [`include/linux/debugfs.h`](srctree/include/linux/debugfs.h).
 //!
@@ -60,7 +60,7 @@ use kernel::{
     ModuleMetadata,
 };
 
-/// What opens and writes of a [`File`] do. The value is the records of one open file.
+/// What opening and writing a [`File`] do. A value of the type iterates over the records for one open file.
 ///
 /// All methods are called in the task that opens or writes, and may sleep.
 pub(crate) trait FileOperations: Records {
@@ -89,8 +89,8 @@ pub(crate) trait FileOperations: Records {
 ///
 /// # Invariants
 ///
-/// `entry` is a file made by `debugfs_create_file_unsafe()`, whose inode's `i_private` points to the content of
-/// `_data`; or an error, which `debugfs_remove()` ignores.
+/// `entry` is a file created by `debugfs_create_file_unsafe()`, whose inode's `i_private` points to the content
+/// of `_data`; or an error, which `debugfs_remove()` ignores.
 pub(crate) struct File<T: FileOperations> {
     entry: *mut bindings::dentry,
     _data: Arc<T::Data>,
@@ -116,13 +116,13 @@ impl<T: FileOperations> File<T> {
         ..pin_init::zeroed()
     };
 
-    /// Makes the file in the root of debugfs.
+    /// Creates the file in the root of debugfs.
     ///
-    /// Its mode is 0400 also if it can be written: under lockdown, a file with a write bit cannot even be read
+    /// Its mode is 0400 even if it can be written: under lockdown, a file with a write bit cannot even be read
     /// (`debugfs_locked_down()`), and root can write without that bit (`CAP_DAC_OVERRIDE`).
     ///
-    /// May sleep. Fails with `ENOMEM` or `EEXIST`. If the kernel has no debugfs, or was booted with it off,
-    /// this succeeds without a file, as is usual with debugfs.
+    /// May sleep. Fails with `ENOMEM` or `EEXIST`. If the kernel has no debugfs, or debugfs was disabled at
+    /// boot, this succeeds without a file, as is usual with debugfs.
     pub(crate) fn create(name: &CStr, data: Arc<T::Data>) -> Result<Self> {
         // SAFETY: The operations are static and fit the type of `data`. `open` uses the content of `data`
         // only during `debugfs_remove()` or before it, and `File` keeps it alive until then. The other
@@ -138,7 +138,7 @@ impl<T: FileOperations> File<T> {
         };
         match from_err_ptr(entry) {
             Err(error) if error != EPERM && error != ENODEV => Err(error),
-            // INVARIANT: `entry` was made above, or is one of these two errors.
+            // INVARIANT: `entry` was created above, or is one of these two errors.
             _ => Ok(Self {
                 entry,
                 _data: data,
@@ -161,14 +161,14 @@ impl<T: FileOperations> File<T> {
 
     /// # Safety
     ///
-    /// Only for debugfs to call, for a file made by [`create`](Self::create).
+    /// Only for debugfs to call, for a file created by [`create`](Self::create).
     unsafe extern "C" fn open(inode: *mut bindings::inode, file: *mut bindings::file) -> c_int {
         // SAFETY: By the safety requirement; `file` is being opened.
         let result = unsafe { Self::try_open(inode, file) };
         if result.is_err() {
             // SAFETY: `open_proxy_open()` has taken a reference to the module, and has set `f_op` to our
-            // operations, by which `do_dentry_open()` would drop the reference. These operations have no
-            // owner, so that it drops none. The module stays until this returns, because debugfs does not
+            // operations, through which `do_dentry_open()` would drop the reference. `generic_ro_fops` has
+            // no owner, so that it drops none. The module stays until this returns, because debugfs does not
             // remove the file during the call.
             unsafe {
                 (*file).f_op = &raw const bindings::generic_ro_fops;

@@ -2,9 +2,9 @@
 
 //! Delayed work items that can be cancelled.
 //!
-//! The `kernel` crate's [`workqueue`] has delayed work items, and cannot cancel one. A module must do that
-//! before it is unloaded. Here a work item can be queued only while a guard keeps it [enabled](Enabled).
-//! After the guard has been dropped, the item's function does not run any more.
+//! The `kernel` crate's [`workqueue`] has delayed work items, but cannot cancel one. A module must cancel its
+//! work items before it is unloaded. Here a work item can be queued only while a guard keeps it
+//! [enabled](Enabled). After the guard has been dropped, the item's function does not run any more.
 //!
 //! C header: [`include/linux/workqueue.h`](srctree/include/linux/workqueue.h).
 //!
@@ -41,18 +41,18 @@ use kernel::{
 /// The function of a [`Work`] item for an object of this type. A type that has several work items implements
 /// this for one `ID` each.
 ///
-/// `'static`, because a work queue goes on calling the function of an item whose [`Enabled`] is leaked.
+/// `'static`, because a workqueue continues to call the function of an item whose [`Enabled`] is leaked.
 pub(crate) trait Deferred<const ID: u64>: Send + Sync + 'static {
-    /// Called by a worker of the system's work queue for long work items. May sleep.
+    /// Called by a worker of `system_long_wq`. May sleep.
     fn run(&self);
 }
 
-/// The work item of the `kernel` crate, and the object that its function gets.
+/// The work item of the `kernel` crate, and the object that its function is called for.
 ///
 /// # Invariants
 ///
 /// - The disable count of the C work item is 0 while there is an [`Enabled`] for this item, and 1 otherwise.
-/// - While the C work item is pending, the work queue owns one reference to this item, made by
+/// - While the C work item is pending, the workqueue owns one reference to this item, made by
 ///   [`Arc::into_raw`], which the function takes over; see the implementation of `RawWorkItem` for `Arc`.
 #[pin_data]
 struct Item<T: Deferred<ID>, const ID: u64> {
@@ -110,11 +110,10 @@ impl<T: Deferred<ID>, const ID: u64> Work<T, ID> {
         Ok(Self(item))
     }
 
-    /// Queues the work item: its function runs in `delay_ms` milliseconds.
+    /// Queues the work item: its function runs after `delay_ms` milliseconds.
     ///
     /// Does nothing if the item is pending or not enabled. If the function is running, it runs once more.
-    /// May be called from any context, also from reclaim, with any locks held: it does not sleep and
-    /// allocates nothing.
+    /// Does not sleep and allocates nothing. May be called from any context but NMI, also from reclaim.
     pub(crate) fn queue(&self, delay_ms: u32) {
         let delay = msecs_to_jiffies(delay_ms);
         let _ = workqueue::system_long().enqueue_delayed(self.0.clone(), delay);
@@ -140,8 +139,8 @@ impl<T: Deferred<ID>, const ID: u64> Work<T, ID> {
 
 /// A guard: the work item can be queued while this exists.
 ///
-/// Dropping it disables the work item, cancels it if it is pending, and waits until its function has
-/// returned if it runs; it may sleep. A module must not leak this, because the function is part of it.
+/// Dropping it disables the work item, cancels it if it is pending, and waits for its function if that is
+/// running; it may sleep. A module must not leak this, because the function is part of the module.
 pub(crate) struct Enabled<T: Deferred<ID>, const ID: u64>(Arc<Item<T, ID>>);
 
 impl<T: Deferred<ID>, const ID: u64> Drop for Enabled<T, ID> {
@@ -152,7 +151,7 @@ impl<T: Deferred<ID>, const ID: u64> Drop for Enabled<T, ID> {
         // has waited for the function.
         let was_pending = unsafe { bindings::disable_delayed_work_sync(Item::raw(&self.0)) };
         if was_pending {
-            // SAFETY: By the invariants of `Item` the work queue owned a reference, which the function
+            // SAFETY: By the invariants of `Item` the workqueue owned a reference, which the function
             // would have taken over. The function does not run for it any more.
             drop(unsafe { Arc::from_raw(Arc::as_ptr(&self.0)) });
         }

@@ -1,24 +1,24 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! Notices of the end of one task: when it became a zombie, and who reaped it.
+//! Notices of the end of one task: when it became a zombie, and whether its parent reaped it.
 //!
-//! The `kernel` crate has no notices of this kind. They come by an entry in the wait queue of
-//! `struct pid::wait_pidfd`, in which poll() on a pidfd waits. The kernel wakes that queue for every task,
-//! on every path, while it makes the change:
+//! The `kernel` crate has no notices of this kind. Here they come through an entry in `wait_pidfd` of
+//! `struct pid`, the wait queue in which poll() on a pidfd waits. The kernel wakes that queue for every task
+//! and in every code path that makes one of these changes:
 //!
-//! - `do_notify_pidfd()`, with a key: the task is a zombie. For a process, `do_notify_parent()` calls it
-//!   when the leader is the last thread left (in `exit_notify()`, or in `release_task()` of the last other
-//!   thread), and again whenever the zombie gets another parent. It also calls it for a leader that is
-//!   traced while other threads are left.
-//! - `__unhash_process()`, without a key: the current task is reaping the task. The CPU time that the
-//!   process has consumed was added to its signal structure just before.
+//! - `do_notify_pidfd()` wakes it with a key: the task is a zombie. For a process, `do_notify_parent()` calls
+//!   that function when the leader is the last thread left (in `exit_notify()`, or in `release_task()` of the
+//!   last other thread), and again whenever the zombie gets another parent. It also calls it for a leader that
+//!   is traced while other threads are left.
+//! - `__unhash_process()` wakes it without a key: the current task is reaping the task. The CPU time that the
+//!   task has consumed was added to the signal structure of its process just before.
 //!
-//! Both hold `tasklist_lock` for writing, with interrupts off. So the notices of one task come one at a time,
-//! and in this order.
+//! Both are called with `tasklist_lock` held for writing and interrupts off. So the notices of one task come
+//! one at a time, and in this order.
 //!
-//! Whether a parent got the totals of a process cannot be concluded from the task that is notified: between
-//! the notice and the reaping a parent may die, be replaced, ignore SIGCHLD, or stop tracing. It can be
-//! concluded from the task that reaps, see [`ExitNotice::is_reported`].
+//! The notice that a process is a zombie does not show whether a parent will get its totals: between the
+//! notice and the reaping, the parent may die, be replaced, ignore SIGCHLD, or stop tracing. The task that
+//! reaps the process shows it, see [`ExitNotice::is_reported`].
 //!
 //! C headers: [`include/linux/pid.h`](srctree/include/linux/pid.h),
 //! [`include/linux/wait.h`](srctree/include/linux/wait.h).
@@ -47,7 +47,7 @@ use kernel::{
     types::Opaque,
 };
 
-/// The notices that came of the end of one task.
+/// The notices of the end of one task that have come.
 ///
 /// # Invariants
 ///
@@ -55,7 +55,7 @@ use kernel::{
 ///   which this value owns a reference. It is pinned, so that the pointers of its neighbours in the queue stay
 ///   valid. If the value is leaked, the entry stays and so does the reference.
 /// - The callback writes atomics only. It may have a shared reference while an exclusive one exists, because
-///   the type is not `Unpin` (`Opaque`).
+///   the type is not `Unpin`: it contains an `Opaque`.
 #[pin_data(PinnedDrop)]
 pub(crate) struct ExitNotice {
     #[pin]
@@ -64,27 +64,27 @@ pub(crate) struct ExitNotice {
     is_process: bool,
     /// 1 once the process has been reaped by its parent, which got its totals; before that 0.
     is_reported: Atomic<i32>,
-    /// When the task became a zombie, in microseconds since boot; 0: no notice of that has come.
+    /// When the task became a zombie, in microseconds since boot; 0 if no notice of that has come.
     zombie_us: Atomic<u64>,
-    /// The run time that was booked by then for the task, or for all threads of the process, in
-    /// nanoseconds. It is updated at ticks and switches only.
+    /// The run time of the task, or of all threads of the process, that was booked by then, in
+    /// nanoseconds. The scheduler books it at ticks and task switches.
     booked_ns: Atomic<u64>,
     /// The part of `booked_ns` that belongs to threads that had been reaped before.
     reaped_threads_ns: Atomic<u64>,
-    /// The address of the task that became a zombie. It is compared only.
+    /// The address of the task that became a zombie. It is only compared, and not dereferenced.
     zombie: Atomic<usize>,
 }
 
 // SAFETY: An entry may be removed from its queue in any thread.
 unsafe impl Send for ExitNotice {}
-// SAFETY: Access to the entry is under the lock of the queue, and all else that the callback writes is
-// atomic.
+// SAFETY: The entry is accessed with the lock of the queue held only, and all else that the callback writes
+// is atomic.
 unsafe impl Sync for ExitNotice {}
 
 /// The notice that a task has become a zombie.
 #[derive(Clone, Copy)]
 pub(crate) struct Zombie {
-    /// When it became one, in microseconds since boot.
+    /// When the task became a zombie, in microseconds since boot.
     pub(crate) at_us: u64,
     /// The run time of the other threads of the process, all of which had been reaped, in nanoseconds.
     pub(crate) reaped_threads_ns: u64,
@@ -101,7 +101,7 @@ impl Zombie {
 
 impl ExitNotice {
     /// Creates an initialiser of a value that gets the notices of the process with that `pid`, or of the
-    /// thread if `is_process` is false. Notices that came before the initialisation are missed.
+    /// thread with that `pid` if `is_process` is false. Notices before the initialisation are missed.
     ///
     /// The initialisation takes the lock of the `wait_pidfd` queue, an ordinary spinlock, and does not sleep.
     pub(crate) fn new(pid: ARef<Pid>, is_process: bool) -> impl PinInit<Self> {
@@ -149,11 +149,12 @@ impl ExitNotice {
     /// holds these totals. The caller must have seen before that the process has been reaped.
     ///
     /// `wait_task_zombie()` computes the totals of a process (`thread_group_cputime_adjusted()`) and then
-    /// reaps it, in the task that waits, a thread of the real parent. All others reap a leader without that:
-    /// the process itself (`exit_notify()`), its last other thread (`release_task()`), a parent that is
-    /// itself exiting (`forget_original_parent()`), and a tracer. A parent can also reap without a wait
-    /// (`__ptrace_detach()` by a parent that traces and ignores SIGCHLD). Then `prev_cputime` holds the
-    /// totals of an earlier read, which are less than what was booked when the process became a zombie.
+    /// reaps it. The task that runs this is a thread of the real parent. All others reap a leader without
+    /// computing its totals: the process itself (`exit_notify()`), its last other thread (`release_task()`),
+    /// a parent that is itself exiting (`forget_original_parent()`), and a tracer. A parent can also reap
+    /// without a wait (`__ptrace_detach()` by a parent that traces and ignores SIGCHLD). Then `prev_cputime`
+    /// holds the totals of an earlier read, which are less than what was booked when the process became a
+    /// zombie.
     pub(crate) fn is_reported(&self) -> bool {
         // Pairs with the release in `note_reaping`.
         self.is_reported.load(Acquire) != 0
@@ -201,12 +202,12 @@ impl ExitNotice {
         0
     }
 
-    /// Stores that `task` is a zombie, at the first notice after which no other thread is left.
+    /// Stores that `task` is a zombie, at the first notice at which no other thread is left.
     fn note_zombie(&self, task: &Task) {
         let reaped_threads_ns = match (self.is_process, cputime::reaped_threads_runtime_ns(task)) {
             (false, _) => 0,
             (true, Some(reaped_threads_ns)) => reaped_threads_ns,
-            // The leader is traced, and other threads are left.
+            // The leader is traced and other threads are left: a later notice follows.
             (true, None) => return,
         };
         if self.zombie_us.load(Relaxed) == 0 {

@@ -2,8 +2,8 @@
 
 //! Kernel threads.
 //!
-//! The `kernel` crate has threads for interrupt handlers and workers of work queues only. A kernel thread
-//! of its own can sleep until a deadline and have a scheduling policy.
+//! The `kernel` crate has threads only for interrupt handlers and workqueues. A separate kernel thread can
+//! sleep until a deadline, and can have a scheduling policy of its own.
 //!
 //! C headers: [`include/linux/kthread.h`](srctree/include/linux/kthread.h),
 //! [`include/linux/sched.h`](srctree/include/linux/sched.h).
@@ -37,17 +37,17 @@ use kernel::{
 
 /// The body of a [`KThread`].
 ///
-/// `'static`, because a thread whose [`KThread`] is leaked goes on running.
+/// `'static`, because a thread whose [`KThread`] is leaked continues to run.
 pub(crate) trait Run: Send + Sync + 'static {
-    /// Runs in the thread, in process context. Must return soon after [`Current::should_stop`] becomes
-    /// true; the thread ends with that.
+    /// Runs in the thread, in process context. The thread ends when this returns. It must return soon after
+    /// [`Current::should_stop`] becomes true.
     fn run(&self, me: &Current);
 }
 
 /// A kernel thread.
 ///
-/// Dropping this stops the thread and waits until it has ended. It sleeps, and the thread itself must not
-/// do it.
+/// Dropping this stops the thread and waits until it has ended; it sleeps. The thread itself must not drop
+/// it, because it would wait for itself.
 ///
 /// # Invariants
 ///
@@ -93,12 +93,12 @@ impl<T: Run> KThread<T> {
         Ok(Self { task, _body: body })
     }
 
-    /// Sets the thread's scheduling policy: `SCHED_FIFO` with `priority` from 1 to 99, larger values
-    /// counting as 99, or `SCHED_NORMAL` if `priority` is 0.
+    /// Sets the thread's scheduling policy: `SCHED_NORMAL` if `priority` is 0, otherwise `SCHED_FIFO` with
+    /// that priority, from 1 to 99. A larger value means 99.
     ///
-    /// The policy is in force when this returns, also if the thread is runnable and gets no CPU:
-    /// `__sched_setscheduler()` changes it in the calling task, under the lock of the thread's run queue.
-    /// Must not be called from an interrupt or with a spinlock held.
+    /// The policy is in force when this returns, even if the thread is runnable and gets no CPU: the calling
+    /// task changes it, with the lock of the thread's run queue held (`__sched_setscheduler()`). Must not be
+    /// called from an interrupt or with a spinlock held.
     pub(crate) fn set_realtime_priority(&self, priority: u8) {
         let attributes = SchedAttr {
             policy: if priority == 0 {
@@ -144,8 +144,8 @@ impl<T: Run> Drop for KThread<T> {
 /// `struct sched_attr` of [`include/uapi/linux/sched/types.h`](srctree/include/uapi/linux/sched/types.h),
 /// which the bindings do not have.
 ///
-/// It is part of the interface to user space, so that it can only grow, at its end. The scheduler reads
-/// fields that were added later only for policies and flags that are not used here.
+/// It is part of the interface to user space, so that fields can only be added at its end. The scheduler
+/// reads such fields only for policies and flags that are not used here.
 #[repr(C)]
 #[derive(Default)]
 struct SchedAttr {
@@ -170,14 +170,14 @@ struct SchedAttr {
 pub(crate) struct Current(NotThreadSafe);
 
 impl Current {
-    /// Returns whether the thread shall stop.
+    /// Returns whether the thread should stop.
     pub(crate) fn should_stop(&self) -> bool {
         // SAFETY: By the type invariant the current task is a kernel thread made by
         // `kthread_create_on_node()`.
         unsafe { bindings::kthread_should_stop() }
     }
 
-    /// Gives up the CPU if the scheduler wants that. Must not be called with a spinlock held.
+    /// Yields the CPU if the scheduler has asked for it. Must not be called with a spinlock held.
     pub(crate) fn reschedule(&self) {
         kernel::task::might_sleep();
     }

@@ -2,10 +2,10 @@
 
 //! An intrusive doubly linked list of [`slab`](super::slab) objects.
 //!
-//! The list owns a reference to each object in it. The list of the `kernel` crate, `rust/kernel/list.rs`, holds
-//! `ListArc`s, which are allocated by `kmalloc()`, and its `remove()` is unsafe, because the caller must know
-//! that the item is in no other list. Here each object stores which list it is in. So the removal of any
-//! object is safe, and is O(1): an object that is in another list, or in none, stays where it is.
+//! The list owns a reference to each object in it. The list of the `kernel` crate ([`kernel::list::List`])
+//! holds `ListArc`s, which `kmalloc()` allocates. Its `remove()` is unsafe, because the caller must know that
+//! the item is in no other list. Here each object stores which list it is in. So `remove()` is safe and takes
+//! constant time: it does nothing to an object that is in another list or in none.
 //!
 //! # Examples
 //!
@@ -18,7 +18,7 @@
 //!
 //! let mut queue = List::<Job, 0>::new();
 //! if queue.push_back(job.clone()).is_err() {
-//!     pr_info!("the job is in a queue already\n");
+//!     pr_info!("the job is already in a queue\n");
 //! }
 //! let removed: Option<Ref<Job>> = queue.remove(&job);
 //! ```
@@ -128,8 +128,8 @@ macro_rules! impl_list_links {
 ///   `len` of them. The list owns one reference to each.
 /// - No object has a pointer to this value, which may be moved.
 ///
-/// If two `ID`s of a type have the same field, an object can be in one list of the two kinds at a time, because
-/// `list` is part of the field.
+/// If two `ID`s of a type have the same field, an object can be in only one list of the two kinds at a time,
+/// because `list` is part of the field.
 pub(crate) struct List<T: HasListLinks<ID>, const ID: u8> {
     id: u64,
     first: Option<NonNull<Object<T>>>,
@@ -175,7 +175,7 @@ impl<T: HasListLinks<ID>, const ID: u8> List<T, ID> {
         self.last.map(|object| unsafe { object.as_ref() })
     }
 
-    /// Returns whether `object` is in this list, and not in another one or in none.
+    /// Returns whether `object` is in this list.
     pub(crate) fn contains(&self, object: &Object<T>) -> bool {
         self.id != 0 && load_relaxed(&object.links().list) == self.id
     }
@@ -186,7 +186,7 @@ impl<T: HasListLinks<ID>, const ID: u8> List<T, ID> {
             return None;
         }
         // SAFETY: The object is in this list, which is borrowed, so that its links may be read. By the type
-        // invariant of `List` they point to objects in the list, which are alive.
+        // invariant they point to objects in the list, to which the list owns references.
         unsafe { (*object.links().next.get()).map(|next| next.as_ref()) }
     }
 
@@ -199,7 +199,8 @@ impl<T: HasListLinks<ID>, const ID: u8> List<T, ID> {
         unsafe { (*object.links().prev.get()).map(|prev| prev.as_ref()) }
     }
 
-    /// Iterates over `object` and all objects after it; over nothing if `object` is not in this list.
+    /// Iterates over `object` and all objects after it; over nothing if `object` is `None` or not in this
+    /// list.
     pub(crate) fn iter_from<'a>(
         &'a self,
         object: Option<&'a Object<T>>,
@@ -217,18 +218,18 @@ impl<T: HasListLinks<ID>, const ID: u8> List<T, ID> {
         self.iter_from(self.first())
     }
 
-    /// Adds `object` after the last one. Returns it as an error if it is in a list already.
+    /// Adds `object` after the last one. Returns it as the error if it is already in a list.
     pub(crate) fn push_back(&mut self, object: Ref<T>) -> Result<(), Ref<T>> {
         self.insert(object, self.last, None)
     }
 
-    /// Adds `object` before the first one. Returns it as an error if it is in a list already.
+    /// Adds `object` before the first one. Returns it as the error if it is already in a list.
     pub(crate) fn push_front(&mut self, object: Ref<T>) -> Result<(), Ref<T>> {
         self.insert(object, None, self.first)
     }
 
-    /// Adds `object` between `prev` and `next`, which are adjacent in this list. A `prev` of `None` is the
-    /// beginning of the list, a `next` of `None` its end.
+    /// Adds `object` between `prev` and `next`, which are adjacent in this list. If `prev` is `None`, `next` is
+    /// the first object; if `next` is `None`, `prev` is the last one.
     fn insert(
         &mut self,
         object: Ref<T>,

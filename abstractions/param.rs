@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! Module parameters that are numbers, and can be read and written in sysfs.
+//! Module parameters that are numbers and can be read and written in sysfs.
 //!
-//! The `kernel` crate's parameters (`module!`) have no file in sysfs, so that they can be set at load only.
+//! The `kernel` crate's parameters (`module!`) have no file in sysfs, so that they can be set only at load.
 //!
 //! C header: [`include/linux/moduleparam.h`](srctree/include/linux/moduleparam.h).
 //!
@@ -61,11 +61,11 @@ impl Number {
         self.value.load(Relaxed)
     }
 
-    /// Sets the value to the number that `text` is. Fails with `EINVAL` if it is none, or is out of range.
+    /// Parses `text` and sets the value. Fails with `EINVAL` if `text` is not a number or is out of range.
     fn set(&self, text: &CStr) -> Result {
         let text = text.to_bytes();
         let text = text.strip_suffix(b"\n").unwrap_or(text);
-        // The kernel's parser takes a sign, and would accept -0.
+        // The kernel's parser would accept `-0`.
         if text.starts_with(b"-") {
             return Err(EINVAL);
         }
@@ -80,19 +80,19 @@ impl Number {
 
 /// A listener for writes to the parameters.
 ///
-/// `'static`, because the kernel goes on calling the listener of a [`Subscription`] that is leaked.
+/// `'static`, because the kernel continues to call the listener of a [`Subscription`] that is leaked.
 pub(crate) trait Listener: Send + Sync + 'static {
-    /// Called after a parameter has been written, in the task that wrote it, with the module's parameter
-    /// lock held, which is a mutex. May sleep.
+    /// Called after a parameter has been written, in the task that wrote it. The module's parameter lock, a
+    /// mutex, is held. May sleep.
     fn changed(&self);
 }
 
-/// The module's listener. There is one from the end of the load to the unload.
+/// The module's listener; `None` while there is no [`Subscription`].
 ///
 /// # Invariants
 ///
-/// The cell is accessed only with the module's parameter lock held. It owns the listener, which stays if its
-/// [`Subscription`] is leaked.
+/// The cell is accessed only with the module's parameter lock held. It owns the listener, which stays there if
+/// its [`Subscription`] is leaked.
 struct ListenerCell(UnsafeCell<Option<Arc<dyn Listener>>>);
 
 // SAFETY: By the type invariant access is under a mutex, and a listener is `Send + Sync`.
@@ -107,8 +107,8 @@ static LISTENER: ListenerCell = ListenerCell(UnsafeCell::new(None));
 pub(crate) struct Subscription(());
 
 impl Subscription {
-    /// Makes `listener` the module's listener, in place of an earlier one, and calls it once for writes
-    /// that came before.
+    /// Makes `listener` the module's listener, which replaces an earlier one, and calls it once, because
+    /// parameters may have been written before.
     ///
     /// May sleep. Must not be called by a listener.
     pub(crate) fn new(listener: Arc<dyn Listener>) -> Self {
@@ -140,13 +140,13 @@ impl Drop for Subscription {
     }
 }
 
-/// The module to which this code belongs, as C's `THIS_MODULE`. Null if the code is built in.
+/// The module to which this code belongs, like `THIS_MODULE` of C; null if the code is built into the kernel.
 #[cfg(MODULE)]
 const THIS_MODULE: *mut bindings::module = (&raw const bindings::__this_module).cast_mut();
 #[cfg(not(MODULE))]
 const THIS_MODULE: *mut bindings::module = core::ptr::null_mut();
 
-/// Sets a parameter (`kernel_param_ops::set`).
+/// Sets a parameter (`kernel_param_ops::set`). Fails with `EPERM` if the task may not do that.
 ///
 /// # Safety
 ///
@@ -157,9 +157,9 @@ unsafe extern "C" fn set(text: *const c_char, param: *const bindings::kernel_par
         // SAFETY: `parse_args()`, at a load or at boot, and `param_attr_store()` hold the parameter lock
         // during the call.
         let listener = unsafe { &*LISTENER.0.get() };
-        // A task that may load modules may set their parameters by that. During the load there is no
-        // listener. The parameters' files exist a little earlier than the listener; such a task may write
-        // them too, because it could load the module with those values.
+        // A task that may load modules may set their parameters when it loads them. There is no listener
+        // then. The parameters' files exist a little earlier than the listener. A task that may load modules
+        // may write them too during that time, because it could load the module with the same values.
         if listener.is_some() || !capability::may_load_modules() {
             capability::require_admin()?;
         }
@@ -179,7 +179,7 @@ unsafe extern "C" fn set(text: *const c_char, param: *const bindings::kernel_par
     })
 }
 
-/// Shows a parameter (`kernel_param_ops::get`).
+/// Prints a parameter (`kernel_param_ops::get`). Fails with `EPERM` without `CAP_SYS_ADMIN`.
 ///
 /// # Safety
 ///
@@ -222,8 +222,8 @@ pub(crate) struct Registration(bindings::kernel_param);
 unsafe impl Sync for Registration {}
 
 impl Registration {
-    /// Creates the entry of a parameter that is called `name`, has its value in `number`, and has a file
-    /// with that `mode`.
+    /// Creates the entry of the parameter `name`, whose value is in `number` and whose file has the mode
+    /// `mode`.
     pub(crate) const fn new(name: &'static CStr, number: &'static Number, mode: u16) -> Self {
         // INVARIANT: `ops` and `arg` are as required, and a `bindings::kernel_param` has no interior
         // mutability.
@@ -241,7 +241,7 @@ impl Registration {
     }
 }
 
-/// Returns `text` as the bytes of an entry of the section `.modinfo`. `LEN` is its length.
+/// Returns `text` as the bytes of an entry in the section `.modinfo`. `LEN` is the length of `text`.
 pub(crate) const fn modinfo<const LEN: usize>(text: &str) -> [u8; LEN] {
     let mut bytes = [0; LEN];
     let mut i = 0;

@@ -2,8 +2,8 @@
 
 //! `struct pid`, which identifies a task for as long as something refers to it.
 //!
-//! The `kernel` crate has the PID as a number only ([`kernel::task::Pid`]). A number can be used again for
-//! another task, and it does not lead to a task.
+//! The `kernel` crate has PIDs only as numbers ([`kernel::task::Pid`]). A number can be reused for another
+//! task, and the crate has no function that finds a task by it.
 //!
 //! C header: [`include/linux/pid.h`](srctree/include/linux/pid.h).
 //!
@@ -25,8 +25,8 @@ use kernel::{
 
 /// The kernel's `struct pid`: the PIDs of one task, one in each namespace that sees it.
 ///
-/// One `struct pid` is never used for two tasks that have the same PID at different times. A reference to it
-/// keeps the PID namespaces of the task alive; [`Upids`](super::upid::Upids) does not.
+/// Two tasks that have the same PID at different times have different `struct pid`s. A reference to one keeps
+/// the PID namespaces of its task alive; [`Upids`](super::upid::Upids) does not.
 ///
 /// # Invariants
 ///
@@ -68,9 +68,9 @@ impl Pid {
         Self::own(unsafe { bindings::get_task_pid(task.as_ptr(), kind) })
     }
 
-    /// Takes over a reference. `pid` is null or a pointer with a reference that the caller owns.
+    /// Takes over a reference. `pid` is null, or a pointer for which the caller owns a reference.
     fn own(pid: *mut bindings::pid) -> Option<ARef<Self>> {
-        // SAFETY: The two callers, above, pass a pointer of that kind.
+        // SAFETY: The two callers above pass such a pointer.
         NonNull::new(pid.cast()).map(|pid| unsafe { ARef::from_raw(pid) })
     }
 

@@ -2,9 +2,10 @@
 
 //! Files that are read record by record.
 //!
-//! The `kernel` crate's [`SeqFile`] is what one record is written to. It has no iterator over records
-//! (`struct seq_operations`), so that its files show one value; and text goes to it by [`seq_print!`] only,
-//! which formats. This file adds [`Records`], the iterator, and [`SeqWrite`], which copies bytes.
+//! The `kernel` crate's [`SeqFile`] is what one record is written to. The crate has no iterator over records
+//! (`struct seq_operations`), so that its files show one value. Text can be written to a [`SeqFile`] only by
+//! [`seq_print!`], which formats it. This file adds [`Records`], the iterator, and [`SeqWrite`], which copies
+//! bytes.
 //!
 //! C header: [`include/linux/seq_file.h`](srctree/include/linux/seq_file.h).
 //!
@@ -46,7 +47,7 @@ use kernel::{
 
 /// An iterator over the records of an open file.
 ///
-/// All methods are called in the task that reads, and may sleep. They are called one at a time.
+/// All methods are called in the task that reads or seeks, and may sleep. They are called one at a time.
 pub(crate) trait Records: Sized + Send + 'static {
     /// Moves to the first record. Returns false if there is none.
     fn first(&mut self) -> bool;
@@ -66,7 +67,8 @@ pub(crate) trait SeqWrite {
 
 impl SeqWrite for SeqFile {
     fn write(&self, bytes: &[u8]) {
-        // CAST: `SeqFile` is a transparent `Opaque`: what a shared reference to it points to may be changed.
+        // CAST: `SeqFile` is a transparent `Opaque`, so that memory behind a shared reference to it may
+        // change.
         let file = core::ptr::from_ref(self).cast_mut().cast();
         // SAFETY: A `&SeqFile` is a valid `seq_file` that no other thread accesses; see `SeqFile::from_raw`.
         // `bytes` are valid for their length.
@@ -78,19 +80,22 @@ impl SeqWrite for SeqFile {
 struct Private<R, S> {
     /// Accessed by the `seq_file` operations only, with the mutex of the `seq_file` held.
     cursor: UnsafeCell<Cursor<R>>,
-    /// What a write uses, also while another task reads.
+    /// What writes to the file use, also while another task reads.
     shared: S,
 }
 
 /// The position of the reads.
 struct Cursor<R> {
     records: R,
-    /// The index of the current record of `records`, and whether there is a record; `None` at first.
+    /// The index of the current record of `records`, and whether that record exists; `None` at first.
     at: Option<(bindings::loff_t, bool)>,
 }
 
 impl<R: Records> Cursor<R> {
-    /// Moves to the record with that index. It takes one step if that is the current one.
+    /// Moves to the record `index`. Returns false if it does not exist.
+    ///
+    /// Does nothing if that is the current record and not the first one. Otherwise moves to the first record,
+    /// and then `index` steps forward.
     fn seek(&mut self, index: bindings::loff_t) -> bool {
         match self.at {
             Some((at, is_there)) if at == index && index != 0 => return is_there,
@@ -104,7 +109,7 @@ impl<R: Records> Cursor<R> {
         is_there
     }
 
-    /// Moves to the next record, which has that index.
+    /// Moves to the next record, which has that `index`. Returns false if it does not exist.
     fn step(&mut self, index: bindings::loff_t) -> bool {
         let is_there = self.records.next();
         self.at = Some((index, is_there));
@@ -128,8 +133,8 @@ impl<R: Records, S: Sync> SeqFileOf<R, S> {
     /// # Safety
     ///
     /// `file` is being opened, and its `private_data` is null. If this succeeds, the file's operations are
-    /// `seq_read_iter()`, `seq_lseek()`, functions that call those of this type, and [`release`](Self::release),
-    /// which is called once, after all others.
+    /// `seq_read_iter()`, `seq_lseek()`, functions that call those of this type, and
+    /// [`release`](Self::release), which is called once, after all others.
     pub(super) unsafe fn open(file: *mut bindings::file, records: R, shared: S) -> Result {
         let cursor = UnsafeCell::new(Cursor { records, at: None });
         let private = KBox::new(Private { cursor, shared }, GFP_KERNEL)?;
@@ -143,7 +148,7 @@ impl<R: Records, S: Sync> SeqFileOf<R, S> {
         Ok(())
     }
 
-    /// Frees what [`open`](Self::open) has made.
+    /// Frees what [`open`](Self::open) has allocated.
     ///
     /// # Safety
     ///
@@ -219,8 +224,8 @@ impl<R: Records, S: Sync> SeqFileOf<R, S> {
     ///
     /// As for [`start`](Self::start).
     unsafe extern "C" fn show(seq: *mut bindings::seq_file, _record: *mut c_void) -> c_int {
-        // SAFETY: By the safety requirement. `seq_file` calls with its mutex held, so that no other thread
-        // accesses more of it than that mutex. The cursor is not part of the `seq_file`.
+        // SAFETY: By the safety requirement. `seq_file` makes this call with its mutex held, so that no other
+        // thread accesses anything in it but that mutex. The cursor is not part of the `seq_file`.
         let (cursor, file) = unsafe { (Self::cursor(seq), SeqFile::from_raw(seq)) };
         from_result(|| cursor.records.show(file).map(|()| 0))
     }

@@ -9,7 +9,7 @@
 //! # Examples
 //!
 //! ```ignore
-//! // SAFETY: `signal` is alive, and no lock is held.
+//! // SAFETY: `signal` is alive, and the caller holds no lock.
 //! let (user, system) = unsafe {
 //!     seqlock::read(addr_of_mut!((*signal).stats_lock), || {
 //!         (read_once!(signal, utime), read_once!(signal, stime))
@@ -28,7 +28,7 @@ const TRIES: u32 = 8;
 #[derive(Clone, Copy, Default)]
 pub(crate) struct Sequence(u32);
 
-/// Begins a read of what `counter` protects, like `read_seqcount_begin()` of C, and does not wait: returns
+/// Begins a read of what `counter` protects, like `read_seqcount_begin()` of C, but without a wait: returns
 /// `None` if a writer is active.
 ///
 /// # Safety
@@ -43,8 +43,8 @@ pub(crate) unsafe fn begin(counter: *const bindings::seqcount_t) -> Option<Seque
     (sequence & 1 == 0).then_some(Sequence(sequence))
 }
 
-/// Returns whether no writer has been active since `sequence`, so that all that was read since then is
-/// consistent.
+/// Returns whether no writer has been active since [`begin`] returned `sequence`, so that all that was read
+/// since then is consistent.
 ///
 /// # Safety
 ///
@@ -80,8 +80,8 @@ pub(crate) unsafe fn try_read<R>(
     unsafe { is_unchanged(counter, sequence) }.then_some(value)
 }
 
-/// Runs `read` until no writer was active meanwhile, and after [`TRIES`] tries once more with the writers'
-/// lock held.
+/// Runs `read` until no writer was active meanwhile. After [`TRIES`] tries, runs it with the writers' lock held
+/// and interrupts off. Returns its last result.
 ///
 /// # Safety
 ///

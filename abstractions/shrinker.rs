@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! Shrinkers, by which the kernel asks for memory when it is short.
+//! Shrinkers, through which the kernel reclaims memory from caches.
 //!
-//! The `kernel` crate has none; `drivers/android/binder/page_range.rs` calls the C functions itself.
+//! The `kernel` crate has no shrinkers; `drivers/android/binder/page_range.rs` calls the C functions itself.
 //!
 //! C header: [`include/linux/shrinker.h`](srctree/include/linux/shrinker.h).
 //!
@@ -26,17 +26,17 @@
 use core::ptr::NonNull;
 use kernel::{bindings, prelude::*, str::CStr, sync::Arc};
 
-/// What the kernel calls by a [`Shrinker`].
+/// What the kernel calls through a [`Shrinker`].
 ///
-/// `'static`, because the kernel goes on calling a shrinker that is leaked.
+/// `'static`, because the kernel continues to call a shrinker that is leaked.
 ///
-/// Both methods are called from reclaim, that is, from any allocation that may sleep, with the locks that
-/// its caller holds. They must not allocate memory, nor wait for a task that may be doing so.
+/// Both methods are called from reclaim. Any allocation that may sleep can enter reclaim, with the locks that
+/// its caller holds. So they must not allocate memory, nor wait for a task that may be allocating memory.
 pub(crate) trait Shrink: Send + Sync + 'static {
     /// Returns how many objects could be freed.
     fn count(&self) -> usize;
 
-    /// Frees up to `objects` objects. Returns how many were freed; `None` if there is nothing to free.
+    /// Frees up to `objects` objects. Returns how many were freed; `None` if none can be freed.
     fn scan(&self, objects: usize) -> Option<usize>;
 }
 
@@ -46,8 +46,8 @@ pub(crate) trait Shrink: Send + Sync + 'static {
 ///
 /// - `shrinker` is registered. Its `private_data` points to the content of `_data`, and it has no pointer to
 ///   this value, which may be moved.
-/// - `_data` is dropped after `shrinker_free()` has waited for the last call, also for one by debugfs. It is
-///   never dropped if this value is leaked.
+/// - `_data` is dropped after `shrinker_free()` has waited for the last call, also if that came through
+///   debugfs. It is never dropped if this value is leaked.
 pub(crate) struct Shrinker<T: Shrink> {
     shrinker: NonNull<bindings::shrinker>,
     _data: Arc<T>,

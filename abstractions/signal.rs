@@ -2,8 +2,8 @@
 
 //! Whether the current task is being killed.
 //!
-//! The `kernel` crate has [`signal_pending`](kernel::task::Task::signal_pending), which is true for every
-//! signal, and no `fatal_signal_pending()`, which is inline in C.
+//! The `kernel` crate has [`signal_pending`](kernel::task::Task::signal_pending), which is true for any signal.
+//! It has no `fatal_signal_pending()`, which is an inline function in C.
 //!
 //! C header: [`include/linux/sched/signal.h`](srctree/include/linux/sched/signal.h).
 //!
@@ -24,13 +24,13 @@ use kernel::{bindings, current, prelude::*, task::Task};
 /// Returns whether a `SIGKILL` is pending for the current task, like `fatal_signal_pending()` of C. May be
 /// called in process context.
 pub(crate) fn fatal_signal_pending() -> bool {
-    // Reads a flag of the thread. It is clear nearly always.
+    // This tests one flag of the thread, which is nearly always clear.
     if !current!().signal_pending() {
         return false;
     }
     const SIGNAL: usize = bindings::SIGKILL as usize - 1;
     const BITS: usize = c_ulong::BITS as usize;
-    // SAFETY: The current task is live memory while it runs this. Other CPUs set bits of the field with
+    // SAFETY: The `task_struct` of the current task is live. Other CPUs set bits of the field with
     // `siglock` held, at any time. C reads it without that lock in `__fatal_signal_pending()`; this read
     // is volatile for the same reason.
     let pending = unsafe {

@@ -3,10 +3,11 @@
 //! Slab caches with a reserve.
 //!
 //! A [`Cache`] allocates memory for one object, an [`UninitObject`], from the slab or from its reserve.
-//! [`UninitObject::init`] makes an [`Object`] of it, which is reference-counted ([`Ref`]) and has a number of
-//! words after it, the same for all objects of the cache. [`Batch`] frees many objects together.
+//! [`UninitObject::init`] turns it into an [`Object`], which is reference-counted ([`Ref`]). A number of 64-bit
+//! words follows each object, the same number for all objects of the cache. [`Batch`] frees many objects
+//! together.
 //!
-//! The `kernel` crate allocates by `kmalloc()`, by `vmalloc()` and by pages. It has neither slab caches nor
+//! The `kernel` crate allocates with `kmalloc()` and `vmalloc()`, and pages. It has neither slab caches nor
 //! mempools.
 //!
 //! C headers: [`include/linux/slab.h`](srctree/include/linux/slab.h),
@@ -26,7 +27,7 @@
 //! if let Some(word) = packet.words().first() {
 //!     word.store(1, Relaxed);
 //! }
-//! // Frees the object, to the reserve if that is not full.
+//! // Frees the object. Its memory refills the reserve if that is not full.
 //! drop(packet);
 //! ```
 
@@ -52,8 +53,8 @@ use kernel::{
 
 /// A slab cache for objects with a value of type `T`, and a reserve of memory for such objects.
 ///
-/// The kernel never merges it with another cache. Its memory counts as reclaimable, so that the user of a
-/// cache must register a shrinker for the objects in it.
+/// The kernel never merges it with another cache. Its memory counts as reclaimable, so the user of a cache must
+/// register a shrinker that frees objects.
 ///
 /// The slab cache is destroyed when this value has been dropped and no object is left; never, if an object is
 /// leaked.
@@ -84,7 +85,7 @@ impl<T> Cache<T> {
             )
         };
         let cache = NonNull::new(cache).ok_or(ENOMEM)?;
-        // SAFETY: The two functions are those of C for a mempool over a slab cache. Their data is that
+        // SAFETY: The two functions are those of C for a mempool over a slab cache. Their argument is that
         // cache, which is destroyed after the mempool.
         let reserve = unsafe {
             bindings::mempool_create_node_noprof(
@@ -120,14 +121,15 @@ impl<T> Cache<T> {
         Ok(Self { inner })
     }
 
-    /// Returns how many bytes all objects have, with the words after them, whatever refers to the objects.
+    /// Returns the size of all objects with the words after them, in bytes. Every object counts until its
+    /// last reference is dropped.
     pub(crate) fn bytes(&self) -> u64 {
         let size = Object::<T>::size_with(self.inner.words) as u64;
         self.inner.objects.load(Relaxed).wrapping_mul(size)
     }
 
-    /// Returns free memory of the slab cache to the page allocator, also the objects that are free and kept
-    /// for one CPU. May sleep.
+    /// Returns free memory of the slab cache to the page allocator, including objects in the per-CPU caches.
+    /// May sleep.
     pub(crate) fn shrink(&self) {
         // SAFETY: By the invariants of `CacheInner` the cache is live.
         unsafe { bindings::kmem_cache_shrink(self.inner.cache.as_ptr()) };
@@ -138,8 +140,8 @@ impl<T> Cache<T> {
         self.alloc_with(bindings::GFP_KERNEL)
     }
 
-    /// Allocates memory for one object from the slab without a wait. Does not sleep, and logs nothing if it
-    /// fails.
+    /// Allocates memory for one object from the slab with `GFP_NOWAIT`: it does not sleep, and logs nothing if
+    /// it fails.
     pub(crate) fn alloc_now(&self) -> Option<UninitObject<T>> {
         self.alloc_with(bindings::GFP_NOWAIT)
     }
@@ -151,9 +153,9 @@ impl<T> Cache<T> {
         unsafe { UninitObject::new(&self.inner, memory) }
     }
 
-    /// Takes memory for one object from the reserve; `None` if that is empty. Does not sleep.
+    /// Takes memory for one object from the reserve; returns `None` if that is empty. Does not sleep.
     ///
-    /// Memory of objects that are freed later goes to the reserve first, until that is full again.
+    /// Memory of objects that are freed later refills the reserve first.
     pub(crate) fn alloc_reserved(&self) -> Option<UninitObject<T>> {
         // SAFETY: By the invariants of `CacheInner` the mempool is live.
         let memory = unsafe { bindings::mempool_alloc_preallocated(self.inner.reserve.as_ptr()) };

@@ -2,7 +2,7 @@
 
 //! A file in `/sys/kernel`.
 //!
-//! The `kernel` crate has attributes of configfs and none of sysfs.
+//! The `kernel` crate has attributes of configfs, but none of sysfs.
 //!
 //! C headers: [`include/linux/sysfs.h`](srctree/include/linux/sysfs.h),
 //! [`include/linux/kobject.h`](srctree/include/linux/kobject.h).
@@ -41,8 +41,8 @@ use kernel::{
 ///
 /// Both methods are called in the task that reads or writes, and may sleep.
 pub(crate) trait AttributeOperations: Send + Sync + 'static {
-    /// Fills `page` from its beginning. Returns how many bytes, at most `PAGE_SIZE - 1`; of more, sysfs
-    /// shows that many and logs a complaint.
+    /// Fills `page` from its beginning. Returns the number of bytes, at most `PAGE_SIZE - 1`. If it returns
+    /// more, sysfs shows `PAGE_SIZE - 1` bytes and logs a complaint.
     fn show(&self, page: &mut [u8; PAGE_SIZE]) -> Result<usize>;
 
     /// Takes the bytes of one write, at most [`PAGE_SIZE`]. Returns how many were consumed.
@@ -56,7 +56,7 @@ pub(crate) trait AttributeOperations: Send + Sync + 'static {
 ///
 /// - The attribute in `file` is registered with `kernel_kobj`. sysfs refers to the content of the box, which
 ///   does not move when this value does.
-/// - `data` in the box points to the content of `_data`. Each call takes a reference to that while it runs.
+/// - `data` in the box points to the content of `_data`. Each call holds a reference to it while it runs.
 /// - Both fields are dropped after `sysfs_remove_file_ns()` has waited for the last call, and never if this
 ///   value is leaked.
 pub(crate) struct Attribute<T: AttributeOperations> {
@@ -64,7 +64,7 @@ pub(crate) struct Attribute<T: AttributeOperations> {
     _data: Arc<T>,
 }
 
-/// What sysfs refers to. `attribute` is the first field, so that a pointer to it is one to the whole.
+/// What sysfs refers to. `attribute` is the first field, so a pointer to it is also a pointer to the whole.
 #[repr(C)]
 struct Registered<T> {
     attribute: bindings::kobj_attribute,
@@ -77,7 +77,7 @@ unsafe impl<T: AttributeOperations> Send for Attribute<T> {}
 unsafe impl<T: AttributeOperations> Sync for Attribute<T> {}
 
 impl<T: AttributeOperations> Attribute<T> {
-    /// Makes the file. `key` is the lockdep class for calls in progress.
+    /// Creates the file. `key` is the lockdep class that sysfs uses for calls in progress.
     ///
     /// May sleep. Fails with `EEXIST` or `ENOMEM`.
     pub(crate) fn create(
@@ -118,7 +118,7 @@ impl<T: AttributeOperations> Attribute<T> {
     ///
     /// # Safety
     ///
-    /// `attribute` is that of an `Attribute<T>`, which is not dropped during the call.
+    /// `attribute` is in the box of an `Attribute<T>` that is not dropped during the call.
     unsafe fn data(attribute: *mut bindings::kobj_attribute) -> Arc<T> {
         // CAST: `Registered` is `repr(C)`, with `attribute` as its first field.
         // SAFETY: By the type invariant, `data` points to the content of an `Arc` that is alive.
@@ -127,7 +127,7 @@ impl<T: AttributeOperations> Attribute<T> {
 
     /// # Safety
     ///
-    /// Only for sysfs to call, for an attribute made by [`create`](Self::create).
+    /// Only for sysfs to call, for an attribute created by [`create`](Self::create).
     unsafe extern "C" fn show(
         _kobject: *mut bindings::kobject,
         attribute: *mut bindings::kobj_attribute,
@@ -141,7 +141,7 @@ impl<T: AttributeOperations> Attribute<T> {
 
     /// # Safety
     ///
-    /// Only for sysfs to call, for an attribute made by [`create`](Self::create).
+    /// Only for sysfs to call, for an attribute created by [`create`](Self::create).
     unsafe extern "C" fn store(
         _kobject: *mut bindings::kobject,
         attribute: *mut bindings::kobj_attribute,

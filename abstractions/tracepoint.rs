@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! A probe of the scheduler's tracepoint for forks, `sched_process_fork`.
+//! A probe for `sched_process_fork`, the scheduler's tracepoint for forks.
 //!
-//! The `kernel` crate can call a tracepoint (`declare_trace!`), and cannot register a probe of one.
+//! The `kernel` crate can call a tracepoint (`declare_trace!`), but cannot register a probe for one.
 //!
 //! C headers: [`include/linux/tracepoint.h`](srctree/include/linux/tracepoint.h),
 //! [`include/trace/events/sched.h`](srctree/include/trace/events/sched.h).
@@ -35,16 +35,16 @@ use kernel::{
 
 /// What a [`ForkProbe`] calls.
 ///
-/// `'static`, because the kernel goes on calling a probe that is leaked.
+/// `'static`, because the kernel continues to call a probe that is leaked.
 pub(crate) trait ForkHandler: Send + Sync + 'static {
-    /// Called for each fork of the machine, in the task that forks. `parent` is the current task. `child`
-    /// is the new process or thread, which has not run yet.
+    /// Called for each fork on the machine, in the task that forks, which is `parent`. `child` is the new
+    /// process or thread, which has not run yet.
     ///
     /// Must not sleep.
     fn forked(&self, parent: &Task, child: &Task);
 }
 
-/// A registered probe for forks. Dropping it waits until no call is in progress; it sleeps.
+/// A registered probe for forks. Dropping it waits until no call is in progress; it may sleep.
 ///
 /// # Invariants
 ///
@@ -99,7 +99,7 @@ impl<T: ForkHandler> ForkProbe<T> {
     }
 }
 
-/// A registered probe of any tracepoint.
+/// A registered probe for any tracepoint.
 ///
 /// # Invariants
 ///
@@ -117,7 +117,7 @@ unsafe impl Sync for Probe {}
 
 #[cfg(CONFIG_TRACEPOINTS)]
 impl Probe {
-    /// Registers a probe of the tracepoint `name`. May sleep. Fails with `EOPNOTSUPP` if the kernel has no
+    /// Registers a probe for the tracepoint `name`. May sleep. Fails with `EOPNOTSUPP` if the kernel has no
     /// such tracepoint, or with `ENOMEM`.
     ///
     /// # Safety
@@ -167,10 +167,10 @@ impl Drop for Probe {
             bindings::tracepoint_probe_unregister(self.point.as_ptr(), self.function, self.data)
         };
         // SAFETY: `tracepoint_srcu` is a static of the kernel. Tracepoints that do not fault call their
-        // functions in its read-side critical sections, so that no call is in progress afterwards; it is
-        // what `tracepoint_synchronize_unregister()` of C waits for. The call sleeps, and so may `drop`.
+        // functions in its read-side critical sections, so that no call is in progress afterwards.
+        // `tracepoint_synchronize_unregister()` of C waits for the same. The call sleeps, and so may `drop`.
         unsafe { bindings::synchronize_srcu(&raw mut bindings::tracepoint_srcu) };
-        // Older kernels call the functions of such tracepoints with preemption disabled.
+        // Older kernels call the functions of such tracepoints with preemption disabled instead.
         rcu::synchronize_rcu();
     }
 }

@@ -108,8 +108,8 @@ pub(crate) fn is_initial(namespace: &PidNamespace) -> bool {
     core::ptr::eq(namespace.as_ptr(), &raw const bindings::init_pid_ns)
 }
 
-/// The offset of the `struct ns_tree` in `struct ns_common`. It is an anonymous member, in whose place
-/// bindgen leaves a gap: right after `inum`, aligned for its 64-bit members.
+/// The offset of the anonymous member `struct ns_tree` in `struct ns_common`. bindgen leaves a gap in place of
+/// that member: after `inum`, and aligned for the 64-bit members of `struct ns_tree`.
 const NS_TREE: usize =
     (offset_of!(bindings::ns_common, inum) + size_of::<u32>()).next_multiple_of(align_of::<u64>());
 
@@ -130,8 +130,8 @@ unsafe fn id_of(namespace: *const bindings::pid_namespace) -> u64 {
 /// Returns whether the identity of a namespace is where [`id_of`] reads it: the identity of the initial
 /// PID namespace is a constant. May be called from any context.
 pub(super) fn has_namespace_ids() -> bool {
-    // SAFETY: The initial namespace is static. `id_of` reads within the structure, also if the identity is
-    // elsewhere: `ns_tree` has its place in a gap of it.
+    // SAFETY: The initial namespace is static. Even if the identity is elsewhere, `id_of` reads within the
+    // structure, because more members follow `inum`.
     let id = unsafe { id_of(&raw const bindings::init_pid_ns) };
     id == u64::from(bindings::init_ns_id_PID_NS_INIT_ID)
 }

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! A wait queue whose waiters can be killed, or wait until a deadline.
+//! A wait queue with killable waits, and waits until a deadline.
 //!
-//! The `kernel` crate's waits do not serve here. [`CondVar`] has no killable wait, and its timeouts are in
-//! jiffies from now. [`Completion`] has one wait, which is uninterruptible and without a timeout.
+//! The `kernel` crate has no such waits. [`CondVar`] has no killable wait, and its timeouts are in jiffies from
+//! now. [`Completion`] has only one wait, which is uninterruptible and has no timeout.
 //!
 //! C headers: [`include/linux/wait.h`](srctree/include/linux/wait.h),
 //! [`include/linux/hrtimer.h`](srctree/include/linux/hrtimer.h).
@@ -77,7 +77,7 @@ impl WaitQueue {
         })
     }
 
-    /// Wakes all waiters, which then check their conditions again. May be called from any context.
+    /// Wakes all waiters, which then check their conditions again. May be called from any context but NMI.
     pub(crate) fn wake_all(&self) {
         // SAFETY: By the type invariant the queue is initialised. The key is not used by the entries'
         // function, `autoremove_wake_function()`.
@@ -104,7 +104,7 @@ impl WaitQueue {
         unsafe { bindings::init_wait_entry(entry.get(), 0) };
         loop {
             // SAFETY: By the type invariant the queue is initialised, and `entry` was initialised above.
-            // The call leaves an entry in its place that is in the queue already.
+            // If the entry is already in the queue, the call leaves it there.
             let is_killed = unsafe {
                 bindings::prepare_to_wait_event(
                     self.head.get(),
@@ -124,10 +124,10 @@ impl WaitQueue {
         }
     }
 
-    /// Sleeps until the deadline, until `condition` is true, or until the kernel thread shall stop.
+    /// Sleeps until the deadline, until `condition` is true, or until the kernel thread should stop.
     ///
-    /// - `me` is the current kernel thread. The sleep does not count into the load average.
-    /// - `deadline_ns` is a time of the monotonic clock in nanoseconds; `None`: there is no deadline.
+    /// - `me` is the current kernel thread. The sleep does not count towards the load average.
+    /// - `deadline_ns` is a time of the monotonic clock in nanoseconds. If it is `None`, there is no deadline.
     /// - `condition` is checked first and after each wakeup. It runs with the task's state set for the
     ///   sleep: it may take spinlocks, and must not sleep.
     pub(crate) fn sleep_until(

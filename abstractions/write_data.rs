@@ -2,8 +2,8 @@
 
 //! The bytes of one write to a file, which can be read more than once.
 //!
-//! The `kernel` crate's [`IovIterSource`] moves forward; only its unsafe `revert()` moves back. C reads the
-//! same bytes again by a copy of the `struct iov_iter`, as `dup_iter()` makes one.
+//! The `kernel` crate's [`IovIterSource`] moves forward as it is read. Only its unsafe `revert()` moves back.
+//! Here each read uses its own copy of the `struct iov_iter`.
 //!
 //! C header: [`include/linux/uio.h`](srctree/include/linux/uio.h).
 //!
@@ -51,25 +51,25 @@ impl WriteData<'_> {
         }
     }
 
-    /// Runs `f` with a copy of the iterator, which is at the first byte.
+    /// Runs `f` with a copy of the iterator, which is before the first byte.
     fn iterate<R>(&self, f: impl FnOnce(&mut IovIterSource<'_>) -> R) -> R {
         // SAFETY: By the type invariant the iterator is valid and does not change. It owns nothing, so that
-        // a copy of its bytes is an iterator too; `dup_iter()` of C makes such a copy.
+        // a copy of its bytes is an iterator too. `dup_iter()` of C also copies it by assignment.
         let copy = Opaque::new(unsafe { self.iter.read() });
-        // SAFETY: The copy is a valid source of data, and nothing else refers to it. It points to memory
-        // of the writer, which by the type invariant stays valid for as long as `'a`.
+        // SAFETY: The copy is a valid source of data, and nothing else refers to it. It points to the same
+        // segments as the original, which by the type invariant stay valid for as long as `'a`.
         f(unsafe { IovIterSource::from_raw(copy.get()) })
     }
 
-    /// Returns how many bytes the process writes.
+    /// Returns the number of bytes in the write.
     pub(crate) fn len(&self) -> usize {
         self.iterate(|source| source.len())
     }
 
-    /// Copies bytes to `out`, beginning with the one at `offset`. Returns how many were copied.
+    /// Copies bytes, the first of which is at `offset`, to `out`. Returns how many were copied.
     ///
-    /// If that is less than `out` and the rest of the write have, the writer's memory cannot be read from
-    /// there on. May sleep.
+    /// If this is less than the length of `out` and less than the rest of the write, the writer's memory
+    /// cannot be read from there on. May sleep.
     pub(crate) fn read_at(&self, offset: usize, out: &mut [u8]) -> usize {
         self.iterate(|source| {
             source.advance(offset);

@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! The split of a run time into user and system time that only grow.
+//! Splits a run time into user and system time, neither of which ever falls.
 //!
-//! The scheduler measures for how long a task has run, and books user and system time at ticks, less
-//! exactly. What is reported is the run time, split in the ratio of what was booked. `struct prev_cputime` keeps
-//! what was reported last, so that neither part of it ever falls.
+//! The scheduler measures exactly for how long a task has run. Its user and system time are booked at ticks,
+//! which is less exact. The kernel reports the run time, split in the ratio of what was booked. It keeps what
+//! it reported last in `struct prev_cputime`, so that neither part ever falls.
 //!
 //! C header: [`include/linux/sched/cputime.h`](srctree/include/linux/sched/cputime.h).
 
@@ -13,7 +13,7 @@ use core::ptr::addr_of_mut;
 use kernel::bindings;
 
 /// Splits the run time, in nanoseconds, in the ratio of the unscaled times `raw`, like `cputime_adjust()` of C.
-/// `previous` is what was reported last, and becomes the result.
+/// `previous` is what was reported last; the result replaces it.
 #[inline(always)]
 pub(super) fn adjust(previous: &mut CpuTime, runtime_ns: u64, raw: CpuTime) {
     if previous.total_ns() >= runtime_ns {
@@ -34,8 +34,8 @@ pub(super) fn adjust(previous: &mut CpuTime, runtime_ns: u64, raw: CpuTime) {
     };
 }
 
-/// Runs `f` on the times in `previous` with its lock held, and returns what `f` left there. No other lock
-/// is taken while that lock is held.
+/// Runs `f` on the times in `previous` with its lock held and interrupts off, and returns the times after
+/// that. `f` must not sleep, nor take a lock.
 ///
 /// # Safety
 ///
@@ -65,8 +65,8 @@ pub(super) unsafe fn with_previous(
 /// less than `c`.
 ///
 /// On x86 this is inline assembly in C too (arch/x86/include/asm/div64.h), so that there is no function to
-/// call; and Rust code in the kernel cannot divide a `u128`. The two instructions are part of the 205 that a
-/// sample of a busy process costs (`bench/run processes`).
+/// call; and Rust code in the kernel cannot divide a `u128`. A sample of a busy process costs 205
+/// instructions with these two (`bench/run processes`).
 fn mul_div(a: u64, b: u64, c: u64) -> u64 {
     if a >= c {
         return b;

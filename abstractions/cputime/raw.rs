@@ -2,7 +2,7 @@
 
 //! A thread's unscaled CPU time, in both kinds of accounting that the module supports.
 //!
-//! By ticks: each tick books its length as user or system time. With virtual CPU time accounting
+//! By ticks: the length of each tick is booked as user or system time. By virtual CPU time accounting
 //! (`CONFIG_VIRT_CPU_ACCOUNTING_GEN`, in use if the machine was booted with `nohz_full=`): each switch
 //! between user mode and the kernel is timed.
 //!
@@ -48,7 +48,7 @@ pub(crate) unsafe fn raw_times(thread: *const bindings::task_struct) -> CpuTime 
     unsafe { booked_times(thread) }
 }
 
-/// Returns the unscaled CPU time that was booked for `thread`: all of it with accounting by ticks.
+/// Returns the unscaled CPU time that was booked for `thread`. With accounting by ticks, this is all of it.
 ///
 /// # Safety
 ///
@@ -83,7 +83,8 @@ pub(crate) fn vtime_accounting_enabled() -> bool {
     false
 }
 
-/// Returns what was booked for `thread`, and what it has consumed since then in its present state.
+/// Returns what was booked for `thread` plus what it has consumed since then. Only for virtual CPU time
+/// accounting.
 ///
 /// # Safety
 ///

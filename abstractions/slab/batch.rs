@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! Frees many objects of a slab cache together. The slab allocator takes several at once for a third of the
-//! cost of each by itself.
+//! Frees many objects of a slab cache together. This costs a third of freeing each by itself.
 
 use super::{inner::CacheInner, object::UniqueRef};
 use kernel::{
@@ -10,7 +9,7 @@ use kernel::{
     sync::{aref::ARef, atomic::Release},
 };
 
-/// How many objects are freed at once. Their addresses are on the stack, which is deep in reclaim.
+/// How many objects are freed at once. Their addresses are on the stack, of which reclaim has used much.
 const SIZE: usize = 16;
 
 /// Memory of objects that were dropped, which is freed several objects at a time.
@@ -26,7 +25,7 @@ pub(crate) struct Batch<T> {
     inner: Option<ARef<CacheInner<T>>>,
     memory: [*mut c_void; SIZE],
     len: usize,
-    /// How many objects' memory went to the slab, and not to the reserve.
+    /// The number of objects whose memory was freed to the slab, and not to the reserve.
     freed_to_slab: usize,
 }
 
@@ -41,8 +40,8 @@ impl<T> Batch<T> {
         }
     }
 
-    /// Frees all memory that is left. Returns how many objects' memory the slab has got since the batch was
-    /// created; the rest went to the reserve.
+    /// Frees all memory that is left. Returns the number of objects whose memory was freed to the slab since
+    /// the batch was created. The memory of the others refilled the reserve.
     pub(crate) fn finish(&mut self) -> usize {
         self.flush();
         self.freed_to_slab
@@ -59,7 +58,7 @@ impl<T> Batch<T> {
         }
         if let Some(entry) = self.memory.get_mut(self.len) {
             *entry = memory.as_ptr().cast();
-            // INVARIANT: The value was dropped, so that nothing refers to the memory. It is from `inner`.
+            // INVARIANT: The value was dropped, so that nothing refers to the memory, which is from `inner`.
             self.len += 1;
             match self.inner {
                 // INVARIANT: The reference stays counted.
@@ -69,7 +68,7 @@ impl<T> Batch<T> {
         }
     }
 
-    /// Frees the memory, to the reserve first.
+    /// Frees the memory. It refills the reserve first.
     fn flush(&mut self) {
         let Some(inner) = self.inner.take() else {
             return;

@@ -9,24 +9,24 @@ use kernel::{
     sync::{aref::AlwaysRefCounted, atomic::Atomic, Refcount},
 };
 
-/// A slab cache and its reserve, for as long as something was allocated from them. `T` is the type of the
-/// values in the objects.
+/// A slab cache and its reserve, which exist until all that was allocated from them has been freed. `T` is the
+/// type of the values in the objects.
 ///
 /// # Invariants
 ///
 /// - `cache` is a live `kmem_cache`. Its objects are aligned for an `Object<T>` and as large as one with
 ///   `words` words after it. `reserve` is a live mempool over it.
 /// - `users` is the number of references to this value. The [`Cache`](super::Cache), each
-///   [`Object`](super::Object) and each [`UninitObject`](super::UninitObject) have one. If they were more than
-///   2^31 at some time, the count saturates and this value is never freed.
-/// - It was allocated by `KBox`.
+///   [`Object`](super::Object) and each [`UninitObject`](super::UninitObject) have one. If there are ever more
+///   than 2^31, the count saturates and this value is never freed.
+/// - This value was allocated by `KBox`.
 pub(super) struct CacheInner<T> {
     pub(super) cache: NonNull<bindings::kmem_cache>,
     pub(super) reserve: NonNull<bindings::mempool>,
     pub(super) users: Refcount,
     /// The number of words after each object.
     pub(super) words: usize,
-    /// The number of [`Object`](super::Object)s, whatever refers to them.
+    /// The number of [`Object`](super::Object)s.
     pub(super) objects: Atomic<u64>,
     pub(super) _values: PhantomData<fn(T) -> T>,
 }

@@ -1,14 +1,14 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! The objects in a slab cache: reference-counted, with words after them.
+//! The objects in a slab cache: reference-counted, with 64-bit words after them.
 //!
 //! # Provenance
 //!
-//! By a `&Object<T>` one may access the object's own fields, and nothing after them. By any pointer that was
-//! made from one, `value` may be read and not be dropped. Two operations need more: [`Object::words`], and
-//! the drop of an object. Both make their pointer by [`whole`], from the pointer that the slab allocator
-//! returned, whose provenance is all of the memory: [`UninitObject::init`] exposes it, and
-//! [`core::ptr::with_exposed_provenance_mut`] picks it up. That takes no field in the object and no
+//! A `&Object<T>` allows access to the object's own fields, and to nothing after them. A pointer that was made
+//! from it may be used to read `value`, but not to drop it. Two operations need more: [`Object::words`], and
+//! the drop of an object. Both get their pointer from [`whole`], with the provenance of the pointer that the
+//! slab allocator returned, which covers all of the memory. [`UninitObject::init`] exposes that provenance,
+//! and [`core::ptr::with_exposed_provenance_mut`] uses it. This takes no field in the object and no
 //! instruction.
 
 use super::inner::CacheInner;
@@ -34,7 +34,7 @@ pub(crate) type Ref<T> = ARef<Object<T>>;
 
 /// Returns a pointer to `object` with the provenance of its whole memory, including the words after it.
 ///
-/// Accesses by the pointer must respect the references that exist to parts of the memory.
+/// An access through the pointer must not conflict with a reference to a part of the memory.
 #[inline(always)]
 fn whole<T>(object: *const Object<T>) -> *mut Object<T> {
     with_exposed_provenance_mut(object.addr())
@@ -46,7 +46,8 @@ fn whole<T>(object: *const Object<T>) -> *mut Object<T> {
 ///
 /// # Invariants
 ///
-/// `memory` was allocated from `inner`, has its provenance from the allocator, and nothing else refers to it.
+/// `memory` was allocated from `inner` and has the provenance that the allocator gave it. Nothing else refers
+/// to it.
 pub(crate) struct UninitObject<T> {
     memory: NonNull<Object<T>>,
     inner: ARef<CacheInner<T>>,
@@ -72,20 +73,20 @@ impl<T> UninitObject<T> {
         })
     }
 
-    /// Returns how many words the object will have after it.
+    /// Returns the number of words that will follow the object.
     pub(crate) fn words(&self) -> usize {
         self.inner.words
     }
 
-    /// Initialises the object in place, with its words 0. Returns the only reference to it.
+    /// Initialises the object in place, and sets its words to 0. Returns the only reference to it.
     pub(crate) fn init(self, value: impl Init<T, Infallible>) -> Ref<T> {
         let uninit = ManuallyDrop::new(self);
         let object = uninit.memory.as_ptr();
         uninit.inner.objects.fetch_add(1, Relaxed);
-        // `whole` picks this up.
+        // `whole` uses this provenance.
         object.expose_provenance();
         // SAFETY: By the type invariant nothing else refers to the memory. By the invariants of `CacheInner`
-        // it has that many words after the object.
+        // there are that many words after the object.
         unsafe {
             object
                 .add(1)
@@ -150,8 +151,8 @@ impl<T> Object<T> {
         }
     }
 
-    /// Returns the number of references to the object. If it is more than the caller's own, it can change at
-    /// any time.
+    /// Returns the number of references to the object. It can change at any time if others than the caller have
+    /// references.
     pub(crate) fn references(&self) -> usize {
         load_relaxed(self.refcount.as_atomic()).unsigned_abs() as usize
     }
@@ -191,7 +192,7 @@ unsafe impl<T> AlwaysRefCounted for Object<T> {
 pub(crate) struct UniqueRef<T>(NonNull<Object<T>>);
 
 impl<T> UniqueRef<T> {
-    /// Makes a unique reference of `object`, if that is the only one; returns it otherwise.
+    /// Turns `object` into a unique reference if it is the only one; returns it as the error otherwise.
     pub(crate) fn new(object: Ref<T>) -> Result<Self, Ref<T>> {
         if object.references() != 1 {
             return Err(object);
@@ -203,10 +204,10 @@ impl<T> UniqueRef<T> {
         Ok(Self(ARef::into_raw(object)))
     }
 
-    /// Drops the value. Returns the memory, and what it was allocated from.
+    /// Drops the value. Returns the memory, and the cache from which it was allocated.
     pub(super) fn into_memory(self) -> (NonNull<Object<T>>, ARef<CacheInner<T>>) {
-        // By `whole`, because the pointer may have been made from a `&Object`, by which `value` must not be
-        // dropped.
+        // `whole` is needed: the pointer may have been made from a `&Object`, and `value` must not be dropped
+        // through such a pointer.
         let object = whole(ManuallyDrop::new(self).0.as_ptr());
         // SAFETY: By the type invariant the object is alive and nothing else refers to it. `inner` is moved
         // out of it, and the object is not used afterwards.
