@@ -179,7 +179,8 @@ pub(crate) fn single_threaded_totals(leader: &Task) -> Option<SingleThreaded> {
 #[inline(never)]
 pub(crate) fn process_totals(task: &Task, _rcu: &rcu::Guard) -> Totals {
     // SAFETY: A `&Task` is a live `task_struct`, which keeps its signal structure until it is freed. In the
-    // RCU read-side critical section the threads on the list stay valid, and so do their links.
+    // RCU read-side critical section the threads on the list stay valid, and so do their links. No wrapper
+    // lets its user hold `stats_lock`.
     unsafe {
         let signal = read_once!(task.as_ptr(), signal);
         seqlock::read(addr_of_mut!((*signal).stats_lock), || {

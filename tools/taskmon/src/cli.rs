@@ -10,8 +10,7 @@ use std::path::PathBuf;
 ///
 /// taskmon uses the kernel module taskmonitor, a flight recorder for CPU time. A kernel thread
 /// samples the CPU time of the watched tasks and keeps the samples in kernel memory. The samples of
-/// a task stay there after it has ended. The sum of user and system time is exact to the
-/// microsecond.
+/// a task stay there after it has ended. The sum of user and system time is exact.
 ///
 /// taskmon must run as root, and the module must be loaded. Most subcommands also need debugfs.
 #[derive(Parser)]
@@ -57,9 +56,9 @@ pub enum Command {
 ///
 /// Until then, the module keeps the samples. It evicts the oldest ones if memory is short or a
 /// limit is reached. The summary reports evicted samples, descendants that could not be followed,
-/// and missing CPU time. In its JSON, is_complete is true if the recording lacks nothing. If the
-/// samples cannot be written to the file, they are kept elsewhere, and the error message says
-/// where.
+/// and missing CPU time. In the JSON summary, is_complete is true if nothing is missing in the
+/// recording. If the samples cannot be written to the file, they are kept elsewhere, and the error
+/// message says where.
 ///
 /// The exit status is that of the command, or 128 plus the signal number if a signal ended the
 /// command. It is 125 if taskmon failed, 126 if the command could not be executed, and 127 if the
@@ -68,8 +67,8 @@ pub enum Command {
 pub struct Record {
     /// Time between two samples of a task in milliseconds [default: the module's period]
     ///
-    /// It applies to all watched tasks until the command ends. Only one `taskmon record` at a
-    /// time can set it.
+    /// It applies to all watched tasks until the command ends. Only one `taskmon record` can set
+    /// it at a time.
     #[arg(short, long, value_name = "MS", value_parser = clap::value_parser!(u64).range(1..=3_600_000))]
     pub period: Option<u64>,
 
@@ -109,10 +108,10 @@ pub struct Top {
 /// Plot CPU share over time
 ///
 /// The plot has one panel per task, in which user and system time are stacked. If there are more
-/// than 12 tasks, it shows those that consumed the most CPU time. The plot of a recording of
-/// several processes has only one panel, in which the processes are stacked.
+/// than 12 tasks, it shows the 12 that consumed the most CPU time. A recording of several processes
+/// is plotted in one panel, in which the processes are stacked.
 ///
-/// The plot is blank where samples were evicted or sampling was paused.
+/// The plot is blank for times at which sampling was paused, or of which the samples were evicted.
 #[derive(Args)]
 pub struct Plot {
     /// A recording, or PIDs or thread IDs of watched tasks [default: all watched tasks]
@@ -144,13 +143,13 @@ pub struct Plot {
 ///
 /// csv (RFC 4180, with a header line) and json (one object per line) have the same fields. pid is
 /// the process or thread ID. command is the command name; if the name is unknown, the field is
-/// empty in csv and null in json. num counts the samples of a task from 0. usr_us and sys_us are
-/// the user and system time that the task has consumed since it began, in microseconds. time_us is
-/// the time of the sample in microseconds since boot. exit is 1 for the last sample of a task that
-/// has ended, and 0 for all others.
+/// empty in csv and null in json. num is the number of the sample; the first sample of a task has
+/// the number 0. usr_us and sys_us are the user and system time that the task has consumed since it
+/// began, in microseconds. time_us is the time of the sample in microseconds since boot. exit is 1
+/// for the last sample of a task that has ended, and 0 for all others.
 ///
 /// perfetto is the JSON of the Trace Event Format, which the Perfetto and Chrome trace viewers
-/// open. Each task has a counter with its user and system share of one CPU in per cent.
+/// open. Each task has a counter of its user and system share of one CPU in per cent.
 ///
 /// openmetrics is the text format of Prometheus (version 0.0.4), which node_exporter's textfile
 /// collector reads too. OpenMetrics 1.0 is a stricter variant of it. The output has the current
@@ -227,8 +226,9 @@ pub struct Remove {
 
 /// List the watched tasks and their CPU time
 ///
-/// A task without samples is not listed. A task has no samples if sampling is stopped, or if its
-/// samples were evicted or cleared. A message on standard error says how many such tasks there are.
+/// A task without samples is not listed. A task has no samples if sampling was stopped when it was
+/// added, or if its samples were evicted or cleared. A message on standard error says how many such
+/// tasks there are.
 #[derive(Args)]
 pub struct List {
     /// Write a JSON array

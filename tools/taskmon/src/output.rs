@@ -4,7 +4,8 @@
 //!
 //! - [`Output`] is the destination of a result: standard output, or a file that appears only when
 //!   it is complete. [`UnnamedFile`] is the file until then.
-//! - `messages` writes to standard error and decides on colours. [`Progress`] is the progress bar.
+//! - `messages` writes to standard error, and decides whether to use colours. [`Progress`] is the
+//!   progress bar.
 //! - [`format`] turns times, shares and names into text. Its functions are pure.
 //!
 //! This module uses no other module of taskmon.

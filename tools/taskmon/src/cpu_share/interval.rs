@@ -4,8 +4,8 @@
 
 use crate::history::Sample;
 
-/// An interval is a gap if it is more than this many times longer than usual. A shorter delay only
-/// means that a sampling pass was late.
+/// An interval is a gap if it is more than this many times as long as usual. If it is shorter, a
+/// sampling pass was only late.
 pub const GAP_FACTOR: u64 = 4;
 
 /// The CPU time consumed between two samples of one task.
@@ -15,8 +15,8 @@ pub struct Interval {
     pub to_us: u64,
     pub usr_us: u64,
     pub sys_us: u64,
-    /// Whether sampling was paused in the interval: how much CPU time was consumed is known, but
-    /// not when.
+    /// Whether sampling was paused during the interval. Then it is not known when the CPU time was
+    /// consumed.
     pub is_gap: bool,
 }
 
@@ -46,7 +46,7 @@ impl Interval {
 /// Makes the intervals of one task from its samples, and finds out which ones are gaps.
 ///
 /// An interval is returned once the next one is known. It is a gap if it is much longer than the
-/// period and both of its neighbours: a changed period changes the neighbours too.
+/// period and than both of its neighbours: a changed period changes a neighbour too.
 #[derive(Default)]
 pub struct Intervals {
     period_us: u64,

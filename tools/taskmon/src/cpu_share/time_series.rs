@@ -56,8 +56,8 @@ impl TimeSeries {
         }
     }
 
-    /// Adds the CPU time of another task, whose series has the same bins. How much of a bin was
-    /// sampled is the larger of the two values.
+    /// Adds the CPU time of another task, whose series has the same bins. A bin then counts as
+    /// sampled for the longer of the two times.
     pub fn merge(&mut self, other: &Self) {
         for (bin, more) in self.bins.iter_mut().zip(&other.bins) {
             bin.usr_us += more.usr_us;
@@ -66,7 +66,7 @@ impl TimeSeries {
         }
     }
 
-    /// Replaces how much of each bin was sampled by the values of `other`, without its CPU time.
+    /// Copies from `other` how much of each bin was sampled, but no CPU time.
     pub fn set_sampled_like(&mut self, other: &Self) {
         for (bin, more) in self.bins.iter_mut().zip(&other.bins) {
             bin.sampled_us = more.sampled_us;
@@ -88,11 +88,11 @@ impl TimeSeries {
             .map(|shares| shares.map(|(usr, sys)| usr + sys))
     }
 
-    /// Returns the highest mean share of any run of bins that is at least `min_s` seconds long, and
-    /// the length of that run in seconds. A shorter series is one run.
+    /// Returns the highest mean share of any run of consecutive bins of at least `min_s` seconds,
+    /// and the length of the runs in seconds. If the whole series is shorter, it is the only run.
     ///
-    /// Over a few clock ticks or less, a share depends more on the kernel's accounting than on the
-    /// task.
+    /// `min_s` should be at least several clock ticks: over a shorter time, a share depends more on
+    /// the kernel's accounting than on the task.
     pub fn peak(&self, min_s: f64) -> (f64, f64) {
         // CAST: `clamp` bounds it.
         let count = (min_s / self.bin_s())

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! Reading samples line by line, in constant memory.
+//! Reads samples line by line, in constant memory.
 
 use super::{
     recording::{self, Annotation, Metadata},
@@ -18,7 +18,7 @@ pub struct HistoryReader {
     input: Box<dyn BufRead>,
     progress: Progress,
     metadata: Metadata,
-    /// Whether the samples come from the module, so that /proc can know the names of the tasks.
+    /// Whether the samples come from the module, so that /proc can have the names of the tasks.
     is_live: bool,
     /// The PIDs to read; all if empty.
     wanted: BTreeSet<u32>,
@@ -126,8 +126,8 @@ impl HistoryReader {
         Ok(is_wanted.then_some(sample))
     }
 
-    /// Updates the current task. A sample belongs to a new task if an annotation names a task
-    /// before it, or if it cannot follow the last sample.
+    /// Updates the current task. A sample belongs to a new task if an annotation with the name of a
+    /// task comes before it, or if it cannot follow the last sample.
     fn update_task(&mut self, sample: &Sample) {
         let is_same_task =
             self.annotated.is_none() && self.last.is_some_and(|last| sample.can_follow(&last));

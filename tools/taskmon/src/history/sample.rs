@@ -8,7 +8,7 @@ use std::fmt;
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Sample {
     pub pid: u32,
-    /// The number of the sample: it counts the task's samples from 0, without a gap.
+    /// The number of the sample. A task's samples are numbered from 0, without a gap.
     pub num: u64,
     /// User time.
     pub usr_us: u64,

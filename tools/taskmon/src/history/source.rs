@@ -42,9 +42,8 @@ impl Source {
         }
     }
 
-    /// Returns whether every reading returns the same samples. Only a regular file does: not a
-    /// pipe, and not a file that the kernel generates on each reading. The size of such a file is
-    /// 0.
+    /// Returns whether each reading returns the same samples. This is true for regular files only:
+    /// not for a pipe, nor for a file that the kernel generates on each reading, whose size is 0.
     pub fn is_stable(&self) -> bool {
         match self {
             Self::KernelModule(_) => false,

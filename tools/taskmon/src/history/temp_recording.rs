@@ -63,7 +63,7 @@ impl TempRecording {
         io::copy(&mut File::open(self.0.path())?, to).map(drop)
     }
 
-    /// Saves the recording under a name after an error would have lost it. Returns the error, with
+    /// Gives the recording a name, so that it is not lost because of `error`. Returns `error` with
     /// that name added.
     pub fn keep_after(self, error: &Error) -> Error {
         match self.keep() {

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! Sending commands to the module.
+//! Sends commands to the module.
 
 use super::files::{explain, MODULE, REFUSED_FOR_ROOT, SYSFS_SAMPLES};
 use anyhow::{anyhow, Context, Result};
@@ -35,8 +35,8 @@ impl ControlFile {
             .map_err(|error| Errno::from_raw(error.raw_os_error().unwrap_or(0)))
     }
 
-    /// Sends one command. Fails with a sentence about `subject`, the task or action that the user
-    /// knows.
+    /// Sends one command. The error is a sentence about `subject`, the task or action that the user
+    /// has named.
     pub fn send(&self, command: &str, subject: &str) -> Result<()> {
         self.try_send(command)
             .map_err(|error| anyhow!(refusal(command, subject, error)))

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! Paths of the module's files, and the errors if one cannot be opened.
+//! Paths of the module's files, and the error messages if one cannot be opened.
 
 use crate::output::os_error_text;
 use anyhow::{anyhow, Result};
@@ -24,12 +24,13 @@ pub(super) const REFUSED_FOR_ROOT: &str =
     "not permitted, even for root: it requires CAP_SYS_ADMIN in the initial user namespace, outside \
     of any container";
 
-/// Opens one of the module's files for reading. The error says what to do.
+/// Opens one of the module's files for reading. The error says why that failed and what to do.
 pub fn open(path: &str) -> Result<File> {
     File::open(path).map_err(|error| explain(path, &error))
 }
 
-/// Explains why one of the module's files cannot be opened or written.
+/// Returns an error that says why one of the module's files cannot be opened or written, and what
+/// to do.
 pub(super) fn explain(path: &str, error: &io::Error) -> anyhow::Error {
     if !is_loaded() {
         return anyhow!("the module is not loaded: run `modprobe taskmonitor`");

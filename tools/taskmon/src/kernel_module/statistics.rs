@@ -6,7 +6,7 @@ use super::files::{open, STATISTICS};
 use anyhow::{bail, Context, Result};
 use std::{fs::File, io, os::unix::fs::FileExt};
 
-/// What each statistic counts. Unless the name has a unit, the values are counts.
+/// What each statistic means. The unit is in the name: `bytes`, `pass_ns`. All others are counts.
 const MEANINGS: [(&str, &str); 13] = [
     ("targets", "tasks watched, ended ones included"),
     ("created", "samples taken since the module was loaded"),
@@ -22,14 +22,14 @@ const MEANINGS: [(&str, &str); 13] = [
         "lost",
         "descendants not followed: no memory, or max_targets",
     ),
-    ("reserve", "allocations served from the memory reserve"),
+    ("reserve", "allocations served from the reserve"),
     (
         "recycled",
-        "times the oldest memory was reused for new samples",
+        "allocations that reused memory of the oldest samples",
     ),
 ];
 
-/// Returns what the statistic `name` counts, in a few words; `None` if the name is unknown.
+/// Returns what the statistic `name` means, in a few words; `None` if the name is unknown.
 pub fn meaning(name: &str) -> Option<&'static str> {
     let found = MEANINGS.iter().find(|(each, _)| *each == name);
     found.map(|(_, meaning)| *meaning)

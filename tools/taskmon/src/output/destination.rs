@@ -65,7 +65,8 @@ impl Output {
         matches!(self, Self::Stdout(_)) && stdout().is_terminal()
     }
 
-    /// Writes what is buffered, and gives a file its name. Without this call, no file appears.
+    /// Writes what is buffered, and gives a regular file its name. Without this call, no such file
+    /// appears.
     pub fn finish(self) -> Result<()> {
         match self {
             Self::Stdout(mut out) => out.flush().map_err(Into::into),

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! Files without a name. The kernel frees such a file when the program ends, for whatever reason.
+//! Files without a name. The kernel frees such a file when the program ends, even if it is killed.
 
 use nix::{
     fcntl::{AtFlags, AT_FDCWD},
@@ -30,7 +30,7 @@ impl UnnamedFile {
     /// Creates a file on the file system of `directory`, with the permissions `mode` less those in
     /// the umask.
     ///
-    /// Fails if `directory` does not exist or does not allow it.
+    /// Fails if `directory` does not exist or is not writable.
     pub fn create_in(directory: &Path, mode: u32) -> io::Result<Self> {
         let file = OpenOptions::new()
             .read(true)

@@ -22,7 +22,7 @@ use std::io::Write;
 struct Row {
     pid: u32,
     command: Option<String>,
-    /// The state letter of proc(5); none if the task has ended.
+    /// The state letter of proc(5); `None` if the task has ended.
     state: Option<char>,
     usr_us: u64,
     sys_us: u64,
@@ -44,7 +44,7 @@ impl Row {
             usr_us: watched.last.usr_us,
             sys_us: watched.last.sys_us,
             samples: watched.samples,
-            // Samples are numbered from 0, so the first number says how many older ones there were.
+            // Samples are numbered from 0, so as many were evicted as the first number says.
             evicted: watched.first.num,
             time_us: watched.last.time_us,
         }

@@ -4,7 +4,7 @@
 //!
 //! [`Recorder::new`] does all that can fail before the command runs. `launch` starts the command so
 //! that the module watches it from its first instruction. While it runs, `signals` forwards signals
-//! to it and `process_names` learns the names of processes that exit. After its exit sample has
+//! to it and `process_names` collects the names of processes that exit. After its exit sample has
 //! been taken, `collect` moves the samples from the module to a file, and `summary` reports the
 //! result.
 
@@ -43,8 +43,8 @@ use summary::{Outcome, Summary};
 const FAILED: u8 = 125;
 const NOT_RUNNABLE: u8 = 126;
 const NOT_FOUND: u8 = 127;
-/// The exit sample is taken in the next sampling pass. The period is shortened to at most this when
-/// the command has ended.
+/// When the command has ended, the period is shortened to at most this, because the next sampling
+/// pass takes the exit sample.
 const MAX_PERIOD_AT_END_MS: u64 = 50;
 /// How long to wait for that pass.
 const EXIT_SAMPLE_TIMEOUT: Duration = Duration::from_secs(5);
@@ -217,8 +217,8 @@ fn write_recording(recording: &TempRecording, mut to: Output, path: &Path) -> Re
     to.finish()
 }
 
-/// Returns whether the command has its exit sample, and also all other watched tasks that have
-/// ended, which include its descendants. `start_us` excludes earlier tasks with the command's PID.
+/// Returns whether the command and all other watched tasks that have ended, which include its
+/// descendants, have their exit samples. `start_us` excludes earlier tasks with the command's PID.
 fn have_exit_samples(root: u32, start_us: u64) -> Result<bool> {
     let newest = newest_of_each(kernel_module::statistic("targets")?)?;
     let (ended, others): (Vec<Sample>, Vec<Sample>) =

@@ -28,7 +28,8 @@ const METRICS: [(&str, &str); 13] = [
     ("recycled", "recycled_segments_total"),
 ];
 
-/// Writes the totals of a history's tasks and, if it is the module's, the module's statistics.
+/// Writes the totals of the tasks in a history and, unless it is a recording, the module's
+/// statistics.
 pub fn write(source: &Source, to: &mut impl Write) -> Result<()> {
     let overview = Overview::read(source)?;
     write_tasks(&lives(&overview.tasks), to)?;

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 
 //! A trace for the Perfetto and Chrome viewers, in the JSON of Google's "Trace Event Format". Each
-//! task has a counter with its user and system share of one CPU in per cent.
+//! task has a counter of its user and system share of one CPU in per cent.
 
 use crate::{
     cpu_share::{Interval, Intervals},
@@ -77,8 +77,8 @@ impl<W: Write> Trace<W> {
         }))
     }
 
-    /// Writes the shares of an interval, unless the counter has that value already. A gap counts as
-    /// 0.
+    /// Writes the shares of an interval, unless the counter already has these values. The shares of
+    /// a gap are written as 0.
     fn interval(&mut self, pid: u32, interval: &Interval) -> Result<()> {
         let shares = if interval.is_gap {
             (0.0, 0.0)

@@ -10,11 +10,11 @@ use crate::{
 use anyhow::{bail, Result};
 use std::{cmp::Reverse, collections::HashMap};
 
-/// The most bins on the time axis. More could not be told apart.
+/// The most bins on the time axis. With more, a bin would be too narrow to see.
 const MAX_BINS: usize = 480;
 /// The most panels of a chart. The tasks that consumed the least CPU time are left out.
 const MAX_PANELS: usize = 12;
-/// The most names in a stacked chart: one per colour. All others share one area.
+/// The most names in a stacked chart. Each has a colour; all others share one area.
 const MAX_STACKED: usize = 7;
 
 /// How the tasks are arranged.
@@ -41,7 +41,7 @@ pub struct Panel {
     pub areas: Vec<Area>,
 }
 
-/// The chart.
+/// The content of a plot.
 #[derive(Clone, Debug)]
 pub struct Chart {
     pub title: String,
@@ -54,8 +54,8 @@ pub struct Chart {
 }
 
 impl Chart {
-    /// Reads the history twice; it must not change between the two readings. Without a `layout`,
-    /// the recording of a tree with several tasks is stacked, and everything else has panels.
+    /// Reads the history twice; it must not change between the two readings. If `layout` is `None`,
+    /// the recording of a tree with several tasks is stacked, and any other history has panels.
     ///
     /// Fails if all samples have the same time.
     pub fn read(source: &Source, layout: Option<Layout>, title: Option<String>) -> Result<Self> {
@@ -68,7 +68,7 @@ impl Chart {
         });
         let (start, end) = overview.range_us();
         if start == end {
-            bail!("nothing to draw: there are fewer than two samples");
+            bail!("nothing to draw: there are no samples of different times");
         }
         let panels = match layout {
             Layout::Panels => panels(&overview, source)?,
@@ -133,8 +133,8 @@ fn split(shares: Option<(f64, f64)>) -> (Option<f64>, Option<f64>) {
     )
 }
 
-/// Returns a panel in which processes of the same name share one area: a build can run thousands of
-/// compilers.
+/// Returns a panel in which processes of the same name share one area, because a build can run
+/// thousands of compilers.
 fn stacked(overview: &Overview, source: &Source) -> Result<Panel> {
     let key = |task: &TaskOverview| {
         task.task

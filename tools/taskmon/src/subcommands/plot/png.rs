@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! Converting the SVG drawing to PNG. The font is part of the program.
+//! Converts the SVG drawing to PNG. The font is part of the program.
 
 use anyhow::{anyhow, Context, Result};
 use resvg::{tiny_skia, usvg};
 use std::sync::Arc;
 
-/// Pixels per unit of the drawing. Two make text sharp on a screen of high resolution.
+/// Pixels per unit of the drawing. With two, text is sharp on a screen of high resolution.
 const SCALE: f32 = 2.0;
 
 /// Returns the drawing `svg` as a PNG file.

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! Drawing a chart as SVG.
+//! Draws a chart as SVG.
 
 use super::chart::{Area, Chart, Layout, Panel};
 use anyhow::{anyhow, Result};
@@ -16,7 +16,7 @@ type Axes<'a, 'b> = ChartContext<'b, SVGBackend<'a>, Cartesian2d<RangedCoordf64,
 
 /// The colours of user and system time.
 const TWO_COLOURS: [RGBColor; 2] = [RGBColor(0x3b, 0x6f, 0xb6), RGBColor(0xf2, 0x8e, 0x2b)];
-/// The colours of stacked processes. The last one is for all others.
+/// The colours of stacked processes. The last one is for all other processes.
 const MANY_COLOURS: [RGBColor; 8] = [
     RGBColor(0x3b, 0x6f, 0xb6),
     RGBColor(0xf2, 0x8e, 0x2b),
@@ -168,7 +168,7 @@ fn colours(layout: Layout) -> &'static [RGBColor] {
     }
 }
 
-/// Returns the colour of an area. The area of all others has the last one.
+/// Returns the colour of an area. The area of all other processes has the last colour.
 fn colour(colours: &[RGBColor], number: usize, areas: &[Area]) -> RGBColor {
     let is_others = areas.len() == colours.len() && number + 1 == areas.len();
     let number = if is_others { colours.len() - 1 } else { number };

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! Moving the samples of the recorded tasks out of the module.
+//! Moves the samples of the recorded tasks out of the module.
 
 use crate::{
     history::{Metadata, Source, Task, TempRecording},

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! Starting the command so that it is watched from its first instruction.
+//! Starts the command so that it is watched from its first instruction.
 //!
 //! The child process asks the module to watch itself between fork and exec. It checks that a first
 //! sample was taken, and sends the result to taskmon through a socket.

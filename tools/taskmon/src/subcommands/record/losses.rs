@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! What a recording may lack: samples that the module evicted, and CPU time that only the kernel
-//! knows.
+//! What can be missing in a recording: evicted samples, descendants that could not be followed, and
+//! CPU time that the kernel reports but that was not sampled.
 
 use crate::kernel_module;
 use anyhow::{Context, Result};
@@ -10,7 +10,7 @@ use nix::sys::{
     time::TimeValLike,
 };
 
-/// What the module has lost since it was loaded, of all tasks.
+/// What the module has lost of all tasks since it was loaded.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Losses {
     /// Evicted samples, including those of ended tasks that were evicted as a whole.

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! Changing the module's period for a recording, and restoring it. All watched tasks have the same
+//! Changes the module's period for a recording, and restores it. All watched tasks have the same
 //! period, so only one recorder at a time may change it.
 
 use crate::{

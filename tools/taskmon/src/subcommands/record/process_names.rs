@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! Learning the names of processes that exit. The kernel's taskstats interface reports each exit of
-//! the machine; when the recording is written, most of these processes are gone.
+//! Collects the names of processes that exit: most processes of a recording do not exist any more
+//! when it is written. The kernel's taskstats interface reports each exit on the machine.
 
 use super::netlink;
 use nix::{
@@ -27,17 +27,17 @@ use std::{
 const MAX_NAMES: usize = 1 << 18;
 /// The size of the socket's receive buffer in bytes: enough for a burst of exits.
 const RECEIVE_BUFFER: usize = 16 << 20;
-/// How often the thread checks whether it shall end, in milliseconds.
+/// How often the thread checks whether to end, in milliseconds.
 const POLL_MS: u16 = 50;
 
-/// A thread that learns the name of each process of the machine that exits.
+/// A thread that stores the name of each process on the machine that exits.
 pub struct ProcessNames {
     stop: Arc<AtomicBool>,
     listener: Option<JoinHandle<HashMap<u32, String>>>,
 }
 
 impl ProcessNames {
-    /// Starts listening. If the kernel has no taskstats, or in a container, no names are learnt.
+    /// Starts listening. If the kernel has no taskstats, or in a container, there will be no names.
     pub fn listen() -> Self {
         let stop = Arc::new(AtomicBool::new(false));
         let listener = subscribe().ok().map(|(socket, family)| {

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! Forwarding taskmon's signals to the recorded command.
+//! Forwards taskmon's signals to the recorded command.
 
 use anyhow::{Context, Result};
 use nix::{
@@ -27,7 +27,7 @@ pub struct SignalForwarder(Arc<Mutex<Recipient>>);
 
 /// Where a signal that arrives now is forwarded to.
 enum Recipient {
-    /// The command has not started: these signals are kept for it.
+    /// The command has not started. These signals are forwarded when it has.
     NotStarted(Vec<Signal>),
     Running(Pid),
     /// The command has ended: signals are dropped.
@@ -44,8 +44,9 @@ impl SignalForwarder {
     /// Starts catching signals. A signal that was ignored when taskmon started stays ignored, also
     /// in the command (nohup(1)). SIGCHLD is an exception: it is never ignored.
     pub fn new() -> Result<Self> {
-        // If SIGCHLD is ignored, as some daemons leave it, wait4() cannot return the child's
-        // status. SAFETY: no function of this program becomes a signal handler.
+        // Some daemons start their children with SIGCHLD ignored. wait4() could not return the
+        // command's status then.
+        // SAFETY: no function of this program becomes a signal handler.
         unsafe { signal(Signal::SIGCHLD, SigHandler::SigDfl) }.context("catching signals")?;
         let forwarder = Self::default();
         let forwarded = [SIGALRM, SIGHUP, SIGINT, SIGQUIT, SIGTERM, SIGUSR1, SIGUSR2];

@@ -15,7 +15,7 @@ use std::{
     time::Duration,
 };
 
-/// The most bins of the time series in which the peak is searched.
+/// The most bins of the time series in which the peak is looked for.
 const MAX_BINS: usize = 4096;
 /// The shortest time over which the peak is computed.
 const MIN_PEAK_S: f64 = 0.1;
@@ -45,7 +45,7 @@ pub struct Summary {
     status: Option<i32>,
     signal: Option<i32>,
     wall_us: u64,
-    /// The CPU time of all processes, until the end of the process or of the command.
+    /// The CPU time that all processes consumed until they ended, or until the command ended.
     usr_us: u64,
     sys_us: u64,
     /// The mean share of one CPU while the command ran.
@@ -59,8 +59,8 @@ pub struct Summary {
     samples: u64,
     /// Evicted samples of these processes.
     evicted: u64,
-    /// Samples evicted while the command ran that are of no process in the recording: those of
-    /// other watched tasks, and of processes that are missing in the recording.
+    /// Other samples that were evicted while the command ran: those of other watched tasks, and of
+    /// processes that are missing in the recording.
     evicted_elsewhere: u64,
     /// Descendants that could not be followed, for lack of memory or because max_targets was
     /// reached.
@@ -90,7 +90,7 @@ struct Process {
 }
 
 impl Summary {
-    /// Reads the recording, and sums it up.
+    /// Reads the recording and computes its summary.
     pub fn of(source: &Source, outcome: &Outcome) -> Result<Self> {
         let overview = Overview::read(source)?;
         let mut all = cpu_share::empty_series(&overview, MAX_BINS);

@@ -42,8 +42,8 @@ impl RecentShares {
         self.0 = self.0.split_off(&oldest_kept);
     }
 
-    /// Returns the shares of one CPU in the last `count` bins; `None` if nothing was sampled in
-    /// one.
+    /// Returns the share of one CPU in each of the last `count` bins; `None` for a bin in which
+    /// nothing was sampled.
     pub fn shares(&self, now_us: u64, count: u64) -> Vec<Option<f64>> {
         let now = now_us / BIN_US;
         let first = (now + 1).saturating_sub(count);

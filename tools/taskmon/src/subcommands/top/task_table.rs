@@ -162,7 +162,7 @@ impl TaskTable {
     }
 
     /// Returns the longest time between two samples that is not a gap. `between_refreshes_us` is
-    /// the time since the table was refreshed before: samples in between are not read.
+    /// the time between the last two refreshes: samples taken in between are not read.
     fn max_interval_us(&self, between_refreshes_us: u64) -> u64 {
         (self.period_ms * 1000)
             .max(between_refreshes_us)
