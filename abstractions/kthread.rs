@@ -51,7 +51,7 @@ pub(crate) trait Run: Send + Sync + 'static {
 ///
 /// # Invariants
 ///
-/// - `task` is a task made by `kthread_create_on_node()`, which runs `body.run()`. This value owns one
+/// - `task` is a task created by `kthread_create_on_node()`, which runs `body.run()`. This value owns one
 ///   reference to it, so that the structure stays valid after the thread has ended.
 /// - The thread has a pointer to the content of `_body`, and none to this value, which may be moved.
 ///   `_body` is dropped after the thread has ended, and never if this value is leaked.
@@ -120,7 +120,7 @@ impl<T: Run> KThread<T> {
     ///
     /// # Safety
     ///
-    /// Only for the thread that [`spawn`](Self::spawn) makes. `data` points to a `T` that stays alive until
+    /// Only for the thread that [`spawn`](Self::spawn) creates. `data` points to a `T` that stays alive until
     /// the thread has ended.
     unsafe extern "C" fn entry(data: *mut c_void) -> c_int {
         // SAFETY: By the safety requirement.
@@ -165,14 +165,14 @@ struct SchedAttr {
 ///
 /// # Invariants
 ///
-/// The current task is a kernel thread made by [`KThread::spawn`]: [`KThread::entry`] alone makes this
+/// The current task is a kernel thread created by [`KThread::spawn`]: only [`KThread::entry`] creates this
 /// value and lends it to the body for its run, and it is neither `Send` nor `Sync`.
 pub(crate) struct Current(NotThreadSafe);
 
 impl Current {
     /// Returns whether the thread should stop.
     pub(crate) fn should_stop(&self) -> bool {
-        // SAFETY: By the type invariant the current task is a kernel thread made by
+        // SAFETY: By the type invariant the current task is a kernel thread created by
         // `kthread_create_on_node()`.
         unsafe { bindings::kthread_should_stop() }
     }

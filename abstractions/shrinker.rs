@@ -86,7 +86,7 @@ impl<T: Shrink> Shrinker<T> {
 
     /// # Safety
     ///
-    /// Only for reclaim to call, for a shrinker made by [`register`](Self::register).
+    /// Only for the kernel to call, for a shrinker created by [`register`](Self::register).
     unsafe extern "C" fn count_objects(
         shrinker: *mut bindings::shrinker,
         _control: *mut bindings::shrink_control,

@@ -166,7 +166,7 @@ impl<T> Deref for Object<T> {
     }
 }
 
-// SAFETY: `UninitObject::init` alone makes objects, with a count of 1 for the `Ref` that it returns. The
+// SAFETY: Only `UninitObject::init` creates objects, with a count of 1 for the `Ref` that it returns. The
 // object is freed when the count becomes 0 and at no other time.
 unsafe impl<T> AlwaysRefCounted for Object<T> {
     fn inc_ref(&self) {

@@ -28,12 +28,13 @@ impl Stat {
     }
 
     /// Reads the stat file of the task that had the PID `pid` at `time_us`. Returns `None` if that
-    /// task is gone, also if a later task has its PID now.
+    /// task does not exist any more, even if a later task has its PID now.
     pub fn of_task(pid: u32, time_us: u64) -> Option<Self> {
         Self::of(pid).filter(|stat| stat.started_us <= time_us)
     }
 
-    /// Parses the content of the file. The name is in parentheses, and can contain some itself.
+    /// Parses the content of the file. The name is in parentheses, and can itself contain
+    /// parentheses.
     fn parse(text: &str) -> Option<Self> {
         let (begin, rest) = text.rsplit_once(')')?;
         let (_, name) = begin.split_once('(')?;

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! The subcommands of taskmon: one file each, with a directory for its parts if it is large.
+//! The subcommands of taskmon: a file for each, or for a few that are similar. A large one has a
+//! directory for its parts.
 //!
 //! `cli` has their options and help texts. main.rs calls the function that is named like the
 //! subcommand.

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! Destinations of results: standard output, or a file that is written completely or not at all.
+//! Destinations of results: standard output, a pipe or device, or a file that appears only when it
+//! is complete.
 
 use super::{messages::os_error_text, unnamed_file::UnnamedFile};
 use anyhow::{anyhow, Context, Result};
