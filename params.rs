@@ -2,7 +2,7 @@
 
 //! The module's parameters.
 
-use crate::module_number;
+use crate::module_numbers;
 
 /// The largest number that is accepted as a PID, here and in commands.
 const PID_MAX: u64 = i32::MAX as u64;
@@ -11,33 +11,30 @@ const SAMPLES_MAX: u64 = u32::MAX as u64;
 /// The largest `max_targets`: more tasks than a 64-bit kernel can have at once (`PID_MAX_LIMIT`).
 const TARGETS_MAX: u64 = 4_194_304;
 
-module_number! {
+module_numbers! {
+    module: "taskmonitor",
+
     /// The PID of the first task to watch, in the PID namespace of the process that loads the module;
     /// 0: none.
     pub(crate) static PID: "pid" = 0 in 0..=PID_MAX, 0o400,
         "first task to watch, a process or a thread (0: none)";
-}
-module_number! {
+
     /// 1: follow the forks of that task too.
     pub(crate) static TREE: "tree" = 0 in 0..=1, 0o400,
         "1: watch also its descendants that are forked from now on (requires pid)";
-}
-module_number! {
+
     /// The time between two passes, in milliseconds.
     pub(crate) static PERIOD_MS: "period_ms" = 100 in 1..=3_600_000, 0o600,
         "time between two samples of a task, in milliseconds, 1 to 3600000";
-}
-module_number! {
+
     /// The real-time priority of the sampler; 0: none.
     pub(crate) static RT_PRIORITY: "rt_priority" = 0 in 0..=99, 0o600,
         "0: the sampler is an ordinary thread; 1 to 99: SCHED_FIFO of that priority";
-}
-module_number! {
+
     /// How many samples of each target are kept; 0: no limit.
     pub(crate) static MAX_SAMPLES: "max_samples" = 100_000 in 0..=SAMPLES_MAX, 0o600,
         "samples kept for each task, 1 to 4294967295 (0: as many as memory holds)";
-}
-module_number! {
+
     /// How many targets there may be, ended ones included.
     pub(crate) static MAX_TARGETS: "max_targets" = 16_384 in 1..=TARGETS_MAX, 0o600,
         "tasks watched at once, ended ones included, 1 to 4194304";
