@@ -28,12 +28,11 @@ pub(crate) use deferred_work::{CleanUp, GiveBack};
 pub(crate) use fork_probe::ForkTrackingGuard;
 
 use crate::{
-    abstractions::{delayed_work::Work, wait_queue::WaitQueue},
+    abstractions::{delayed_work::Work, tracepoint::ForkProbe, wait_queue::WaitQueue},
     params,
     sample_cache::{Reason, SampleCache},
-    targets::{Candidate, Target, Targets},
+    targets::{Candidate, PidBitmap, Target, Targets},
 };
-use fork_probe::ForkTracking;
 use kernel::{
     new_mutex,
     pid_namespace::PidNamespace,
@@ -70,6 +69,22 @@ pub(crate) struct Recorder {
     pass_ended: WaitQueue,
     give_back: Work<Recorder, GIVE_BACK>,
     clean_up: Work<Recorder, CLEAN_UP>,
+}
+
+/// What is needed to follow forks.
+#[derive(Default)]
+struct ForkTracking {
+    /// The registered probe: from the first `tree:` command until a work item finds that no forks are
+    /// followed any more.
+    probe: Option<ForkProbe<ForkFollower>>,
+    /// The PIDs of the living targets, from the first `tree:` command on.
+    pid_bitmap: Option<Arc<PidBitmap>>,
+}
+
+/// What the probe calls in each fork.
+struct ForkFollower {
+    recorder: Arc<Recorder>,
+    pid_bitmap: Arc<PidBitmap>,
 }
 
 impl Recorder {

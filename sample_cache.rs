@@ -35,13 +35,11 @@ mod store;
 mod time_cursor;
 mod timeline;
 
-pub(crate) use detached::Detached;
 pub(crate) use eviction::Reason;
 pub(crate) use has_history::HasHistory;
-pub(crate) use history::History;
 pub(crate) use reader::HistoryReader;
 pub(crate) use slab_caches::SpareSegment;
-pub(crate) use store::{Store, StoreGuard};
+pub(crate) use store::{Detached, History, Store, StoreGuard};
 
 use kernel::{new_spinlock, prelude::*, sync::SpinLock};
 use slab_caches::SlabCaches;

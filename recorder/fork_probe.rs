@@ -11,28 +11,12 @@
 //!
 //! The removal of the probe waits for calls that are under way, so a work item does it (deferred_work.rs).
 
-use super::Recorder;
+use super::{ForkFollower, ForkTracking, Recorder};
 use crate::{
     abstractions::tracepoint::{ForkHandler, ForkProbe},
     targets::{Candidate, PidBitmap},
 };
 use kernel::{prelude::*, sync::Arc, task::Task};
-
-/// What is needed to follow forks.
-#[derive(Default)]
-pub(super) struct ForkTracking {
-    /// The registered probe: from the first `tree:` command until a work item finds that no forks are
-    /// followed any more.
-    probe: Option<ForkProbe<ForkFollower>>,
-    /// The PIDs of the living targets, from the first `tree:` command on.
-    pid_bitmap: Option<Arc<PidBitmap>>,
-}
-
-/// What the probe calls in each fork.
-struct ForkFollower {
-    recorder: Arc<Recorder>,
-    pid_bitmap: Arc<PidBitmap>,
-}
 
 impl ForkHandler for ForkFollower {
     #[inline(always)]

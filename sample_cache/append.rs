@@ -3,11 +3,10 @@
 //! Appending samples to a history: beginning and sealing segments.
 
 use super::{
-    detached::Detached,
     has_history::HasHistory,
-    segment::{Kind, Segment},
+    segment::Kind,
     slab_caches::SpareSegment,
-    store::{Store, StoreGuard},
+    store::{Detached, Segment, Store, StoreGuard},
 };
 use crate::{
     abstractions::slab::{Object, Ref, UninitObject},

@@ -15,9 +15,9 @@ use crate::abstractions::{
 pub(super) const DETACH_MAX: usize = 32;
 
 /// A list of detached segments. They are freed when it is dropped, which must happen with no lock held.
-pub(crate) struct Detached<T>(List<Segment<T>, 0>);
+pub(crate) struct Detached<T, S>(List<Segment<T, S>, 0>);
 
-impl<T> Detached<T> {
+impl<T, S> Detached<T, S> {
     /// An empty list.
     pub(crate) const fn new() -> Self {
         Self(List::new())
@@ -34,7 +34,7 @@ impl<T> Detached<T> {
     }
 
     /// Adds a segment, which is in no list.
-    pub(super) fn push(&mut self, segment: Ref<Segment<T>>) {
+    pub(super) fn push(&mut self, segment: Ref<Segment<T, S>>) {
         let _ = self.0.push_back(segment);
     }
 
@@ -62,7 +62,7 @@ impl<T> Detached<T> {
     }
 }
 
-impl<T> Drop for Detached<T> {
+impl<T, S> Drop for Detached<T, S> {
     fn drop(&mut self) {
         self.free();
     }

@@ -7,10 +7,9 @@
 //! more are detached too.
 
 use super::{
-    detached::Detached,
     has_history::HasHistory,
-    segment::{References, Segment},
-    store::Store,
+    segment::References,
+    store::{Detached, Segment, Store},
     SampleCache,
 };
 use crate::abstractions::slab::{Object, Ref};

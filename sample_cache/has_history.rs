@@ -2,7 +2,7 @@
 
 //! What the sample cache must know about the objects whose samples it keeps.
 
-use super::{history::History, store::Store};
+use super::store::{History, Store};
 
 /// A slab object that has a history.
 pub(crate) trait HasHistory: Sized + Send + Sync {

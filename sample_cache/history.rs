@@ -9,14 +9,14 @@ use crate::{
 };
 use core::ops::Range;
 
-/// The samples of one object, numbered from 0. Protected by the lock of the [`Store`](super::Store).
+/// The samples of one object of the type `T`, numbered from 0. Protected by the lock of the store `S`.
 ///
 /// All samples belong to consecutive passes: sample `n` to the pass `first_pass + n`.
-pub(crate) struct History<T> {
+pub(crate) struct History<T, S> {
     /// The oldest segment.
-    first: Option<Ref<Segment<T>>>,
+    first: Option<Ref<Segment<T, S>>>,
     /// The newest segment.
-    last: Option<Ref<Segment<T>>>,
+    last: Option<Ref<Segment<T, S>>>,
     /// Whether the newest segment is open, that is, not sealed yet.
     is_open: bool,
     /// How many samples may be appended before two limits must be checked again: that of the open segment,
@@ -37,7 +37,7 @@ pub(crate) struct History<T> {
     last_time_us: Option<u64>,
 }
 
-impl<T: Send + Sync> History<T> {
+impl<T: Send + Sync, S> History<T, S> {
     /// An empty history.
     pub(crate) const fn new() -> Self {
         Self {
@@ -104,7 +104,7 @@ impl<T: Send + Sync> History<T> {
     }
 
     /// Returns the oldest segment.
-    pub(super) fn first_segment(&self) -> Option<&Ref<Segment<T>>> {
+    pub(super) fn first_segment(&self) -> Option<&Ref<Segment<T, S>>> {
         self.first.as_ref()
     }
 
@@ -185,7 +185,7 @@ impl<T: Send + Sync> History<T> {
     }
 
     /// Adds `segment` as the newest one, which is open. Returns the one that was the newest before.
-    pub(super) fn push(&mut self, segment: Ref<Segment<T>>) -> Option<Ref<Segment<T>>> {
+    pub(super) fn push(&mut self, segment: Ref<Segment<T, S>>) -> Option<Ref<Segment<T, S>>> {
         self.is_open = true;
         if self.first.is_none() {
             self.first = Some(segment.clone());
@@ -195,7 +195,7 @@ impl<T: Send + Sync> History<T> {
 
     /// Closes the newest segment. Returns it with what it holds, and the caller must seal it. Returns `None`
     /// if it was not open.
-    pub(super) fn close(&mut self) -> Option<(Ref<Segment<T>>, Contents)> {
+    pub(super) fn close(&mut self) -> Option<(Ref<Segment<T, S>>, Contents)> {
         let contents = self.contents()?;
         self.is_open = false;
         self.budget = 0;
@@ -204,7 +204,7 @@ impl<T: Send + Sync> History<T> {
 
     /// Removes the oldest segment, after which `next` is the oldest one. If `next` is `None`, the segment
     /// was the newest too, and has been closed. Returns the removed segment.
-    pub(super) fn pop(&mut self, next: Option<Ref<Segment<T>>>) -> Option<Ref<Segment<T>>> {
+    pub(super) fn pop(&mut self, next: Option<Ref<Segment<T, S>>>) -> Option<Ref<Segment<T, S>>> {
         if next.is_none() {
             self.last = None;
         }
@@ -219,7 +219,7 @@ impl<T: Send + Sync> History<T> {
     }
 
     /// Returns what `segment`, a segment of this history, holds; `None` if it is not open.
-    pub(super) fn open_contents(&self, segment: &Segment<T>) -> Option<Contents> {
+    pub(super) fn open_contents(&self, segment: &Segment<T, S>) -> Option<Contents> {
         let contents = self.contents()?;
         core::ptr::eq(&***self.last.as_ref()?, segment).then_some(contents)
     }

@@ -2,7 +2,7 @@
 
 //! Allocating segments, and what happens if there is no memory.
 
-use super::{detached::Detached, has_history::HasHistory, slab_caches::SpareSegment, SampleCache};
+use super::{has_history::HasHistory, slab_caches::SpareSegment, store::Detached, SampleCache};
 
 impl<T: HasHistory> SampleCache<T> {
     /// Allocates the first segment of a history. May sleep. Returns `None` if there is no memory.

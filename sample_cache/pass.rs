@@ -3,10 +3,9 @@
 //! The beginning and the end of a sampling pass: recording its timestamp.
 
 use super::{
-    detached::Detached,
     has_history::HasHistory,
     slab_caches::SpareSegment,
-    store::{Store, StoreGuard},
+    store::{Detached, Store, StoreGuard},
 };
 
 impl<T: HasHistory> StoreGuard<'_, T> {

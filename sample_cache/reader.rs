@@ -9,9 +9,9 @@
 
 use super::{
     has_history::HasHistory,
-    history::History,
-    segment::{seek, Kind, Segment},
+    segment::{seek, Kind},
     segment_copy::SegmentCopy,
+    store::{History, Segment},
     time_cursor::TimeCursor,
     SampleCache,
 };

@@ -9,7 +9,6 @@
 //!
 //! So code that has read under the lock how much a segment holds may read these words without the lock.
 
-use super::store::Store;
 use crate::{
     abstractions::{
         list::ListLinks,
@@ -43,17 +42,18 @@ pub(super) const SMALL_WORDS: u16 = 6;
 /// How many segments [`seek`] passes in one call, that is, under the lock.
 const SEEK_MAX: usize = 64;
 
-/// A segment in a slab cache. `T` is the type that has histories.
-pub(crate) struct Segment<T> {
+/// A segment in a slab cache. `T` is the type that has histories, `S` the type of the store whose lock
+/// protects the state of the segment.
+pub(crate) struct Segment<T, S> {
     /// The place in the list of all segments by age, in the timeline, or in a list of detached segments.
-    links: ListLinks<Segment<T>>,
+    links: ListLinks<Segment<T, S>>,
     kind: Kind<T>,
     /// The number of its first sample, or of the pass of its first timestamp.
     first: u64,
-    state: LockedBy<State<T>, Store<T>>,
+    state: LockedBy<State<T, S>, S>,
 }
 
-impl_list_links!(impl{T} Segment<T>, 0, links);
+impl_list_links!(impl{T, S} Segment<T, S>, 0, links);
 
 /// What a segment holds.
 pub(super) enum Kind<T> {
@@ -84,8 +84,8 @@ pub(super) struct Contents {
     pub(super) count: u16,
 }
 
-/// The part of a segment that the lock of the [`Store`] protects.
-pub(super) struct State<T> {
+/// The part of a segment that the lock of the [`Store`](super::Store) protects.
+pub(super) struct State<T, S> {
     /// The length of the data in bits; 0 until the segment is sealed.
     bits: u16,
     /// How often the last sample is repeated after the last bit; 0 until the segment is sealed.
@@ -94,25 +94,25 @@ pub(super) struct State<T> {
     count: u16,
     is_detached: bool,
     /// [`NONE`](References::NONE) once the segment is detached.
-    references: References<T>,
+    references: References<T, S>,
 }
 
 /// The references of a segment of samples to other segments.
-pub(super) struct References<T> {
+pub(super) struct References<T, S> {
     /// The next segment of the same history.
-    pub(super) next: Option<Ref<Segment<T>>>,
+    pub(super) next: Option<Ref<Segment<T, S>>>,
     /// The first segment of the timeline that this segment needs, once it is sealed.
-    pub(super) timestamps: Option<Ref<Segment<T>>>,
+    pub(super) timestamps: Option<Ref<Segment<T, S>>>,
 }
 
-impl<T> References<T> {
+impl<T, S> References<T, S> {
     const NONE: Self = Self {
         next: None,
         timestamps: None,
     };
 }
 
-impl<T> State<T> {
+impl<T, S> State<T, S> {
     const fn new() -> Self {
         Self {
             bits: 0,
@@ -124,29 +124,29 @@ impl<T> State<T> {
     }
 
     /// Sets the next segment of the same history.
-    pub(super) fn set_next(&mut self, next: Ref<Segment<T>>) {
+    pub(super) fn set_next(&mut self, next: Ref<Segment<T, S>>) {
         self.references.next = Some(next);
     }
 
     /// Sets the first segment of the timeline that this segment needs.
-    pub(super) fn set_timestamps(&mut self, timestamps: Option<Ref<Segment<T>>>) {
+    pub(super) fn set_timestamps(&mut self, timestamps: Option<Ref<Segment<T, S>>>) {
         self.references.timestamps = timestamps;
     }
 
     /// Returns the first segment of the timeline that this segment needs, if this one is sealed.
-    pub(super) fn timestamps(&self) -> Option<&Object<Segment<T>>> {
+    pub(super) fn timestamps(&self) -> Option<&Object<Segment<T, S>>> {
         self.references.timestamps.as_deref()
     }
 
     /// Marks the segment as detached. It refers to no other segment from now on. Returns the references
     /// that it had.
-    pub(super) fn detach(&mut self) -> References<T> {
+    pub(super) fn detach(&mut self) -> References<T, S> {
         self.is_detached = true;
         core::mem::replace(&mut self.references, References::NONE)
     }
 
     /// Returns the next segment of the same history.
-    pub(super) fn next(&self) -> Option<&Ref<Segment<T>>> {
+    pub(super) fn next(&self) -> Option<&Ref<Segment<T, S>>> {
         self.references.next.as_ref()
     }
 
@@ -168,13 +168,13 @@ impl<T> State<T> {
     }
 }
 
-impl<T: Send + Sync> Segment<T> {
+impl<T: Send + Sync, S> Segment<T, S> {
     /// An empty, open segment that is in no list. `lock` is the lock of the store.
     pub(super) fn new(
         first: u64,
         kind: Kind<T>,
-        lock: &SpinLock<Store<T>>,
-    ) -> impl Init<Self, Infallible> + '_ {
+        lock: &SpinLock<S>,
+    ) -> impl Init<Self, Infallible> + use<'_, T, S> {
         init!(Self {
             links: ListLinks::new(),
             kind,
@@ -202,12 +202,12 @@ impl<T: Send + Sync> Segment<T> {
     }
 
     /// Returns the part that the lock protects.
-    pub(super) fn state<'a>(&'a self, store: &'a Store<T>) -> &'a State<T> {
+    pub(super) fn state<'a>(&'a self, store: &'a S) -> &'a State<T, S> {
         self.state.access(store)
     }
 
     /// Returns the part that the lock protects, to change it.
-    pub(super) fn state_mut<'a>(&'a self, store: &'a mut Store<T>) -> &'a mut State<T> {
+    pub(super) fn state_mut<'a>(&'a self, store: &'a mut S) -> &'a mut State<T, S> {
         self.state.access_mut(store)
     }
 }
@@ -215,11 +215,11 @@ impl<T: Send + Sync> Segment<T> {
 /// Follows a history from `segment` on to the segment that holds the sample `number`, or would hold it.
 ///
 /// Passes up to [`SEEK_MAX`] segments. Returns the segment reached, and whether it is the right one.
-pub(super) fn seek<'a, T: Send + Sync>(
-    mut segment: &'a Ref<Segment<T>>,
+pub(super) fn seek<'a, T: Send + Sync, S>(
+    mut segment: &'a Ref<Segment<T, S>>,
     number: u64,
-    store: &'a Store<T>,
-) -> (&'a Ref<Segment<T>>, bool) {
+    store: &'a S,
+) -> (&'a Ref<Segment<T, S>>, bool) {
     for _ in 0..SEEK_MAX {
         match segment.state(store).next() {
             Some(next) if next.first() <= number => segment = next,
@@ -229,7 +229,7 @@ pub(super) fn seek<'a, T: Send + Sync>(
     (segment, false)
 }
 
-impl<T: Send + Sync> Object<Segment<T>> {
+impl<T: Send + Sync, S> Object<Segment<T, S>> {
     /// Returns how many bits of data the segment can hold.
     #[inline(always)]
     pub(super) fn capacity(&self) -> u32 {
@@ -244,7 +244,7 @@ impl<T: Send + Sync> Object<Segment<T>> {
     }
 
     /// Seals the segment, which is open. It holds `contents` from now on.
-    pub(super) fn seal(&self, store: &mut Store<T>, contents: Contents) {
+    pub(super) fn seal(&self, store: &mut S, contents: Contents) {
         let Contents {
             extent,
             tail,

@@ -26,7 +26,11 @@ impl SegmentCopy {
     }
 
     /// Copies the words that belong to `contents`, which `segment` holds.
-    pub(super) fn fill<T>(&mut self, segment: &Object<Segment<T>>, contents: &Contents) {
+    pub(super) fn fill<T: Send + Sync, S>(
+        &mut self,
+        segment: &Object<Segment<T, S>>,
+        contents: &Contents,
+    ) {
         let bits = contents.extent.bits;
         let stored = bits.div_ceil(u64::BITS) as usize;
         for (word, source) in self.words.iter_mut().zip(segment.words()).take(stored) {

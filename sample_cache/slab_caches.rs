@@ -2,7 +2,10 @@
 
 //! The slab caches for segments of both sizes, each with a reserve.
 
-use super::segment::{Segment, SMALL_WORDS, WORDS};
+use super::{
+    segment::{SMALL_WORDS, WORDS},
+    store::Segment,
+};
 use crate::abstractions::slab::{Cache, UninitObject};
 use kernel::prelude::*;
 

@@ -2,7 +2,7 @@
 
 //! The store: all segments and counts, which one spinlock protects.
 
-use super::{counts::Counts, segment::Segment, timeline::Timeline};
+use super::{counts::Counts, detached, history, segment, timeline};
 use crate::abstractions::list::List;
 use core::{
     convert::Infallible,
@@ -12,6 +12,18 @@ use kernel::{
     prelude::*,
     sync::{SpinLock, SpinLockGuard},
 };
+
+/// A segment whose state the lock of a [`Store`] protects.
+pub(crate) type Segment<T> = segment::Segment<T, Store<T>>;
+
+/// A history in a [`Store`].
+pub(crate) type History<T> = history::History<T, Store<T>>;
+
+/// Segments that were detached from a [`Store`].
+pub(crate) type Detached<T> = detached::Detached<T, Store<T>>;
+
+/// The timeline of a [`Store`].
+type Timeline<T> = timeline::Timeline<T, Store<T>>;
 
 /// What the lock of a [`SampleCache`](super::SampleCache) protects.
 pub(crate) struct Store<T> {

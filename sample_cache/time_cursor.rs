@@ -2,11 +2,7 @@
 
 //! Looking up timestamps of passes for a reader.
 
-use super::{
-    segment::{Kind, Segment},
-    segment_copy::SegmentCopy,
-    SampleCache,
-};
+use super::{segment::Kind, segment_copy::SegmentCopy, store::Segment, SampleCache};
 use crate::{abstractions::slab::Ref, codec::TimestampDecoder};
 use core::convert::Infallible;
 use kernel::prelude::*;

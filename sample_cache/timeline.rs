@@ -19,7 +19,6 @@
 use super::{
     detached::Detached,
     segment::{Contents, Kind, Segment, SAMPLES_MAX},
-    store::Store,
 };
 use crate::{
     abstractions::{
@@ -35,12 +34,12 @@ use kernel::sync::{
     SpinLock,
 };
 
-/// The timestamps of passes. Protected by the lock of the [`Store`].
-pub(super) struct Timeline<T> {
+/// The timestamps of passes, part of a store `S`. Protected by the lock of the store.
+pub(super) struct Timeline<T, S> {
     /// The segments that no open segment of samples needs, oldest first. Each has users.
-    aged: List<Segment<T>, 0>,
+    aged: List<Segment<T, S>, 0>,
     /// The segments after the aged ones, oldest first.
-    young: List<Segment<T>, 0>,
+    young: List<Segment<T, S>, 0>,
     /// Whether the newest segment is open. If so, it is a young one.
     is_open: bool,
     encoder: TimestampEncoder,
@@ -50,7 +49,7 @@ pub(super) struct Timeline<T> {
     next: u64,
 }
 
-impl<T: Send + Sync> Timeline<T> {
+impl<T: Send + Sync, S> Timeline<T, S> {
     /// An empty timeline.
     pub(super) const fn new() -> Self {
         Self {
@@ -79,7 +78,7 @@ impl<T: Send + Sync> Timeline<T> {
     }
 
     /// Returns the segment after `segment`.
-    fn after(&self, segment: &Object<Segment<T>>) -> Option<&Object<Segment<T>>> {
+    fn after(&self, segment: &Object<Segment<T, S>>) -> Option<&Object<Segment<T, S>>> {
         if self.aged.contains(segment) {
             self.aged.next(segment).or(self.young.first())
         } else {
@@ -89,7 +88,7 @@ impl<T: Send + Sync> Timeline<T> {
 
     /// Adds a user to each segment that holds timestamps of `passes`, which are among the last
     /// [`SAMPLES_MAX`]. Returns the first of these segments; `None` if `passes` is empty.
-    pub(super) fn retain(&mut self, passes: &Range<u64>) -> Option<Ref<Segment<T>>> {
+    pub(super) fn retain(&mut self, passes: &Range<u64>) -> Option<Ref<Segment<T, S>>> {
         let mut first = None;
         // From the newest one backwards: the segments of a busy task span few passes.
         let mut at = self.young.last().filter(|_| !passes.is_empty());
@@ -112,12 +111,12 @@ impl<T: Send + Sync> Timeline<T> {
     /// more to `detached`.
     pub(super) fn release(
         &mut self,
-        first: Ref<Segment<T>>,
+        first: Ref<Segment<T, S>>,
         passes: &Range<u64>,
-        detached: &mut Detached<T>,
+        detached: &mut Detached<T, S>,
     ) {
         let mut has_unused = false;
-        let needed = |segment: &&Object<Segment<T>>| segment.first() < passes.end;
+        let needed = |segment: &&Object<Segment<T, S>>| segment.first() < passes.end;
         let all = core::iter::successors(Some(&*first), |segment| self.after(segment));
         for users in all.take_while(needed).filter_map(|segment| users(segment)) {
             let left = load_relaxed(users).wrapping_sub(1);
@@ -133,9 +132,9 @@ impl<T: Send + Sync> Timeline<T> {
     #[inline(never)]
     fn detach_unused(
         &mut self,
-        first: Ref<Segment<T>>,
+        first: Ref<Segment<T, S>>,
         passes: &Range<u64>,
-        detached: &mut Detached<T>,
+        detached: &mut Detached<T, S>,
     ) {
         let mut at = Some(first);
         while let Some(segment) = at {
@@ -153,7 +152,7 @@ impl<T: Send + Sync> Timeline<T> {
     }
 
     /// Detaches the young segments without users. No segment of samples is open, and no pass is under way.
-    pub(super) fn trim(&mut self, detached: &mut Detached<T>) {
+    pub(super) fn trim(&mut self, detached: &mut Detached<T, S>) {
         while let Some(first) = self.young.first() {
             let is_last = self.young.len() == 1;
             if is_last && is_used(first) {
@@ -166,7 +165,7 @@ impl<T: Send + Sync> Timeline<T> {
     }
 
     /// Moves the first young segment to the aged ones, or to `detached` if it has no users.
-    fn age_first(&mut self, detached: &mut Detached<T>) {
+    fn age_first(&mut self, detached: &mut Detached<T, S>) {
         match self.young.pop_front() {
             Some(first) if is_used(&first) => {
                 // It has just left its list.
@@ -179,7 +178,7 @@ impl<T: Send + Sync> Timeline<T> {
 
     /// Ages the segments that hold no timestamp of the last [`SAMPLES_MAX`] passes, nor of the one under
     /// way.
-    fn age(&mut self, detached: &mut Detached<T>) {
+    fn age(&mut self, detached: &mut Detached<T, S>) {
         while let Some(first) = self.young.first() {
             // The first pass after those of `first`.
             let end = self.young.next(first).map(|second| second.first());
@@ -229,10 +228,10 @@ impl<T: Send + Sync> Timeline<T> {
         &mut self,
         time_us: u64,
         period_us: u32,
-        memory: UninitObject<Segment<T>>,
-        lock: &SpinLock<Store<T>>,
-        detached: &mut Detached<T>,
-    ) -> Option<(Ref<Segment<T>>, Contents)> {
+        memory: UninitObject<Segment<T, S>>,
+        lock: &SpinLock<S>,
+        detached: &mut Detached<T, S>,
+    ) -> Option<(Ref<Segment<T, S>>, Contents)> {
         let contents = self.contents();
         let before = self.young.last().map(Ref::from);
         let base = self.encoder.begin(time_us, period_us);
@@ -254,11 +253,11 @@ impl<T: Send + Sync> Timeline<T> {
     /// the newest segment if `near` is `None`.
     pub(super) fn find<'a>(
         &'a self,
-        store: &Store<T>,
-        near: Option<&'a Object<Segment<T>>>,
+        store: &S,
+        near: Option<&'a Object<Segment<T, S>>>,
         pass: u64,
-    ) -> Option<(&'a Object<Segment<T>>, Contents)> {
-        let is_before = |segment: &&Object<Segment<T>>| segment.first() <= pass;
+    ) -> Option<(&'a Object<Segment<T, S>>, Contents)> {
+        let is_before = |segment: &&Object<Segment<T, S>>| segment.first() <= pass;
         let segment = match near {
             Some(near) => core::iter::successors(Some(near), |segment| self.after(segment))
                 .take_while(is_before)
@@ -278,14 +277,14 @@ impl<T: Send + Sync> Timeline<T> {
 }
 
 /// Returns the number of users of `segment`; `None` if it holds samples. The number is accessed under the
-/// lock of the [`Store`] only.
-fn users<T: Send + Sync>(segment: &Segment<T>) -> Option<&Atomic<u32>> {
+/// lock of the [`Store`](super::Store) only.
+fn users<T: Send + Sync, S>(segment: &Segment<T, S>) -> Option<&Atomic<u32>> {
     match segment.kind() {
         Kind::Timestamps { users, .. } => Some(users),
         Kind::Samples { .. } => None,
     }
 }
 
-fn is_used<T: Send + Sync>(segment: &Segment<T>) -> bool {
+fn is_used<T: Send + Sync, S>(segment: &Segment<T, S>) -> bool {
     users(segment).is_some_and(|users| load_relaxed(users) != 0)
 }
