@@ -237,8 +237,10 @@ mod tests {
                 text: [0; LINE_SPACE],
                 len: 0,
             };
-            let format = format_args!("pid:1 num:{number} : usr {usr} sys {sys} time {time}\n");
-            assert!(expected.write_fmt(format).is_ok());
+            let written = expected.write_fmt(format_args!(
+                "pid:1 num:{number} : usr {usr} sys {sys} time {time}\n"
+            ));
+            assert!(written.is_ok());
             assert_eq!(lines.text(), &expected.text[..expected.len]);
         }
     }

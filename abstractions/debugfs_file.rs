@@ -148,15 +148,19 @@ impl<T: FileOperations> File<T> {
     }
 
     /// Returns whether the module has been loaded, so that the load cannot fail any more.
+    #[cfg(MODULE)]
     fn is_live() -> bool {
-        // SAFETY: `THIS_MODULE` is valid while code of the module runs. The loader may change the state at
-        // any time, so the read is volatile. No other read depends on its order.
-        #[cfg(MODULE)]
-        return unsafe { addr_of!((*T::Module::THIS_MODULE.as_ptr()).state).read_volatile() }
-            == bindings::module_state_MODULE_STATE_LIVE;
-        // Code that is built into the kernel is never freed.
-        #[cfg(not(MODULE))]
-        return true;
+        let module = T::Module::THIS_MODULE.as_ptr();
+        // SAFETY: `module` is valid while code of the module runs. The loader may change the state at any
+        // time, so the read is volatile. No other read depends on its order.
+        let state = unsafe { addr_of!((*module).state).read_volatile() };
+        state == bindings::module_state_MODULE_STATE_LIVE
+    }
+
+    /// Returns true: code that is built into the kernel is never freed.
+    #[cfg(not(MODULE))]
+    fn is_live() -> bool {
+        true
     }
 
     /// # Safety
@@ -188,8 +192,8 @@ impl<T: FileOperations> File<T> {
         }
         // SAFETY: By the invariants of `File`, `i_private` points to the content of an `Arc`. That is alive,
         // because debugfs does not remove the file during the call.
-        let data: Arc<T::Data> =
-            unsafe { ArcBorrow::from_raw((*inode).i_private.cast::<T::Data>()) }.into();
+        let data = unsafe { ArcBorrow::from_raw((*inode).i_private.cast::<T::Data>()) };
+        let data: Arc<T::Data> = data.into();
         let records = T::open(&data)?;
         // SAFETY: `file` is being opened, and its operations are `OPERATIONS`.
         unsafe { Opened::<T>::open(file, records, data) }
