@@ -54,16 +54,20 @@ impl Targets {
         samples: &SampleCache<Target>,
     ) -> Result {
         let mut is_found = false;
-        self.for_each(|target| {
+        let mut at = self.first();
+        while let Some(target) = at {
             let tree = target.tree();
             let tree = tree.filter(|tree| tree.root().in_namespace(namespace) == Some(pid));
             if let Some(tree) = tree {
                 let registry = self.lock();
                 tree.dissolve();
                 drop(registry);
-                is_found |= self.remove_target(target, samples);
             }
-        });
+            // After the tree has been dissolved: a fork that was followed until then is found. Before the
+            // removal: the search is slow after `target` has been removed.
+            at = self.next(&target);
+            is_found |= tree.is_some() && self.remove_target(&target, samples);
+        }
         is_found.then_some(()).ok_or(ESRCH)
     }
 

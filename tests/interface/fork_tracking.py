@@ -157,6 +157,20 @@ def sum_of_all():
     write(f"-tree:{pid}")
 
 
+def removal_while_forking():
+    def parent():
+        while True:
+            os.waitpid(child(os._exit, 0), 0)
+
+    with process(parent) as pid:
+        left = set()
+        for _ in range(300):
+            write(f"tree:{pid}")
+            write(f"-tree:{pid}")
+            left.add(statistics()["targets"])
+        equal(left, {0}, "-tree: leaves no target of a process that forks meanwhile")
+
+
 def limit_of_targets():
     set_parameter("max_targets", 20)
     write(f"tree:{os.getpid()}")
@@ -200,8 +214,8 @@ def refused_commands():
 def main():
     with loaded(period_ms=10):
         for function in (forks_and_exits, time_of_the_exit_sample, grandchildren_and_orphans,
-                         threads_and_exec, target_before, many_short_processes, sum_of_all, limit_of_targets,
-                         refused_commands):
+                         threads_and_exec, target_before, many_short_processes, sum_of_all,
+                         removal_while_forking, limit_of_targets, refused_commands):
             function()
     with loaded(period_ms=10, pid=os.getpid(), tree=1):
         pid = child(burn, 0.001)
