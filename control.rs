@@ -2,9 +2,9 @@
 
 //! Commands: what is written to either of the two samples files.
 //!
-//! [`execute`] takes the text of one write. write_text.rs decides whether its last command is complete,
-//! command.rs parses each command, and [`Recorder`] carries it out. The commands of one write are executed
-//! from left to right, up to the first one that fails.
+//! [`execute`] takes the text of one write. write_text.rs decides whether its last command is
+//! complete, command.rs parses each command, and [`Recorder`] carries it out. The commands of one
+//! write are executed from left to right, up to the first one that fails.
 
 mod command;
 mod write_text;
@@ -14,14 +14,14 @@ use command::Command;
 use kernel::{current, page::PAGE_SIZE, prelude::*, sync::Arc};
 use write_text::{check_signals, is_space, Ending, WriteText};
 
-/// Executes the commands in the text of one write. Returns how many bytes were consumed: all, or up to
-/// the first command that failed, if others were executed before it.
+/// Executes the commands in the text of one write. Returns how many bytes were consumed: all, or up
+/// to the first command that failed, if others were executed before it.
 ///
 /// `may_be_cut`: the text may be the first part of a longer write.
 ///
-/// May sleep. Fails only if no command was executed: with `EINVAL` if the text is not a command, or if it
-/// is several commands and the last one is incomplete; `EFAULT` if the text cannot be read; `EINTR` if the
-/// process is being killed; `ENOMEM`; or the error of the first command.
+/// May sleep. Fails only if no command was executed: with `EINVAL` if the text is not a command, or
+/// if it is several commands and the last one is incomplete; `EFAULT` if the text cannot be read;
+/// `EINTR` if the process is being killed; `ENOMEM`; or the error of the first command.
 pub(crate) fn execute(
     recorder: &Arc<Recorder>,
     text: &(impl WriteText + ?Sized),
@@ -30,8 +30,9 @@ pub(crate) fn execute(
     let mut buffer = KVec::from_elem(0, text.len().min(PAGE_SIZE), GFP_KERNEL)?;
     match Ending::of(text, &mut buffer)? {
         Ending::Incomplete => return Err(EINVAL),
-        // Consumes the white space only. The process then writes the command again, with the rest of it.
-        // A command without white space before it is a page long and has not ended, so it is refused.
+        // Consumes the white space only. The process then writes the command again, with the rest
+        // of it. A command without white space before it is a page long and has not ended, so it is
+        // refused.
         Ending::Single(begin @ 1..) if may_be_cut => return Ok(begin),
         Ending::Single(0) if may_be_cut => return Err(EINVAL),
         Ending::Single(_) | Ending::Complete => {}
@@ -50,7 +51,8 @@ pub(crate) fn execute(
 /// The execution of the commands of one write.
 struct Execution<'a> {
     recorder: &'a Arc<Recorder>,
-    /// How many bytes were consumed: those before the first command that failed or may be incomplete.
+    /// How many bytes were consumed: those before the first command that failed or may be
+    /// incomplete.
     consumed: usize,
     /// How many commands were executed.
     commands: usize,
@@ -73,8 +75,8 @@ impl Execution<'_> {
         Ok(())
     }
 
-    /// Executes the commands of a part of a write. `has_more`: more text follows, so a command at the very
-    /// end may be incomplete and is not executed.
+    /// Executes the commands of a part of a write. `has_more`: more text follows, so a command at
+    /// the very end may be incomplete and is not executed.
     fn run_part(&mut self, part: &[u8], has_more: bool) -> Result {
         let mut rest = part;
         loop {
@@ -87,15 +89,16 @@ impl Execution<'_> {
             let end = command.iter().position(is_space);
             let len = end.unwrap_or(command.len());
             if len >= PAGE_SIZE {
-                // sysfs passes one page at a time, which does not contain the end of such a command.
+                // sysfs passes one page at a time, which does not contain the end of such a
+                // command.
                 return Err(EINVAL);
             }
             if end.is_none() && has_more {
                 return Ok(());
             }
             if end.is_none() && self.commands > 0 {
-                // White space followed the last command when the ending was examined, so the process has
-                // changed its memory since.
+                // White space followed the last command when the ending was examined, so the
+                // process has changed its memory since.
                 return Err(EINVAL);
             }
             let (command, after) = command.split_at_checked(len).unwrap_or_default();

@@ -21,20 +21,20 @@ use kernel::{current, prelude::*, seq_file::SeqFile, sync::Arc};
 
 /// The size in bytes of a block of lines, which is one record for `seq_file`.
 ///
-/// `seq_file` collects records in a buffer of one page. If a record does not fit the rest of the buffer, it
-/// is copied once more for the next page, so a record must not be large. Blocks of this size leave little
-/// of a page unused.
+/// `seq_file` collects records in a buffer of one page. If a record does not fit the rest of the
+/// buffer, it is copied once more for the next page, so a record must not be large. Blocks of this
+/// size leave little of a page unused.
 const BLOCK: usize = 1024;
 
 /// The open file.
 ///
-/// A read from the beginning fixes what is shown: the targets and the passes that exist then. So reading
-/// ends, even while more samples are taken.
+/// A read from the beginning fixes what is shown: the targets and the passes that exist then. So
+/// reading ends, even while more samples are taken.
 pub(crate) struct Samples {
     recorder: Arc<Recorder>,
     reader: KBox<HistoryReader<Target>>,
-    /// The PID of the current target in the PID namespace of the process that reads; 0 if that process
-    /// cannot see the target.
+    /// The PID of the current target in the PID namespace of the process that reads; 0 if that
+    /// process cannot see the target.
     pid: i32,
     /// The current record.
     lines: KBox<Lines<BLOCK>>,

@@ -14,8 +14,8 @@ const TARGETS_MAX: u64 = 4_194_304;
 module_numbers! {
     module: "taskmonitor",
 
-    /// The PID of the first task to watch, in the PID namespace of the process that loads the module;
-    /// 0: none.
+    /// The PID of the first task to watch, in the PID namespace of the process that loads the
+    /// module; 0: none.
     pub(crate) static PID: "pid" = 0 in 0..=PID_MAX, 0o400,
         "first task to watch, a process or a thread (0: none)";
 

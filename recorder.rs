@@ -2,10 +2,10 @@
 
 //! The recorder: the targets, their samples, and what wakes the sampler, joined.
 //!
-//! There is one [`Recorder`], which all layers above use. Its methods are the operations of the commands and
-//! of the sampler. They call [`Targets`] and [`SampleCache`], and do what belongs to neither: they wake the
-//! sampler (scheduling.rs), register and remove the fork probe (fork_probe.rs), and queue work items
-//! (deferred_work.rs).
+//! There is one [`Recorder`], which all layers above use. Its methods are the operations of the
+//! commands and of the sampler. They call [`Targets`] and [`SampleCache`], and do what belongs to
+//! neither: they wake the sampler (scheduling.rs), register and remove the fork probe
+//! (fork_probe.rs), and queue work items (deferred_work.rs).
 //!
 //! # Lock order
 //!
@@ -14,11 +14,11 @@
 //! 3. the registry of targets, a spinlock: [`Targets::lock`];
 //! 4. the store of samples, a spinlock: [`SampleCache::lock`].
 //!
-//! The spinlocks are never taken in interrupts. While one of them is held, nothing sleeps, and no memory
-//! is allocated or freed. Therefore the shrinker, which runs in any allocation that may sleep, may take the
-//! lock of the store, and the fork probe may take both. The kernel's locks that are taken inside them, such
-//! as `prev_cputime::lock` and `signal_struct::stats_lock`, are leaves. The callback of an exit notice takes
-//! none of the locks above.
+//! The spinlocks are never taken in interrupts. While one of them is held, nothing sleeps, and no
+//! memory is allocated or freed. Therefore the shrinker, which runs in any allocation that may
+//! sleep, may take the lock of the store, and the fork probe may take both. The kernel's locks that
+//! are taken inside them, such as `prev_cputime::lock` and `signal_struct::stats_lock`, are leaves.
+//! The callback of an exit notice takes none of the locks above.
 
 mod deferred_work;
 mod fork_probe;
@@ -43,12 +43,13 @@ use kernel::{
 
 /// The ID of the work item that gives slab pages back to the page allocator.
 ///
-/// The slab allocator keeps some dozens of freed objects for each CPU. Each of them can keep a slab page
-/// allocated that is free otherwise. So after an eviction they hold back a large part of the memory that
-/// reclaim asked for.
+/// The slab allocator keeps some dozens of freed objects for each CPU. Each of them can keep a slab
+/// page allocated that is free otherwise. So after an eviction they hold back a large part of the
+/// memory that reclaim asked for.
 const GIVE_BACK: u64 = 0;
 
-/// The ID of the work item that frees displaced targets, and removes the fork probe if it is not needed.
+/// The ID of the work item that frees displaced targets, and removes the fork probe if it is not
+/// needed.
 const CLEAN_UP: u64 = 1;
 
 /// The recorder.
@@ -74,8 +75,8 @@ pub(crate) struct Recorder {
 /// What is needed to follow forks.
 #[derive(Default)]
 struct ForkTracking {
-    /// The registered probe: from the first `tree:` command until a work item finds that no forks are
-    /// followed any more.
+    /// The registered probe: from the first `tree:` command until a work item finds that no forks
+    /// are followed any more.
     probe: Option<ForkProbe<ForkFollower>>,
     /// The PIDs of the living targets, from the first `tree:` command on.
     pid_bitmap: Option<Arc<PidBitmap>>,
@@ -144,8 +145,8 @@ impl Recorder {
         removed
     }
 
-    /// Removes the trees whose root has `pid` in `namespace`, that is, all targets that `tree:` commands
-    /// for that process have added, and frees their samples.
+    /// Removes the trees whose root has `pid` in `namespace`, that is, all targets that `tree:`
+    /// commands for that process have added, and frees their samples.
     ///
     /// May sleep. Fails with `ESRCH` if there is none.
     pub(crate) fn remove_tree(&self, pid: i32, namespace: &PidNamespace) -> Result {
@@ -165,8 +166,8 @@ impl Recorder {
             .for_each(|target| self.samples.clear(target, Reason::Removed));
     }
 
-    /// Sets how many samples of each target are kept (0: no limit), and evicts the oldest ones above that.
-    /// May sleep.
+    /// Sets how many samples of each target are kept (0: no limit), and evicts the oldest ones
+    /// above that. May sleep.
     pub(crate) fn set_max_samples(&self, max_samples: u64) {
         self.samples.lock().set_max_samples(max_samples);
         self.targets.for_each(|target| self.samples.trim(target));

@@ -2,21 +2,23 @@
 
 //! The samples of many objects, kept in slab objects of fixed size and freed oldest first.
 //!
-//! Nothing here depends on what is sampled. The objects are of a type `T` that [has a history](HasHistory).
+//! Nothing here depends on what is sampled. The objects are of a type `T` that [has a
+//! history](HasHistory).
 //!
 //! - [`SampleCache`] consists of the slab caches, and of the [`Store`] with its spinlock. memory.rs
 //!   allocates segments, also if the slab allocator has no memory.
 //! - [`History`] is the samples of one object, as a queue of segments (segment.rs).
-//! - The timeline (timeline.rs) is the timestamps of passes, in segments too. It is shared by all histories.
+//! - The timeline (timeline.rs) is the timestamps of passes, in segments too. It is shared by all
+//!   histories.
 //!
-//! [`StoreGuard::append`] (append.rs) appends a sample to the open segment of a history, or begins a new
-//! segment. [`HistoryReader`] (reader.rs) copies one segment after the other and decodes the copy without
-//! the lock; time_cursor.rs finds the timestamp of each sample. eviction.rs detaches segments from their
-//! histories, and detached.rs frees them.
+//! [`StoreGuard::append`] (append.rs) appends a sample to the open segment of a history, or begins
+//! a new segment. [`HistoryReader`] (reader.rs) copies one segment after the other and decodes the
+//! copy without the lock; time_cursor.rs finds the timestamp of each sample. eviction.rs detaches
+//! segments from their histories, and detached.rs frees them.
 //!
-//! The lock is held for a few instructions at a time, for a chunk of a pass, or while
-//! [some dozens](detached::DETACH_MAX) of segments are detached. While it is held, nothing sleeps, no memory
-//! is allocated or freed, and no other lock of this module is taken.
+//! The lock is held for a few instructions at a time, for a chunk of a pass, or while [some
+//! dozens](detached::DETACH_MAX) of segments are detached. While it is held, nothing sleeps, no
+//! memory is allocated or freed, and no other lock of this module is taken.
 
 mod append;
 mod check;

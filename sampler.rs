@@ -2,8 +2,8 @@
 
 //! The kernel thread that samples all targets, once a period.
 //!
-//! The thread asks the recorder for its next step, which is a pass (pass.rs) or a sleep. tunables.rs
-//! applies changed module parameters, including the priority of the thread.
+//! The thread asks the recorder for its next step, which is a pass (pass.rs) or a sleep.
+//! tunables.rs applies changed module parameters, including the priority of the thread.
 
 mod pass;
 mod tunables;
@@ -41,7 +41,7 @@ impl Run for Sampler {
                 }
             }
         }
-        // The end of the last pass is not recorded. No `stop` command waits for it, because no file is
-        // open any more when the thread is stopped.
+        // The end of the last pass is not recorded. No `stop` command waits for it, because no file
+        // is open any more when the thread is stopped.
     }
 }

@@ -2,9 +2,10 @@
 
 //! When sampling passes are due, and how many were made, were late or were missed.
 //!
-//! [`Schedule`] is plain state, and nothing here calls the kernel. The registry of targets holds it, and
-//! the registry's lock protects it. So the lock orders a `stop` command with everything that takes
-//! samples: the passes, and the first sample of a new target. deadline.rs does the arithmetic.
+//! [`Schedule`] is plain state, and nothing here calls the kernel. The registry of targets holds
+//! it, and the registry's lock protects it. So the lock orders a `stop` command with everything
+//! that takes samples: the passes, and the first sample of a new target. deadline.rs does the
+//! arithmetic.
 //!
 //! All times are nanoseconds of the monotonic clock.
 
@@ -18,8 +19,8 @@ pub(crate) struct Schedule {
     is_running: bool,
     /// When the next pass is due; `None` while there is nothing to sample.
     deadline: Option<Deadline>,
-    /// When the last living target ended or was removed. [`update`](Self::update) takes it into account,
-    /// and sets it to `None`.
+    /// When the last living target ended or was removed. [`update`](Self::update) takes it into
+    /// account, and sets it to `None`.
     idle_since_ns: Option<u64>,
     /// How many passes have begun, which is also the number of the latest one.
     begun: u64,
@@ -33,7 +34,8 @@ pub(crate) struct Schedule {
 /// The counts of passes that the statistics show.
 #[derive(Clone, Copy)]
 pub(crate) struct PassCounts {
-    /// Passes that were made. A pass without memory for its timestamp takes no samples and is not counted.
+    /// Passes that were made. A pass without memory for its timestamp takes no samples and is not
+    /// counted.
     pub(crate) passes: u64,
     /// The time spent in these passes, nanoseconds.
     pub(crate) spent_ns: u64,
@@ -93,10 +95,11 @@ impl Schedule {
         self.is_running
     }
 
-    /// Starts or stops sampling. The caller has called [`update`](Self::update) for the present time.
+    /// Starts or stops sampling. The caller has called [`update`](Self::update) for the present
+    /// time.
     ///
-    /// Returns the number of the latest pass that has begun. While sampling is stopped, no other one
-    /// begins.
+    /// Returns the number of the latest pass that has begun. While sampling is stopped, no other
+    /// one begins.
     pub(crate) fn set_running(&mut self, is_running: bool) -> u64 {
         self.is_running = is_running;
         self.begun
@@ -107,8 +110,8 @@ impl Schedule {
         self.ended >= pass
     }
 
-    /// Records that there is no living target from `now_ns` on, even if one is added before the next
-    /// [`update`](Self::update).
+    /// Records that there is no living target from `now_ns` on, even if one is added before the
+    /// next [`update`](Self::update).
     pub(crate) fn set_idle(&mut self, now_ns: u64) {
         self.idle_since_ns = Some(now_ns);
     }
@@ -132,8 +135,8 @@ impl Schedule {
         }
     }
 
-    /// Returns what the sampler does next. Begins a pass if one is due at `now_ns`. The caller has called
-    /// [`update`](Self::update) for `now_ns`, and no pass is under way.
+    /// Returns what the sampler does next. Begins a pass if one is due at `now_ns`. The caller has
+    /// called [`update`](Self::update) for `now_ns`, and no pass is under way.
     pub(crate) fn next_step(&mut self, now_ns: u64) -> NextStep {
         match &mut self.deadline {
             Some(deadline) if deadline.due_ns() <= now_ns => {
@@ -172,8 +175,8 @@ impl Schedule {
         self.wakeups
     }
 
-    /// Returns the counts. The caller has called [`update`](Self::update), so missed periods are counted
-    /// even if the sampler gets no CPU.
+    /// Returns the counts. The caller has called [`update`](Self::update), so missed periods are
+    /// counted even if the sampler gets no CPU.
     pub(crate) fn counts(&self) -> PassCounts {
         self.counts
     }

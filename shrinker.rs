@@ -2,9 +2,9 @@
 
 //! The shrinker: evicts whole segments under memory pressure, the oldest of all targets first.
 //!
-//! Reclaim calls it, that is, any allocation that may sleep, with the locks that the allocating task holds.
-//! So it does not sleep, and the only lock of this module that it takes is that of the sample cache, for a
-//! limited number of segments at a time.
+//! Reclaim calls it, that is, any allocation that may sleep, with the locks that the allocating
+//! task holds. So it does not sleep, and the only lock of this module that it takes is that of the
+//! sample cache, for a limited number of segments at a time.
 
 use crate::{
     abstractions::{clock, shrinker::Shrink},
@@ -19,8 +19,8 @@ use kernel::{
 /// The second since boot in which an eviction was last logged.
 static LAST_LOGGED: Atomic<u64> = Atomic::new(0);
 
-/// Returns whether an eviction may be logged: at most one in each second, because logging takes memory and
-/// time when both are short.
+/// Returns whether an eviction may be logged: at most one in each second, because logging takes
+/// memory and time when both are short.
 fn may_log() -> bool {
     let second = clock::boottime_us() / 1_000_000;
     LAST_LOGGED.xchg(second, Relaxed) != second
@@ -46,8 +46,8 @@ impl Shrink for Recorder {
         while freed < segments && !is_empty {
             let evicted = self.samples().evict(segments - freed);
             is_empty = evicted.detached == 0;
-            // A segment is not counted as freed if a reader refers to it or if its memory refilled the
-            // reserve. Another one is evicted in its place.
+            // A segment is not counted as freed if a reader refers to it or if its memory refilled
+            // the reserve. Another one is evicted in its place.
             freed += evicted.freed;
         }
         if is_logged {

@@ -2,8 +2,8 @@
 
 //! /sys/kernel/debug/taskmonitor_stats: the statistics, one name and value in each line.
 //!
-//! They are counted elsewhere: samples and segments in sample_cache/counts.rs, passes in schedule.rs,
-//! targets in targets/registry.rs.
+//! They are counted elsewhere: samples and segments in sample_cache/counts.rs, passes in
+//! schedule.rs, targets in targets/registry.rs.
 
 use crate::{
     abstractions::{capability, debugfs_file::FileOperations, seq_file::Records},

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! /sys/kernel/taskmonitor: the newest samples, as many as fit one page. Commands can be written to it.
+//! /sys/kernel/taskmonitor: the newest samples, as many as fit one page. Commands can be written to
+//! it.
 
 use crate::{
     abstractions::{capability, slab::Ref, sysfs::AttributeOperations},
@@ -31,8 +32,8 @@ struct RankedSample {
 }
 
 impl RankedSample {
-    /// Returns the rank. The newest sample of each target ranks higher than all samples that are not the
-    /// newest. Among the others a later sample ranks higher than an earlier one.
+    /// Returns the rank. The newest sample of each target ranks higher than all samples that are
+    /// not the newest. Among the others a later sample ranks higher than an earlier one.
     fn rank(&self) -> (bool, u64) {
         (self.is_newest, self.sample.time_us)
     }
@@ -76,8 +77,8 @@ impl Newest {
         Ok(newest)
     }
 
-    /// Adds the newest samples of `target`, if the current process can see it. Returns false if the newest
-    /// samples of other targets leave no space for its newest one.
+    /// Adds the newest samples of `target`, if the current process can see it. Returns false if the
+    /// newest samples of other targets leave no space for its newest one.
     ///
     /// May sleep. Fails with `ENOMEM`.
     fn add_target(
@@ -110,8 +111,9 @@ impl Newest {
         Ok(true)
     }
 
-    /// Adds a sample. If its line does not fit the page, first drops samples of lower rank, but none that
-    /// is the newest of its target. Returns false, and does not add the sample, if it still does not fit.
+    /// Adds a sample. If its line does not fit the page, first drops samples of lower rank, but
+    /// none that is the newest of its target. Returns false, and does not add the sample, if it
+    /// still does not fit.
     ///
     /// May sleep. Fails with `ENOMEM`.
     fn add(&mut self, added: RankedSample) -> Result<bool> {

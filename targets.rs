@@ -2,16 +2,20 @@
 
 //! Which tasks are watched, and how their CPU time is read.
 //!
-//! - A [`Target`] (target.rs) is one watched task with its history. Its [`TaskReader`] (task_reader.rs)
-//!   reads the CPU time of the task and finds out when the task has ended. reading.rs has the results.
-//! - The [`Registry`] (registry.rs) is the set of all targets, in the order in which they were added and
-//!   by PID. It also holds the schedule, because its lock orders `stop` with everything that takes samples.
-//! - add.rs and remove.rs add and remove targets. follow_fork.rs decides whether the child of a fork becomes
-//!   a target. With the [`PidBitmap`] (pid_bitmap.rs) most forks are ruled out without a lock.
-//! - A [`Tree`](tree::Tree) (tree.rs) is what one `tree:` command watches: a process and its descendants.
+//! - A [`Target`] (target.rs) is one watched task with its history. Its [`TaskReader`]
+//!   (task_reader.rs) reads the CPU time of the task and finds out when the task has ended.
+//!   reading.rs has the results.
+//! - The [`Registry`] (registry.rs) is the set of all targets, in the order in which they were
+//!   added and by PID. It also holds the schedule, because its lock orders `stop` with everything
+//!   that takes samples.
+//! - add.rs and remove.rs add and remove targets. follow_fork.rs decides whether the child of a
+//!   fork becomes a target. With the [`PidBitmap`] (pid_bitmap.rs) most forks are ruled out without
+//!   a lock.
+//! - A [`Tree`](tree::Tree) (tree.rs) is what one `tree:` command watches: a process and its
+//!   descendants.
 //!
-//! The samples are kept in the [`SampleCache`](crate::sample_cache::SampleCache) that is an argument of each
-//! call that adds or removes some.
+//! The samples are kept in the [`SampleCache`](crate::sample_cache::SampleCache) that is an
+//! argument of each call that adds or removes some.
 
 mod add;
 mod follow_fork;
@@ -57,7 +61,8 @@ impl Targets {
         }))
     }
 
-    /// Locks the registry. Of this module's locks only that of the sample cache may be taken inside it.
+    /// Locks the registry. Of this module's locks only that of the sample cache may be taken inside
+    /// it.
     pub(crate) fn lock(&self) -> SpinLockGuard<'_, Registry> {
         self.registry.lock()
     }
@@ -67,8 +72,8 @@ impl Targets {
         self.lock().first().map(Ref::from)
     }
 
-    /// Returns the target that was added next after `target`, even if `target` has been removed. Takes the
-    /// lock of the registry.
+    /// Returns the target that was added next after `target`, even if `target` has been removed.
+    /// Takes the lock of the registry.
     pub(crate) fn next(&self, target: &Object<Target>) -> Option<Ref<Target>> {
         let mut from = None;
         loop {
@@ -80,16 +85,16 @@ impl Targets {
         }
     }
 
-    /// Keeps the PIDs of all living targets in `pid_bitmap` from now on. Does nothing if another bitmap has
-    /// been set. Takes the lock of the registry.
+    /// Keeps the PIDs of all living targets in `pid_bitmap` from now on. Does nothing if another
+    /// bitmap has been set. Takes the lock of the registry.
     pub(crate) fn set_pid_bitmap(&self, pid_bitmap: &Arc<PidBitmap>) {
         if self.lock().set_pid_bitmap(pid_bitmap) {
             self.for_each(|target| self.lock().add_to_pid_bitmap(target));
         }
     }
 
-    /// Calls `f` for each target in the order in which they were added, with no lock held. `f` may remove
-    /// the target. Targets that are added meanwhile may be left out.
+    /// Calls `f` for each target in the order in which they were added, with no lock held. `f` may
+    /// remove the target. Targets that are added meanwhile may be left out.
     pub(crate) fn for_each(&self, mut f: impl FnMut(&Object<Target>)) {
         let mut at = self.first();
         while let Some(target) = at {

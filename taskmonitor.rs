@@ -2,9 +2,9 @@
 
 //! taskmonitor: a flight recorder for CPU time.
 //!
-//! A kernel thread samples the user and system time of the watched tasks once a period, and keeps the
-//! samples in kernel memory. A sample takes a few bits. Samples are kept after their task has ended. Under
-//! memory pressure the oldest ones are freed first.
+//! A kernel thread samples the user and system time of the watched tasks once a period, and keeps
+//! the samples in kernel memory. A sample takes a few bits. Samples are kept after their task has
+//! ended. Under memory pressure the oldest ones are freed first.
 //!
 //! The source consists of layers. A module imports only from the layers below its own (`make check`
 //! verifies this):
@@ -22,8 +22,8 @@
 //! abstractions                            safe wrappers for what the kernel crate lacks
 //! ```
 //!
-//! A module X is the file X.rs with the folder X/. X.rs begins with a description of how the module works.
-//! Only `abstractions` has unsafe code.
+//! A module X is the file X.rs with the folder X/. X.rs begins with a description of how the module
+//! works. Only `abstractions` has unsafe code.
 
 #![deny(unsafe_code)]
 
@@ -61,8 +61,9 @@ module! {
 
 /// What the module has registered and allocated.
 ///
-/// Drop order, which is the order of the fields: remove the files, ignore changes of parameters, stop
-/// following forks, stop sampling, unregister the shrinker, cancel deferred work, free the samples.
+/// Drop order, which is the order of the fields: remove the files, ignore changes of parameters,
+/// stop following forks, stop sampling, unregister the shrinker, cancel deferred work, free the
+/// samples.
 pub(crate) struct TaskMonitor {
     _stats: debugfs_file::File<stats::Stats>,
     _samples: debugfs_file::File<debugfs::Samples>,
@@ -104,9 +105,9 @@ impl kernel::Module for TaskMonitor {
         let sampler = Arc::new(KThread::spawn(c"taskmonitor", sampler)?, GFP_KERNEL)?;
         let tunables = Tunables::new(recorder.clone(), sampler.clone());
         let parameters = Subscription::new(Arc::new(tunables, GFP_KERNEL)?);
-        // No file may be used before everything that can fail has succeeded. The files in debugfs refuse
-        // to be opened until the module is loaded (abstractions/debugfs_file.rs). The file in sysfs can be
-        // used as soon as it exists, so it is created last.
+        // No file may be used before everything that can fail has succeeded. The files in debugfs
+        // refuse to be opened until the module is loaded (abstractions/debugfs_file.rs). The file
+        // in sysfs can be used as soon as it exists, so it is created last.
         let stats = debugfs_file::File::create(c"taskmonitor_stats", recorder.clone())?;
         let samples = debugfs_file::File::create(c"taskmonitor", recorder.clone())?;
         let newest = Attribute::create(c"taskmonitor", recorder, static_lock_class!())?;
@@ -128,8 +129,8 @@ impl kernel::Module for TaskMonitor {
 
 /// Adds the first task to watch. `pid`: its PID; 0: none. `is_tree`: its forks are followed too.
 ///
-/// May sleep. Fails as [`Recorder::add`] and [`Recorder::add_tree`] do. If there is no such task, logs the
-/// PID, because kmod explains `ESRCH` as "wrong symbol version".
+/// May sleep. Fails as [`Recorder::add`] and [`Recorder::add_tree`] do. If there is no such task,
+/// logs the PID, because kmod explains `ESRCH` as "wrong symbol version".
 fn add_first(recorder: &Arc<Recorder>, pid: i32, is_tree: bool) -> Result {
     let added = match (pid, is_tree) {
         (0, _) => Ok(()),
@@ -144,8 +145,8 @@ fn add_first(recorder: &Arc<Recorder>, pid: i32, is_tree: bool) -> Result {
 
 /// Frees all targets and samples when it is dropped. May sleep then.
 ///
-/// Dropping the recorder alone would leak them: a segment refers to its target, and the target to its
-/// segments.
+/// Dropping the recorder alone would leak them: a segment refers to its target, and the target to
+/// its segments.
 struct Teardown {
     recorder: Arc<Recorder>,
     /// Whether the load succeeded. If so, the final counts are logged.

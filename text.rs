@@ -8,11 +8,12 @@
 //! pid:267 num:1 : usr 9000 sys 3000 time 884783420 exit
 //! ```
 //!
-//! Formatting numbers is the larger part of the cost of reading a history, so numbers are not formatted
-//! by `core::fmt`. (C has `seq_put_decimal_ull()` for the same reason.) Eight digits are computed at
-//! once, in the lanes of one 64-bit register, and stored at once; the next store overwrites those bytes
-//! that are not part of the number. The digits of a number that is the same as in the line before are not
-//! computed again, nor are those of a sample number that is greater by one, unless there is a carry.
+//! Formatting numbers is the larger part of the cost of reading a history, so numbers are not
+//! formatted by `core::fmt`. (C has `seq_put_decimal_ull()` for the same reason.) Eight digits are
+//! computed at once, in the lanes of one 64-bit register, and stored at once; the next store
+//! overwrites those bytes that are not part of the number. The digits of a number that is the same
+//! as in the line before are not computed again, nor are those of a sample number that is greater
+//! by one, unless there is a carry.
 
 mod digits;
 
@@ -102,10 +103,12 @@ struct Line<'a> {
 }
 
 impl Line<'_> {
-    /// Appends the first `len` of the eight bytes in `bytes`. The first one is the least significant.
+    /// Appends the first `len` of the eight bytes in `bytes`. The first one is the least
+    /// significant.
     #[inline(always)]
     fn put_bytes(&mut self, bytes: u64, len: usize) {
-        // A line is never that long. The remainder shows the compiler that no bounds check is needed.
+        // A line is never that long. The remainder shows the compiler that no bounds check is
+        // needed.
         let at = self.len % LONGEST;
         if let Some(place) = self.place.get_mut(at..at + 8) {
             place.copy_from_slice(&bytes.to_le_bytes());

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! The read barrier between CPUs, without a function call if the processor needs no instruction for it.
+//! The read barrier between CPUs, without a function call if the processor needs no instruction for
+//! it.
 //!
 //! In a kernel with `CONFIG_SMP`, the `kernel` crate's [`smp_mb(Read)`](smp_mb) calls a C helper
 //! (`rust_helper_smp_rmb()`), unless the kernel was built with `CONFIG_RUST_INLINE_HELPERS`.
@@ -17,7 +18,8 @@ use kernel::sync::barrier::{smp_mb, Read};
 #[inline(always)]
 pub(super) fn smp_rmb() {
     if cfg!(target_arch = "x86_64") {
-        // `__smp_rmb()` of x86 is only a compiler barrier too: the processor does not reorder reads.
+        // `__smp_rmb()` of x86 is only a compiler barrier too: the processor does not reorder
+        // reads.
         compiler_fence(Ordering::Acquire);
     } else {
         smp_mb(Read);

@@ -2,8 +2,8 @@
 
 //! The time since boot as a number.
 //!
-//! The public methods of [`kernel::time::Instant`] return differences of two times only. These functions
-//! return the value of the clock itself, from the [`ClockSource`]s that `Instant` uses.
+//! The public methods of [`kernel::time::Instant`] return differences of two times only. These
+//! functions return the value of the clock itself, from the [`ClockSource`]s that `Instant` uses.
 //!
 //! # Examples
 //!
@@ -15,16 +15,16 @@
 
 use kernel::time::{BootTime, ClockSource, Monotonic};
 
-/// Returns the microseconds since boot, suspended time included (`CLOCK_BOOTTIME`), like the start time
-/// in `/proc/PID/stat`. May be called from any context but NMI.
+/// Returns the microseconds since boot, suspended time included (`CLOCK_BOOTTIME`), like the start
+/// time in `/proc/PID/stat`. May be called from any context but NMI.
 #[inline]
 pub(crate) fn boottime_us() -> u64 {
     // CAST: The clock is never negative.
     BootTime::ktime_get() as u64 / 1000
 }
 
-/// Returns the nanoseconds since boot, suspended time excluded (`CLOCK_MONOTONIC`): the clock of timers.
-/// May be called from any context but NMI.
+/// Returns the nanoseconds since boot, suspended time excluded (`CLOCK_MONOTONIC`): the clock of
+/// timers. May be called from any context but NMI.
 #[inline]
 pub(crate) fn monotonic_ns() -> u64 {
     // CAST: As above.

@@ -2,10 +2,11 @@
 
 //! The CPU time that tasks have consumed, as the scheduler accounts it.
 //!
-//! The `kernel` crate's `Task` has no CPU times. Of the functions of `kernel/sched/cputime.c`, which compute
-//! them for `/proc/PID/stat` and `wait4()`, only `task_cputime_adjusted()` is exported. The functions here
-//! compute by the same rules, and read and update the same state: the `prev_cputime` of a thread or of a
-//! process. So they and the kernel always report the same split of a run time into user and system time.
+//! The `kernel` crate's `Task` has no CPU times. Of the functions of `kernel/sched/cputime.c`,
+//! which compute them for `/proc/PID/stat` and `wait4()`, only `task_cputime_adjusted()` is
+//! exported. The functions here compute by the same rules, and read and update the same state: the
+//! `prev_cputime` of a thread or of a process. So they and the kernel always report the same split
+//! of a run time into user and system time.
 //!
 //! C headers: [`include/linux/sched/cputime.h`](srctree/include/linux/sched/cputime.h),
 //! [`include/linux/sched/signal.h`](srctree/include/linux/sched/signal.h).
@@ -33,8 +34,8 @@ pub(crate) use raw::{vtime_accounting_enabled, CpuTime};
 extern "C" {
     /// Exported by kernel/sched/cputime.c for modules under the GPL.
     ///
-    /// The declaration does not name the task's type: `struct task_struct` has members that are empty in
-    /// some kernels, so that the compiler would warn that the type is not FFI-safe.
+    /// The declaration does not name the task's type: `struct task_struct` has members that are
+    /// empty in some kernels, so that the compiler would warn that the type is not FFI-safe.
     pub(super) fn task_cputime_adjusted(task: *mut c_void, user: *mut u64, system: *mut u64);
 }
 
@@ -48,8 +49,8 @@ pub(crate) fn thread_runtime_ns(task: &Task) -> u64 {
 /// Returns the CPU time that the thread `task` has consumed.
 pub(crate) fn thread_times(task: &Task) -> CpuTime {
     let mut times = CpuTime::default();
-    // SAFETY: A `&Task` is a live `task_struct`, also after the task has ended. The results are written to
-    // two live integers.
+    // SAFETY: A `&Task` is a live `task_struct`, also after the task has ended. The results are
+    // written to two live integers.
     unsafe {
         task_cputime_adjusted(
             task.as_ptr().cast(),
@@ -60,13 +61,14 @@ pub(crate) fn thread_times(task: &Task) -> CpuTime {
     times
 }
 
-/// Returns the same as [`thread_times`], for a caller that has read for how long the thread has run:
-/// `runtime_ns`. Only for accounting by ticks: [`vtime_accounting_enabled`] must have returned false.
+/// Returns the same as [`thread_times`], for a caller that has read for how long the thread has
+/// run: `runtime_ns`. Only for accounting by ticks: [`vtime_accounting_enabled`] must have returned
+/// false.
 #[inline(always)]
 pub(crate) fn thread_times_at(task: &Task, runtime_ns: u64) -> CpuTime {
     let task = task.as_ptr();
-    // SAFETY: A `&Task` is a live `task_struct`, also after the task has ended, and `prev_cputime` is that
-    // of the thread.
+    // SAFETY: A `&Task` is a live `task_struct`, also after the task has ended, and `prev_cputime`
+    // is that of the thread.
     unsafe {
         let raw = booked_times(task);
         with_previous(addr_of_mut!((*task).prev_cputime), |previous| {
@@ -75,8 +77,8 @@ pub(crate) fn thread_times_at(task: &Task, runtime_ns: u64) -> CpuTime {
     }
 }
 
-/// Returns whether the process that `leader` leads has run since [`single_threaded_totals`] returned this
-/// `own_ns` and `sequence` for it; `None` if it has more than one thread now.
+/// Returns whether the process that `leader` leads has run since [`single_threaded_totals`]
+/// returned this `own_ns` and `sequence` for it; `None` if it has more than one thread now.
 ///
 /// If it has not run, the caller must check afterwards that the leader is alive, as with
 /// [`single_threaded_totals`].
@@ -87,7 +89,8 @@ pub(crate) fn single_threaded_has_run(
     sequence: Sequence,
 ) -> Option<bool> {
     let leader = leader.as_ptr();
-    // SAFETY: A `&Task` is a live `task_struct`, which keeps its signal structure until it is freed.
+    // SAFETY: A `&Task` is a live `task_struct`, which keeps its signal structure until it is
+    // freed.
     unsafe {
         if read_once!(leader, se.sum_exec_runtime) != own_ns {
             return Some(true);
@@ -101,20 +104,23 @@ pub(crate) fn single_threaded_has_run(
     }
 }
 
-/// Returns for how long the other threads of the process of `leader` had run, in nanoseconds, if they have
-/// all been reaped; `None` if other threads are left.
+/// Returns for how long the other threads of the process of `leader` had run, in nanoseconds, if
+/// they have all been reaped; `None` if other threads are left.
 ///
 /// The threads of the process must not change during the call. They do not while the caller holds
-/// `tasklist_lock` for writing, because threads are added to and removed from a process under that lock.
+/// `tasklist_lock` for writing, because threads are added to and removed from a process under that
+/// lock.
 pub(super) fn reaped_threads_runtime_ns(leader: &Task) -> Option<u64> {
-    // SAFETY: A `&Task` is a live `task_struct`, which keeps its signal structure until it is freed.
+    // SAFETY: A `&Task` is a live `task_struct`, which keeps its signal structure until it is
+    // freed.
     unsafe {
         let signal = read_once!(leader.as_ptr(), signal);
         (read_once!(signal, nr_threads) == 1).then(|| read_once!(signal, sum_sched_runtime))
     }
 }
 
-/// The run time and the unscaled CPU time of a process, including those of threads that have been reaped.
+/// The run time and the unscaled CPU time of a process, including those of threads that have been
+/// reaped.
 #[derive(Clone, Copy, Default)]
 pub(crate) struct Totals {
     /// For how long it has run, in nanoseconds.
@@ -132,21 +138,21 @@ pub(crate) struct SingleThreaded {
     pub(crate) sequence: Sequence,
 }
 
-/// Adds up what the process that `leader` leads has consumed, if the leader is its only thread; returns
-/// `None` if it is not.
+/// Adds up what the process that `leader` leads has consumed, if the leader is its only thread;
+/// returns `None` if it is not.
 ///
-/// The caller must check afterwards that the leader is alive ([`exit::is_alive`]). If another thread calls
-/// `exec`, the old leader is reaped while one thread is left (`de_thread()`). `__exit_signal()` adds its times
-/// to those of the reaped threads, so that this function counts them twice. By then all CPUs see that the old
-/// leader is not alive.
+/// The caller must check afterwards that the leader is alive ([`exit::is_alive`]). If another
+/// thread calls `exec`, the old leader is reaped while one thread is left (`de_thread()`).
+/// `__exit_signal()` adds its times to those of the reaped threads, so that this function counts
+/// them twice. By then all CPUs see that the old leader is not alive.
 ///
 /// [`exit::is_alive`]: super::exit::is_alive
 #[inline(always)]
 pub(crate) fn single_threaded_totals(leader: &Task) -> Option<SingleThreaded> {
-    // SAFETY: A `&Task` is a live `task_struct`, which keeps its signal structure until it is freed.
-    // `__exit_signal()` changes the sums and the number of threads of a process in one write section of
-    // `stats_lock`, so that all reads within one sequence are consistent. A thread that is created
-    // meanwhile has not run yet.
+    // SAFETY: A `&Task` is a live `task_struct`, which keeps its signal structure until it is
+    // freed. `__exit_signal()` changes the sums and the number of threads of a process in one write
+    // section of `stats_lock`, so that all reads within one sequence are consistent. A thread that
+    // is created meanwhile has not run yet.
     unsafe {
         let leader = leader.as_ptr();
         let signal = read_once!(leader, signal);
@@ -172,15 +178,16 @@ pub(crate) fn single_threaded_totals(leader: &Task) -> Option<SingleThreaded> {
     }
 }
 
-/// Adds up what the threads of the process of `task` have consumed, including threads that have been reaped.
+/// Adds up what the threads of the process of `task` have consumed, including threads that have
+/// been reaped.
 ///
-/// If `stats_lock` is written meanwhile, because a thread is reaped for example, the sum is computed again;
-/// after some tries with `stats_lock` held. The caller must not hold that lock.
+/// If `stats_lock` is written meanwhile, because a thread is reaped for example, the sum is
+/// computed again; after some tries with `stats_lock` held. The caller must not hold that lock.
 #[inline(never)]
 pub(crate) fn process_totals(task: &Task, _rcu: &rcu::Guard) -> Totals {
-    // SAFETY: A `&Task` is a live `task_struct`, which keeps its signal structure until it is freed. In the
-    // RCU read-side critical section the threads on the list stay valid, and so do their links. No wrapper
-    // lets its user hold `stats_lock`.
+    // SAFETY: A `&Task` is a live `task_struct`, which keeps its signal structure until it is
+    // freed. In the RCU read-side critical section the threads on the list stay valid, and so do
+    // their links. No wrapper lets its user hold `stats_lock`.
     unsafe {
         let signal = read_once!(task.as_ptr(), signal);
         seqlock::read(addr_of_mut!((*signal).stats_lock), || {
@@ -217,14 +224,15 @@ pub(crate) fn process_times(task: &Task, totals: Totals) -> CpuTime {
     }
 }
 
-/// Returns the CPU time that was last reported for the process of `task`. If its parent has waited for the
-/// process, this is what the parent got.
+/// Returns the CPU time that was last reported for the process of `task`. If its parent has waited
+/// for the process, this is what the parent got.
 pub(crate) fn reported_process_times(task: &Task) -> CpuTime {
     // SAFETY: `process_previous` returns the `prev_cputime` of the task's signal structure.
     unsafe { with_previous(process_previous(task), |_| {}) }
 }
 
 fn process_previous(task: &Task) -> *mut bindings::prev_cputime {
-    // SAFETY: A `&Task` is a live `task_struct`, which keeps its signal structure until it is freed.
+    // SAFETY: A `&Task` is a live `task_struct`, which keeps its signal structure until it is
+    // freed.
     unsafe { addr_of_mut!((*read_once!(task.as_ptr(), signal)).prev_cputime) }
 }

@@ -2,27 +2,30 @@
 
 //! Files in debugfs that are read record by record ([`Records`]), and that can be written.
 //!
-//! A file of `kernel::debugfs` shows one value, which is formatted as a whole into one buffer, and does not
-//! keep the module loaded while it is open.
+//! A file of `kernel::debugfs` shows one value, which is formatted as a whole into one buffer, and
+//! does not keep the module loaded while it is open.
 //!
 //! # Why no open file outlives the module
 //!
-//! debugfs takes a reference to the module for each open file, so that the module cannot be unloaded. But a
-//! load that fails frees the module in spite of references (`do_init_module()`, `fail:`), and a file can be
-//! opened as soon as it has been created. Two things prevent a use of freed code:
+//! debugfs takes a reference to the module for each open file, so that the module cannot be
+//! unloaded. But a load that fails frees the module in spite of references (`do_init_module()`,
+//! `fail:`), and a file can be opened as soon as it has been created. Two things prevent a use of
+//! freed code:
 //!
-//! - [`File::open`] fails until the module's state is `MODULE_STATE_LIVE`, which the loader sets when the load
-//!   cannot fail any more. So no file is open when a load fails.
-//! - A call of [`File::open`] that fails may be in progress when a load fails. It uses the module's code, its
-//!   file operations, and a reference to it. `debugfs_remove()`, which the drop of a [`File`] calls, waits for
-//!   that call, because debugfs makes it between `debugfs_file_get()` and `debugfs_file_put()`. But after that,
-//!   `do_dentry_open()` would still drop the reference, through the file operations. So `open` drops the
-//!   reference itself if it fails, and replaces the file's operations by operations of the kernel.
+//! - [`File::open`] fails until the module's state is `MODULE_STATE_LIVE`, which the loader sets
+//!   when the load cannot fail any more. So no file is open when a load fails.
+//! - A call of [`File::open`] that fails may be in progress when a load fails. It uses the module's
+//!   code, its file operations, and a reference to it. `debugfs_remove()`, which the drop of a
+//!   [`File`] calls, waits for that call, because debugfs makes it between `debugfs_file_get()` and
+//!   `debugfs_file_put()`. But after that, `do_dentry_open()` would still drop the reference,
+//!   through the file operations. So `open` drops the reference itself if it fails, and replaces
+//!   the file's operations by operations of the kernel.
 //!
-//! The files are created by `debugfs_create_file_unsafe()`. The proxy operations of `debugfs_create_file()`
-//! have no `write_iter`, so that one `writev()` would become several writes. Without the proxy, the operations
-//! of an open file can run after the file has been removed. They do not use what the [`File`] owns: each open
-//! file has its own reference to the data.
+//! The files are created by `debugfs_create_file_unsafe()`. The proxy operations of
+//! `debugfs_create_file()` have no `write_iter`, so that one `writev()` would become several
+//! writes. Without the proxy, the operations of an open file can run after the file has been
+//! removed. They do not use what the [`File`] owns: each open file has its own reference to the
+//! data.
 //!
 //! C header: [`include/linux/debugfs.h`](srctree/include/linux/debugfs.h).
 //!
@@ -60,7 +63,8 @@ use kernel::{
     ModuleMetadata,
 };
 
-/// What opening and writing a [`File`] do. A value of the type iterates over the records for one open file.
+/// What opening and writing a [`File`] do. A value of the type iterates over the records for one
+/// open file.
 ///
 /// All methods are called in the task that opens or writes, and may sleep.
 pub(crate) trait FileOperations: Records {
@@ -74,8 +78,8 @@ pub(crate) trait FileOperations: Records {
     /// Opens the file.
     fn open(data: &Arc<Self::Data>) -> Result<Self>;
 
-    /// Takes the bytes of one write. Returns how many were consumed. The file's position does not change, so
-    /// that the next read continues where the last one ended.
+    /// Takes the bytes of one write. Returns how many were consumed. The file's position does not
+    /// change, so that the next read continues where the last one ended.
     ///
     /// May be called while other tasks read from the same open file or write to it.
     fn write(_data: &Arc<Self::Data>, _bytes: &WriteData<'_>) -> Result<usize> {
@@ -85,12 +89,13 @@ pub(crate) trait FileOperations: Records {
 
 /// A file in debugfs with mode 0400, which can be opened once the module has been loaded.
 ///
-/// Dropping this removes the file; it may sleep. Tasks that have the file open can still use and close it.
+/// Dropping this removes the file; it may sleep. Tasks that have the file open can still use and
+/// close it.
 ///
 /// # Invariants
 ///
-/// `entry` is a file created by `debugfs_create_file_unsafe()`, whose inode's `i_private` points to the content
-/// of `_data`; or an error, which `debugfs_remove()` ignores.
+/// `entry` is a file created by `debugfs_create_file_unsafe()`, whose inode's `i_private` points to
+/// the content of `_data`; or an error, which `debugfs_remove()` ignores.
 pub(crate) struct File<T: FileOperations> {
     entry: *mut bindings::dentry,
     _data: Arc<T::Data>,
@@ -118,15 +123,16 @@ impl<T: FileOperations> File<T> {
 
     /// Creates the file in the root of debugfs.
     ///
-    /// Its mode is 0400 even if it can be written: under lockdown, a file with a write bit cannot even be read
-    /// (`debugfs_locked_down()`), and root can write without that bit (`CAP_DAC_OVERRIDE`).
+    /// Its mode is 0400 even if it can be written: under lockdown, a file with a write bit cannot
+    /// even be read (`debugfs_locked_down()`), and root can write without that bit
+    /// (`CAP_DAC_OVERRIDE`).
     ///
-    /// May sleep. Fails with `ENOMEM` or `EEXIST`. If the kernel has no debugfs, or debugfs was disabled at
-    /// boot, this succeeds without a file, as is usual with debugfs.
+    /// May sleep. Fails with `ENOMEM` or `EEXIST`. If the kernel has no debugfs, or debugfs was
+    /// disabled at boot, this succeeds without a file, as is usual with debugfs.
     pub(crate) fn create(name: &CStr, data: Arc<T::Data>) -> Result<Self> {
-        // SAFETY: The operations are static and fit the type of `data`. `open` uses the content of `data`
-        // only during `debugfs_remove()` or before it, and `File` keeps it alive until then. The other
-        // operations do not need the file to exist (see the head of this file).
+        // SAFETY: The operations are static and fit the type of `data`. `open` uses the content of
+        // `data` only during `debugfs_remove()` or before it, and `File` keeps it alive until then.
+        // The other operations do not need the file to exist (see the head of this file).
         let entry = unsafe {
             bindings::debugfs_create_file_unsafe(
                 name.as_char_ptr(),
@@ -151,8 +157,8 @@ impl<T: FileOperations> File<T> {
     #[cfg(MODULE)]
     fn is_live() -> bool {
         let module = T::Module::THIS_MODULE.as_ptr();
-        // SAFETY: `module` is valid while code of the module runs. The loader may change the state at any
-        // time, so the read is volatile. No other read depends on its order.
+        // SAFETY: `module` is valid while code of the module runs. The loader may change the state
+        // at any time, so the read is volatile. No other read depends on its order.
         let state = unsafe { addr_of!((*module).state).read_volatile() };
         state == bindings::module_state_MODULE_STATE_LIVE
     }
@@ -170,10 +176,10 @@ impl<T: FileOperations> File<T> {
         // SAFETY: By the safety requirement; `file` is being opened.
         let result = unsafe { Self::try_open(inode, file) };
         if result.is_err() {
-            // SAFETY: `open_proxy_open()` has taken a reference to the module, and has set `f_op` to our
-            // operations, through which `do_dentry_open()` would drop the reference. `generic_ro_fops` has
-            // no owner, so that it drops none. The module stays until this returns, because debugfs does not
-            // remove the file during the call.
+            // SAFETY: `open_proxy_open()` has taken a reference to the module, and has set `f_op`
+            // to our operations, through which `do_dentry_open()` would drop the reference.
+            // `generic_ro_fops` has no owner, so that it drops none. The module stays until this
+            // returns, because debugfs does not remove the file during the call.
             unsafe {
                 (*file).f_op = &raw const bindings::generic_ro_fops;
                 #[cfg(CONFIG_MODULE_UNLOAD)]
@@ -190,8 +196,8 @@ impl<T: FileOperations> File<T> {
         if !Self::is_live() {
             return Err(ENXIO);
         }
-        // SAFETY: By the invariants of `File`, `i_private` points to the content of an `Arc`. That is alive,
-        // because debugfs does not remove the file during the call.
+        // SAFETY: By the invariants of `File`, `i_private` points to the content of an `Arc`. That
+        // is alive, because debugfs does not remove the file during the call.
         let data = unsafe { ArcBorrow::from_raw((*inode).i_private.cast::<T::Data>()) };
         let data: Arc<T::Data> = data.into();
         let records = T::open(&data)?;
@@ -215,12 +221,12 @@ impl<T: FileOperations> File<T> {
         iter: *mut bindings::iov_iter,
     ) -> isize {
         from_result(|| {
-            // SAFETY: By the safety requirement the file is open, and the VFS does not close it during a
-            // write.
+            // SAFETY: By the safety requirement the file is open, and the VFS does not close it
+            // during a write.
             let data = unsafe { Opened::<T>::shared((*kiocb).ki_filp) };
             let iter = NonNull::new(iter).ok_or(EINVAL)?;
-            // SAFETY: `iter` is the argument of this operation, and does not change until `T::write` has
-            // returned.
+            // SAFETY: `iter` is the argument of this operation, and does not change until
+            // `T::write` has returned.
             let consumed = T::write(data, &unsafe { WriteData::from_raw(iter) })?;
             // SAFETY: As above. The caller, io_uring for example, writes later what is left.
             unsafe { bindings::iov_iter_advance(iter.as_ptr(), consumed) };

@@ -2,9 +2,10 @@
 
 //! Delayed work items that can be cancelled.
 //!
-//! The `kernel` crate's [`workqueue`] has delayed work items, but cannot cancel one. A module must cancel its
-//! work items before it is unloaded. Here a work item can be queued only while a guard keeps it
-//! [enabled](Enabled). After the guard has been dropped, the item's function does not run any more.
+//! The `kernel` crate's [`workqueue`] has delayed work items, but cannot cancel one. A module must
+//! cancel its work items before it is unloaded. Here a work item can be queued only while a guard
+//! keeps it [enabled](Enabled). After the guard has been dropped, the item's function does not run
+//! any more.
 //!
 //! C header: [`include/linux/workqueue.h`](srctree/include/linux/workqueue.h).
 //!
@@ -38,10 +39,11 @@ use kernel::{
     workqueue::{self, DelayedWork, HasWork, WorkItem},
 };
 
-/// The function of a [`Work`] item for an object of this type. A type that has several work items implements
-/// this for one `ID` each.
+/// The function of a [`Work`] item for an object of this type. A type that has several work items
+/// implements this for one `ID` each.
 ///
-/// `'static`, because a workqueue continues to call the function of an item whose [`Enabled`] is leaked.
+/// `'static`, because a workqueue continues to call the function of an item whose [`Enabled`] is
+/// leaked.
 pub(crate) trait Deferred<const ID: u64>: Send + Sync + 'static {
     /// Called by a worker of `system_long_wq`. May sleep.
     fn run(&self);
@@ -51,9 +53,11 @@ pub(crate) trait Deferred<const ID: u64>: Send + Sync + 'static {
 ///
 /// # Invariants
 ///
-/// - The disable count of the C work item is 0 while there is an [`Enabled`] for this item, and 1 otherwise.
+/// - The disable count of the C work item is 0 while there is an [`Enabled`] for this item, and 1
+///   otherwise.
 /// - While the C work item is pending, the workqueue owns one reference to this item, made by
-///   [`Arc::into_raw`], which the function takes over; see the implementation of `RawWorkItem` for `Arc`.
+///   [`Arc::into_raw`], which the function takes over; see the implementation of `RawWorkItem` for
+///   `Arc`.
 #[pin_data]
 struct Item<T: Deferred<ID>, const ID: u64> {
     #[pin]
@@ -81,8 +85,8 @@ impl<T: Deferred<ID>, const ID: u64> WorkItem for Item<T, ID> {
 impl<T: Deferred<ID>, const ID: u64> Item<T, ID> {
     /// Returns the C work item.
     fn raw(this: &Arc<Self>) -> *mut bindings::delayed_work {
-        // SAFETY: There is a reference to the item, so that it is alive. Its `work_struct` is part of a
-        // `delayed_work`, because its type is `DelayedWork`.
+        // SAFETY: There is a reference to the item, so that it is alive. Its `work_struct` is part
+        // of a `delayed_work`, because its type is `DelayedWork`.
         unsafe {
             let work = <Self as HasWork<Self>>::raw_get_work(Arc::as_ptr(this).cast_mut());
             let work = workqueue::Work::raw_get(work);
@@ -112,15 +116,16 @@ impl<T: Deferred<ID>, const ID: u64> Work<T, ID> {
 
     /// Queues the work item: its function runs after `delay_ms` milliseconds.
     ///
-    /// Does nothing if the item is pending or not enabled. If the function is running, it runs once more.
-    /// Does not sleep and allocates nothing. May be called from any context but NMI, also from reclaim.
+    /// Does nothing if the item is pending or not enabled. If the function is running, it runs once
+    /// more. Does not sleep and allocates nothing. May be called from any context but NMI, also
+    /// from reclaim.
     pub(crate) fn queue(&self, delay_ms: u32) {
         let delay = msecs_to_jiffies(delay_ms);
         let _ = workqueue::system_long().enqueue_delayed(self.0.clone(), delay);
     }
 
-    /// Enables the work item for `object` until the returned guard is dropped. Fails with `EBUSY` if it is
-    /// enabled already.
+    /// Enables the work item for `object` until the returned guard is dropped. Fails with `EBUSY`
+    /// if it is enabled already.
     pub(crate) fn enable(&self, object: Arc<T>) -> Result<Enabled<T, ID>> {
         let item = self.0.clone();
         let mut slot = item.object.lock();
@@ -129,7 +134,8 @@ impl<T: Deferred<ID>, const ID: u64> Work<T, ID> {
         }
         *slot = Some(object);
         drop(slot);
-        // INVARIANT: There was no `Enabled`, so that the disable count was 1. It is 0 after the call below.
+        // INVARIANT: There was no `Enabled`, so that the disable count was 1. It is 0 after the
+        // call below.
         let enabled = Enabled(item);
         // SAFETY: `new` has initialised the work item.
         unsafe { bindings::enable_delayed_work(Item::raw(&enabled.0)) };
@@ -139,20 +145,21 @@ impl<T: Deferred<ID>, const ID: u64> Work<T, ID> {
 
 /// A guard: the work item can be queued while this exists.
 ///
-/// Dropping it disables the work item, cancels it if it is pending, and waits for its function if that is
-/// running; it may sleep. A module must not leak this, because the function is part of the module.
+/// Dropping it disables the work item, cancels it if it is pending, and waits for its function if
+/// that is running; it may sleep. A module must not leak this, because the function is part of the
+/// module.
 pub(crate) struct Enabled<T: Deferred<ID>, const ID: u64>(Arc<Item<T, ID>>);
 
 impl<T: Deferred<ID>, const ID: u64> Drop for Enabled<T, ID> {
     fn drop(&mut self) {
         // SAFETY: `Work::new` has initialised the work item.
-        // INVARIANT: The disable count is 1 from now on, so that the item cannot be queued. If it was
-        // pending, `__cancel_work()` has removed it from the queue or stopped its timer. `__flush_work()`
-        // has waited for the function.
+        // INVARIANT: The disable count is 1 from now on, so that the item cannot be queued. If it
+        // was pending, `__cancel_work()` has removed it from the queue or stopped its timer.
+        // `__flush_work()` has waited for the function.
         let was_pending = unsafe { bindings::disable_delayed_work_sync(Item::raw(&self.0)) };
         if was_pending {
-            // SAFETY: By the invariants of `Item` the workqueue owned a reference, which the function
-            // would have taken over. The function does not run for it any more.
+            // SAFETY: By the invariants of `Item` the workqueue owned a reference, which the
+            // function would have taken over. The function does not run for it any more.
             drop(unsafe { Arc::from_raw(Arc::as_ptr(&self.0)) });
         }
         let object = self.0.object.lock().take();
@@ -223,7 +230,8 @@ mod tests {
         let pending = enabled.0.clone();
         drop(enabled);
         assert_eq!(object.0.load(Relaxed), 0);
-        // Neither the item nor the queue refers to the object, and the queue does not refer to the item.
+        // Neither the item nor the queue refers to the object, and the queue does not refer to the
+        // item.
         assert!(Arc::into_unique_or_drop(object).is_some());
         drop(work);
         assert!(Arc::into_unique_or_drop(pending).is_some());

@@ -12,7 +12,9 @@
 //! ```ignore
 //! let times = cputime::thread_times(thread);
 //! match exit::progress(thread) {
-//!     ExitProgress::Running | ExitProgress::Reaping => pr_info!("at least {}\n", times.total_ns()),
+//!     ExitProgress::Running | ExitProgress::Reaping => {
+//!         pr_info!("at least {}\n", times.total_ns())
+//!     }
 //!     ExitProgress::Zombie | ExitProgress::Reaped => {
 //!         pr_info!("exactly {}\n", cputime::thread_times(thread).total_ns())
 //!     }
@@ -31,8 +33,8 @@ pub(crate) fn is_alive(task: &Task) -> bool {
 
 /// Returns whether `task` is alive and `pid` is still its own.
 ///
-/// The PID of a thread changes if the thread calls `exec`: it takes over the PID of the leader, which has
-/// ended by then (`de_thread()`).
+/// The PID of a thread changes if the thread calls `exec`: it takes over the PID of the leader,
+/// which has ended by then (`de_thread()`).
 #[inline(always)]
 pub(crate) fn is_alive_with_pid(task: &Task, pid: &Pid) -> bool {
     // SAFETY: A `&Task` is a live `task_struct`. The pointer is compared and not dereferenced.
@@ -42,13 +44,14 @@ pub(crate) fn is_alive_with_pid(task: &Task, pid: &Pid) -> bool {
 /// How far the end of a task has come.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(crate) enum ExitProgress {
-    /// The task is alive, or is a zombie that still runs the last part of its exit: its CPU time can grow.
+    /// The task is alive, or is a zombie that still runs the last part of its exit: its CPU time
+    /// can grow.
     Running,
     /// The task is a zombie and has left the CPU for good: its CPU time is final.
     Zombie,
-    /// Either a parent is reaping the task: the CPU time that the parent gets is decided, but cannot be
-    /// read yet. Or the task has been reaped, by its parent or by itself, and still runs the last part of
-    /// its exit.
+    /// Either a parent is reaping the task: the CPU time that the parent gets is decided, but
+    /// cannot be read yet. Or the task has been reaped, by its parent or by itself, and still runs
+    /// the last part of its exit.
     Reaping,
     /// The task has been reaped and has left the CPU for good: its CPU time is final.
     Reaped,
@@ -59,9 +62,9 @@ pub(crate) fn progress(task: &Task) -> ExitProgress {
     let task = task.as_ptr();
     // SAFETY: A `&Task` is a live `task_struct`, also after the task has ended.
     unsafe {
-        // The order of the reads matters. A task whose state is `TASK_DEAD` is not preempted any more: if
-        // it is seen off the CPU after that, it stays off. If it is seen as a zombie after that, its CPU
-        // time is final.
+        // The order of the reads matters. A task whose state is `TASK_DEAD` is not preempted any
+        // more: if it is seen off the CPU after that, it stays off. If it is seen as a zombie after
+        // that, its CPU time is final.
         let is_dead = read_once!(task, __state) & bindings::TASK_DEAD != 0;
         smp_rmb();
         let is_off = is_dead && read_once!(task, on_cpu) == 0;
@@ -74,8 +77,8 @@ pub(crate) fn progress(task: &Task) -> ExitProgress {
             (true, true) => ExitProgress::Zombie,
             (true, false) => ExitProgress::Running,
             (false, true) if read_once!(task, sighand).is_null() => {
-                // Pairs with the release in `__exit_signal()`: the caller sees all that the reaping wrote
-                // before it.
+                // Pairs with the release in `__exit_signal()`: the caller sees all that the reaping
+                // wrote before it.
                 smp_rmb();
                 ExitProgress::Reaped
             }
@@ -84,9 +87,10 @@ pub(crate) fn progress(task: &Task) -> ExitProgress {
     }
 }
 
-/// Returns the number of threads of the process of `task`, including threads that have ended but have not
-/// been reaped.
+/// Returns the number of threads of the process of `task`, including threads that have ended but
+/// have not been reaped.
 pub(crate) fn process_threads(task: &Task) -> u32 {
-    // SAFETY: A `&Task` is a live `task_struct`, which keeps its signal structure until it is freed.
+    // SAFETY: A `&Task` is a live `task_struct`, which keeps its signal structure until it is
+    // freed.
     unsafe { read_once!(read_once!(task.as_ptr(), signal), nr_threads) as u32 }
 }

@@ -2,23 +2,24 @@
 
 //! Notices of the end of one task: when it became a zombie, and whether its parent reaped it.
 //!
-//! The `kernel` crate has no notices of this kind. Here they come through an entry in `wait_pidfd` of
-//! `struct pid`, the wait queue in which poll() on a pidfd waits. The kernel wakes that queue for every task
-//! and in every code path that makes one of these changes:
+//! The `kernel` crate has no notices of this kind. Here they come through an entry in `wait_pidfd`
+//! of `struct pid`, the wait queue in which poll() on a pidfd waits. The kernel wakes that queue
+//! for every task and in every code path that makes one of these changes:
 //!
-//! - `do_notify_pidfd()` wakes it with a key: the task is a zombie. For a process, `do_notify_parent()` calls
-//!   that function when the leader is the last thread left (in `exit_notify()`, or in `release_task()` of the
-//!   last other thread), and again whenever the zombie gets another parent. It also calls it for a leader that
-//!   is traced while other threads are left.
-//! - `__unhash_process()` wakes it without a key: the current task is reaping the task. The CPU time that the
-//!   task has consumed was added to the signal structure of its process just before.
+//! - `do_notify_pidfd()` wakes it with a key: the task is a zombie. For a process,
+//!   `do_notify_parent()` calls that function when the leader is the last thread left (in
+//!   `exit_notify()`, or in `release_task()` of the last other thread), and again whenever the
+//!   zombie gets another parent. It also calls it for a leader that is traced while other threads
+//!   are left.
+//! - `__unhash_process()` wakes it without a key: the current task is reaping the task. The CPU
+//!   time that the task has consumed was added to the signal structure of its process just before.
 //!
-//! Both are called with `tasklist_lock` held for writing and interrupts off. So the notices of one task come
-//! one at a time, and in this order.
+//! Both are called with `tasklist_lock` held for writing and interrupts off. So the notices of one
+//! task come one at a time, and in this order.
 //!
-//! The notice that a process is a zombie does not show whether a parent will get its totals: between the
-//! notice and the reaping, the parent may die, be replaced, ignore SIGCHLD, or stop tracing. The task that
-//! reaps the process shows it, see [`ExitNotice::is_reported`].
+//! The notice that a process is a zombie does not show whether a parent will get its totals:
+//! between the notice and the reaping, the parent may die, be replaced, ignore SIGCHLD, or stop
+//! tracing. The task that reaps the process shows it, see [`ExitNotice::is_reported`].
 //!
 //! C headers: [`include/linux/pid.h`](srctree/include/linux/pid.h),
 //! [`include/linux/wait.h`](srctree/include/linux/wait.h).
@@ -51,11 +52,12 @@ use kernel::{
 ///
 /// # Invariants
 ///
-/// - From its initialisation until this value is dropped, `entry` is in the `wait_pidfd` queue of `pid`, to
-///   which this value owns a reference. It is pinned, so that the pointers of its neighbours in the queue stay
-///   valid. If the value is leaked, the entry stays and so does the reference.
-/// - The callback writes atomics only. It may have a shared reference while an exclusive one exists, because
-///   the type is not `Unpin`: it contains an `Opaque`.
+/// - From its initialisation until this value is dropped, `entry` is in the `wait_pidfd` queue of
+///   `pid`, to which this value owns a reference. It is pinned, so that the pointers of its
+///   neighbours in the queue stay valid. If the value is leaked, the entry stays and so does the
+///   reference.
+/// - The callback writes atomics only. It may have a shared reference while an exclusive one
+///   exists, because the type is not `Unpin`: it contains an `Opaque`.
 #[pin_data(PinnedDrop)]
 pub(crate) struct ExitNotice {
     #[pin]
@@ -77,8 +79,8 @@ pub(crate) struct ExitNotice {
 
 // SAFETY: An entry may be removed from its queue in any thread.
 unsafe impl Send for ExitNotice {}
-// SAFETY: The entry is accessed with the lock of the queue held only, and all else that the callback writes
-// is atomic.
+// SAFETY: The entry is accessed with the lock of the queue held only, and all else that the
+// callback writes is atomic.
 unsafe impl Sync for ExitNotice {}
 
 /// The notice that a task has become a zombie.
@@ -86,7 +88,8 @@ unsafe impl Sync for ExitNotice {}
 pub(crate) struct Zombie {
     /// When the task became a zombie, in microseconds since boot.
     pub(crate) at_us: u64,
-    /// The run time of the other threads of the process, all of which had been reaped, in nanoseconds.
+    /// The run time of the other threads of the process, all of which had been reaped, in
+    /// nanoseconds.
     pub(crate) reaped_threads_ns: u64,
     /// The task's address.
     task: usize,
@@ -100,10 +103,12 @@ impl Zombie {
 }
 
 impl ExitNotice {
-    /// Creates an initialiser of a value that gets the notices of the process with that `pid`, or of the
-    /// thread with that `pid` if `is_process` is false. Notices before the initialisation are missed.
+    /// Creates an initialiser of a value that gets the notices of the process with that `pid`, or
+    /// of the thread with that `pid` if `is_process` is false. Notices before the initialisation
+    /// are missed.
     ///
-    /// The initialisation takes the lock of the `wait_pidfd` queue, an ordinary spinlock, and does not sleep.
+    /// The initialisation takes the lock of the `wait_pidfd` queue, an ordinary spinlock, and does
+    /// not sleep.
     pub(crate) fn new(pid: ARef<Pid>, is_process: bool) -> impl PinInit<Self> {
         let queued = pid.clone();
         pin_init!(Self {
@@ -120,8 +125,8 @@ impl ExitNotice {
             zombie: Atomic::new(0),
         })
         .pin_chain(move |this| {
-            // SAFETY: The queue is part of a `struct pid` to which `queued` is a reference. The entry is
-            // pinned, and `drop` removes it from the queue.
+            // SAFETY: The queue is part of a `struct pid` to which `queued` is a reference. The
+            // entry is pinned, and `drop` removes it from the queue.
             // INVARIANT: The entry is in the queue of `pid` from now on.
             unsafe { bindings::add_wait_queue(Self::queue(&queued), this.entry.get()) };
             Ok(())
@@ -145,16 +150,17 @@ impl ExitNotice {
         })
     }
 
-    /// Returns whether the process was reaped by its parent, which got its totals. If so, its `prev_cputime`
-    /// holds these totals. The caller must have seen before that the process has been reaped.
+    /// Returns whether the process was reaped by its parent, which got its totals. If so, its
+    /// `prev_cputime` holds these totals. The caller must have seen before that the process has
+    /// been reaped.
     ///
-    /// `wait_task_zombie()` computes the totals of a process (`thread_group_cputime_adjusted()`) and then
-    /// reaps it. The task that runs this is a thread of the real parent. All others reap a leader without
-    /// computing its totals: the process itself (`exit_notify()`), its last other thread (`release_task()`),
-    /// a parent that is itself exiting (`forget_original_parent()`), and a tracer. A parent can also reap
-    /// without a wait (`__ptrace_detach()` by a parent that traces and ignores SIGCHLD). Then `prev_cputime`
-    /// holds the totals of an earlier read, which are less than what was booked when the process became a
-    /// zombie.
+    /// `wait_task_zombie()` computes the totals of a process (`thread_group_cputime_adjusted()`)
+    /// and then reaps it. The task that runs this is a thread of the real parent. All others reap a
+    /// leader without computing its totals: the process itself (`exit_notify()`), its last other
+    /// thread (`release_task()`), a parent that is itself exiting (`forget_original_parent()`), and
+    /// a tracer. A parent can also reap without a wait (`__ptrace_detach()` by a parent that traces
+    /// and ignores SIGCHLD). Then `prev_cputime` holds the totals of an earlier read, which are
+    /// less than what was booked when the process became a zombie.
     pub(crate) fn is_reported(&self) -> bool {
         // Pairs with the release in `note_reaping`.
         self.is_reported.load(Acquire) != 0
@@ -176,17 +182,18 @@ impl ExitNotice {
         _flags: c_int,
         key: *mut c_void,
     ) -> c_int {
-        // SAFETY: By the type invariant the entry is part of a live `ExitNotice`: `drop` removes it with
-        // the lock of the queue held, which `__wake_up()` holds now.
+        // SAFETY: By the type invariant the entry is part of a live `ExitNotice`: `drop` removes it
+        // with the lock of the queue held, which `__wake_up()` holds now.
         let notice = unsafe { &*container_of!(Opaque::cast_from(entry), Self, entry) };
         let kind = if notice.is_process {
             bindings::pid_type_PIDTYPE_TGID
         } else {
             bindings::pid_type_PIDTYPE_PID
         };
-        // SAFETY: The `struct pid` is live. Its lists of tasks change with `tasklist_lock` held for writing
-        // only, which the current task holds, so that the task that is found stays valid. At the reaping
-        // `__unhash_process()` wakes the queue before it removes the leader from the list PIDTYPE_TGID.
+        // SAFETY: The `struct pid` is live. Its lists of tasks change with `tasklist_lock` held for
+        // writing only, which the current task holds, so that the task that is found stays valid.
+        // At the reaping `__unhash_process()` wakes the queue before it removes the leader from the
+        // list PIDTYPE_TGID.
         let task = unsafe { bindings::pid_task(notice.pid.as_ptr(), kind) };
         // CAST: `Task` is a transparent wrapper of `task_struct`.
         let Some(task) = NonNull::new(task.cast::<Task>()) else {
@@ -223,9 +230,9 @@ impl ExitNotice {
     /// Stores whether the current task, which is reaping `leader`, has reported the totals.
     fn note_reaping(&self, leader: &Task) {
         let current = Task::current_raw();
-        // SAFETY: Both are live tasks, which keep their signal structures. `real_parent` changes with
-        // `tasklist_lock` held for writing only, which the current task holds. It is a live task until the
-        // child has been reaped.
+        // SAFETY: Both are live tasks, which keep their signal structures. `real_parent` changes
+        // with `tasklist_lock` held for writing only, which the current task holds. It is a live
+        // task until the child has been reaped.
         let is_parent = unsafe {
             let parent = read_once!(leader.as_ptr(), real_parent);
             current != leader.as_ptr()
@@ -243,8 +250,9 @@ impl ExitNotice {
 #[pinned_drop]
 impl PinnedDrop for ExitNotice {
     fn drop(self: Pin<&mut Self>) {
-        // SAFETY: By the type invariant the entry is in the queue of `pid`. It is removed with the lock of
-        // the queue held, so that afterwards the callback is not running and is not called any more.
+        // SAFETY: By the type invariant the entry is in the queue of `pid`. It is removed with the
+        // lock of the queue held, so that afterwards the callback is not running and is not called
+        // any more.
         unsafe { bindings::remove_wait_queue(Self::queue(&self.pid), self.entry.get()) };
     }
 }

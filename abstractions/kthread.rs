@@ -2,8 +2,8 @@
 
 //! Kernel threads.
 //!
-//! The `kernel` crate has threads only for interrupt handlers and workqueues. A separate kernel thread can
-//! sleep until a deadline, and can have a scheduling policy of its own.
+//! The `kernel` crate has threads only for interrupt handlers and workqueues. A separate kernel
+//! thread can sleep until a deadline, and can have a scheduling policy of its own.
 //!
 //! C headers: [`include/linux/kthread.h`](srctree/include/linux/kthread.h),
 //! [`include/linux/sched.h`](srctree/include/linux/sched.h).
@@ -39,22 +39,22 @@ use kernel::{
 ///
 /// `'static`, because a thread whose [`KThread`] is leaked continues to run.
 pub(crate) trait Run: Send + Sync + 'static {
-    /// Runs in the thread, in process context. The thread ends when this returns. It must return soon after
-    /// [`Current::should_stop`] becomes true.
+    /// Runs in the thread, in process context. The thread ends when this returns. It must return
+    /// soon after [`Current::should_stop`] becomes true.
     fn run(&self, me: &Current);
 }
 
 /// A kernel thread.
 ///
-/// Dropping this stops the thread and waits until it has ended; it sleeps. The thread itself must not drop
-/// it, because it would wait for itself.
+/// Dropping this stops the thread and waits until it has ended; it sleeps. The thread itself must
+/// not drop it, because it would wait for itself.
 ///
 /// # Invariants
 ///
-/// - `task` is a task created by `kthread_create_on_node()`, which runs `body.run()`. This value owns one
-///   reference to it, so that the structure stays valid after the thread has ended.
-/// - The thread has a pointer to the content of `_body`, and none to this value, which may be moved.
-///   `_body` is dropped after the thread has ended, and never if this value is leaked.
+/// - `task` is a task created by `kthread_create_on_node()`, which runs `body.run()`. This value
+///   owns one reference to it, so that the structure stays valid after the thread has ended.
+/// - The thread has a pointer to the content of `_body`, and none to this value, which may be
+///   moved. `_body` is dropped after the thread has ended, and never if this value is leaked.
 pub(crate) struct KThread<T: Run> {
     task: NonNull<bindings::task_struct>,
     _body: Arc<T>,
@@ -71,9 +71,10 @@ impl<T: Run> KThread<T> {
     ///
     /// May sleep. Fails with `ENOMEM`, or with `EINTR` if the calling process is being killed.
     pub(crate) fn spawn(name: &CStr, body: Arc<T>) -> Result<Self> {
-        // SAFETY: `entry` gets the content of `body`. It is called only before `kthread_stop()` returns,
-        // and by the type invariant `Self` keeps the content alive until then. If this call fails, `entry`
-        // is never called (`kthread()` ends before it if the creator was killed). The name is copied.
+        // SAFETY: `entry` gets the content of `body`. It is called only before `kthread_stop()`
+        // returns, and by the type invariant `Self` keeps the content alive until then. If this
+        // call fails, `entry` is never called (`kthread()` ends before it if the creator was
+        // killed). The name is copied.
         let task = from_err_ptr(unsafe {
             bindings::kthread_create_on_node(
                 Some(Self::entry),
@@ -83,7 +84,8 @@ impl<T: Run> KThread<T> {
                 name.as_char_ptr(),
             )
         })?;
-        // SAFETY: The thread was just created and does not run yet, so that the task is alive and not null.
+        // SAFETY: The thread was just created and does not run yet, so that the task is alive and
+        // not null.
         let task = unsafe {
             bindings::get_task_struct(task);
             bindings::wake_up_process(task);
@@ -93,12 +95,12 @@ impl<T: Run> KThread<T> {
         Ok(Self { task, _body: body })
     }
 
-    /// Sets the thread's scheduling policy: `SCHED_NORMAL` if `priority` is 0, otherwise `SCHED_FIFO` with
-    /// that priority, from 1 to 99. A larger value means 99.
+    /// Sets the thread's scheduling policy: `SCHED_NORMAL` if `priority` is 0, otherwise
+    /// `SCHED_FIFO` with that priority, from 1 to 99. A larger value means 99.
     ///
-    /// The policy is in force when this returns, even if the thread is runnable and gets no CPU: the calling
-    /// task changes it, with the lock of the thread's run queue held (`__sched_setscheduler()`). Must not be
-    /// called from an interrupt or with a spinlock held.
+    /// The policy is in force when this returns, even if the thread is runnable and gets no CPU:
+    /// the calling task changes it, with the lock of the thread's run queue held
+    /// (`__sched_setscheduler()`). Must not be called from an interrupt or with a spinlock held.
     pub(crate) fn set_realtime_priority(&self, priority: u8) {
         let attributes = SchedAttr {
             policy: if priority == 0 {
@@ -110,9 +112,9 @@ impl<T: Run> KThread<T> {
             ..SchedAttr::default()
         };
         let attributes = core::ptr::from_ref(&attributes).cast();
-        // SAFETY: By the type invariant this value owns a reference to the task, which may have ended. The
-        // attributes are valid for the call. The result is ignored: the policy and the priority fit each
-        // other, and the kernel refuses such a pair for its stop threads only.
+        // SAFETY: By the type invariant this value owns a reference to the task, which may have
+        // ended. The attributes are valid for the call. The result is ignored: the policy and the
+        // priority fit each other, and the kernel refuses such a pair for its stop threads only.
         unsafe { bindings::sched_setattr_nocheck(self.task.as_ptr(), attributes) };
     }
 
@@ -120,8 +122,8 @@ impl<T: Run> KThread<T> {
     ///
     /// # Safety
     ///
-    /// Only for the thread that [`spawn`](Self::spawn) creates. `data` points to a `T` that stays alive until
-    /// the thread has ended.
+    /// Only for the thread that [`spawn`](Self::spawn) creates. `data` points to a `T` that stays
+    /// alive until the thread has ended.
     unsafe extern "C" fn entry(data: *mut c_void) -> c_int {
         // SAFETY: By the safety requirement.
         let body = unsafe { &*data.cast::<T>() };
@@ -133,7 +135,8 @@ impl<T: Run> KThread<T> {
 
 impl<T: Run> Drop for KThread<T> {
     fn drop(&mut self) {
-        // SAFETY: By the type invariant this value owns a reference to the task, which it gives up here.
+        // SAFETY: By the type invariant this value owns a reference to the task, which it gives up
+        // here.
         unsafe {
             bindings::kthread_stop(self.task.as_ptr());
             bindings::put_task_struct(self.task.as_ptr());
@@ -141,11 +144,12 @@ impl<T: Run> Drop for KThread<T> {
     }
 }
 
-/// `struct sched_attr` of [`include/uapi/linux/sched/types.h`](srctree/include/uapi/linux/sched/types.h),
-/// which the bindings do not have.
+/// `struct sched_attr` of
+/// [`include/uapi/linux/sched/types.h`](srctree/include/uapi/linux/sched/types.h), which the
+/// bindings do not have.
 ///
-/// It is part of the interface to user space, so that fields can only be added at its end. The scheduler
-/// reads such fields only for policies and flags that are not used here.
+/// It is part of the interface to user space, so that fields can only be added at its end. The
+/// scheduler reads such fields only for policies and flags that are not used here.
 #[repr(C)]
 #[derive(Default)]
 struct SchedAttr {
@@ -165,8 +169,8 @@ struct SchedAttr {
 ///
 /// # Invariants
 ///
-/// The current task is a kernel thread created by [`KThread::spawn`]: only [`KThread::entry`] creates this
-/// value and lends it to the body for its run, and it is neither `Send` nor `Sync`.
+/// The current task is a kernel thread created by [`KThread::spawn`]: only [`KThread::entry`]
+/// creates this value and lends it to the body for its run, and it is neither `Send` nor `Sync`.
 pub(crate) struct Current(NotThreadSafe);
 
 impl Current {

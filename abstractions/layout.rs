@@ -3,21 +3,22 @@
 //! A check that C and the bindings agree on the layout of the structures that this module reads.
 //!
 //! bindgen drops the alignment of an empty C structure. In a kernel without `CONFIG_SCHEDSTATS`,
-//! `struct sched_statistics` is empty, and all members of `struct task_struct` after it have wrong offsets
-//! in the bindings. The check compares what C functions return for the current task with what is read
-//! through the bindings. The `kernel` crate has no such check, although it reads some of these members too
-//! ([`Task::pid`]).
+//! `struct sched_statistics` is empty, and all members of `struct task_struct` after it have wrong
+//! offsets in the bindings. The check compares what C functions return for the current task with
+//! what is read through the bindings. The `kernel` crate has no such check, although it reads some
+//! of these members too ([`Task::pid`]).
 
 use super::{cputime::task_cputime_adjusted, read_once::read_once, upid::has_namespace_ids};
 use core::ptr::addr_of;
 use kernel::{bindings, task::Task};
 
-/// Checks the structures. Fails with the name of the first member that is not where the bindings have it.
-/// Must be called in process context.
+/// Checks the structures. Fails with the name of the first member that is not where the bindings
+/// have it. Must be called in process context.
 pub(crate) fn check() -> Result<(), &'static str> {
-    // SAFETY: The `task_struct` of the current task is live. A missing alignment makes offsets smaller, so
-    // that all members that are read are within `task_struct`. Pointers that are read from it are only
-    // compared, except `signal`: if that is wrong, `copy_from_kernel_nofault()` returns an error.
+    // SAFETY: The `task_struct` of the current task is live. A missing alignment makes offsets
+    // smaller, so that all members that are read are within `task_struct`. Pointers that are read
+    // from it are only compared, except `signal`: if that is wrong, `copy_from_kernel_nofault()`
+    // returns an error.
     unsafe {
         let task = Task::current_raw();
         let init_ns = &raw mut bindings::init_pid_ns;
@@ -43,8 +44,8 @@ pub(crate) fn check() -> Result<(), &'static str> {
         if is_unreadable || found != process {
             return Err("signal_struct::pids");
         }
-        // `task_cputime_adjusted()` splits the run time, which never falls, and stores the result in
-        // `prev_cputime`.
+        // `task_cputime_adjusted()` splits the run time, which never falls, and stores the result
+        // in `prev_cputime`.
         let before = read_once!(task, se.sum_exec_runtime);
         let (mut user, mut system) = (0, 0);
         task_cputime_adjusted(task.cast(), &mut user, &mut system);

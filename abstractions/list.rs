@@ -2,10 +2,11 @@
 
 //! An intrusive doubly linked list of [`slab`](super::slab) objects.
 //!
-//! The list owns a reference to each object in it. The list of the `kernel` crate ([`kernel::list::List`])
-//! holds `ListArc`s, which `kmalloc()` allocates. Its `remove()` is unsafe, because the caller must know that
-//! the item is in no other list. Here each object stores which list it is in. So `remove()` is safe and takes
-//! constant time: it does nothing to an object that is in another list or in none.
+//! The list owns a reference to each object in it. The list of the `kernel` crate
+//! ([`kernel::list::List`]) holds `ListArc`s, which `kmalloc()` allocates. Its `remove()` is
+//! unsafe, because the caller must know that the item is in no other list. Here each object stores
+//! which list it is in. So `remove()` is safe and takes constant time: it does nothing to an object
+//! that is in another list or in none.
 //!
 //! # Examples
 //!
@@ -39,17 +40,18 @@ use kernel::sync::{
 
 /// A list of objects, linked by their [`ListLinks`] for `ID`.
 ///
-/// If a list is leaked, its objects are never freed, and cannot be added to another list for the same field.
+/// If a list is leaked, its objects are never freed, and cannot be added to another list for the
+/// same field.
 ///
 /// # Invariants
 ///
 /// - `id` is different from that of all other lists; or 0, if nothing has been in the list yet.
-/// - The objects from `first` by `next` to `last`, and back by `prev`, are those whose `list` is `id`. There are
-///   `len` of them. The list owns one reference to each.
+/// - The objects from `first` by `next` to `last`, and back by `prev`, are those whose `list` is
+///   `id`. There are `len` of them. The list owns one reference to each.
 /// - No object has a pointer to this value, which may be moved.
 ///
-/// If two `ID`s of a type have the same field, an object can be in only one list of the two kinds at a time,
-/// because `list` is part of the field.
+/// If two `ID`s of a type have the same field, an object can be in only one list of the two kinds
+/// at a time, because `list` is part of the field.
 pub(crate) struct List<T: HasListLinks<ID>, const ID: u8> {
     id: u64,
     first: Option<NonNull<Object<T>>>,
@@ -84,8 +86,8 @@ impl<T: HasListLinks<ID>, const ID: u8> List<T, ID> {
 
     /// Returns the first object.
     pub(crate) fn first(&self) -> Option<&Object<T>> {
-        // SAFETY: By the type invariant the list owns a reference to the object. It does not drop it while
-        // it is borrowed.
+        // SAFETY: By the type invariant the list owns a reference to the object. It does not drop
+        // it while it is borrowed.
         self.first.map(|object| unsafe { object.as_ref() })
     }
 
@@ -105,8 +107,8 @@ impl<T: HasListLinks<ID>, const ID: u8> List<T, ID> {
         if !self.contains(object) {
             return None;
         }
-        // SAFETY: The object is in this list, which is borrowed, so that its links may be read. By the type
-        // invariant they point to objects in the list, to which the list owns references.
+        // SAFETY: The object is in this list, which is borrowed, so that its links may be read. By
+        // the type invariant they point to objects in the list, to which the list owns references.
         unsafe { (*object.links().next.get()).map(|next| next.as_ref()) }
     }
 
@@ -119,16 +121,16 @@ impl<T: HasListLinks<ID>, const ID: u8> List<T, ID> {
         unsafe { (*object.links().prev.get()).map(|prev| prev.as_ref()) }
     }
 
-    /// Iterates over `object` and all objects after it; over nothing if `object` is `None` or not in this
-    /// list.
+    /// Iterates over `object` and all objects after it; over nothing if `object` is `None` or not
+    /// in this list.
     pub(crate) fn iter_from<'a>(
         &'a self,
         object: Option<&'a Object<T>>,
     ) -> impl Iterator<Item = &'a Object<T>> {
         let first = object.filter(|object| self.contains(object));
         core::iter::successors(first, |object| {
-            // SAFETY: As in `next`. `first` is in this list, so that all objects after it are, and the list
-            // is borrowed until the end of the iteration.
+            // SAFETY: As in `next`. `first` is in this list, so that all objects after it are, and
+            // the list is borrowed until the end of the iteration.
             unsafe { (*object.links().next.get()).map(|next| next.as_ref()) }
         })
     }
@@ -148,8 +150,8 @@ impl<T: HasListLinks<ID>, const ID: u8> List<T, ID> {
         self.insert(object, None, self.first)
     }
 
-    /// Adds `object` between `prev` and `next`, which are adjacent in this list. If `prev` is `None`, `next` is
-    /// the first object; if `next` is `None`, `prev` is the last one.
+    /// Adds `object` between `prev` and `next`, which are adjacent in this list. If `prev` is
+    /// `None`, `next` is the first object; if `next` is `None`, `prev` is the last one.
     fn insert(
         &mut self,
         object: Ref<T>,
@@ -164,8 +166,8 @@ impl<T: HasListLinks<ID>, const ID: u8> List<T, ID> {
         }
         let object = ARef::into_raw(object);
         // INVARIANT: The list takes over the reference to the object.
-        // SAFETY: The object is in this list by its `list` now, and its neighbours are. The list is borrowed
-        // mutably, so that their links may be written.
+        // SAFETY: The object is in this list by its `list` now, and its neighbours are. The list is
+        // borrowed mutably, so that their links may be written.
         unsafe {
             let links = object.as_ref().links();
             *links.prev.get() = prev;
@@ -192,7 +194,8 @@ impl<T: HasListLinks<ID>, const ID: u8> List<T, ID> {
         Some(unsafe { self.unlink(object) })
     }
 
-    /// Removes the first object and returns the list's reference to it; `None` if the list is empty.
+    /// Removes the first object and returns the list's reference to it; `None` if the list is
+    /// empty.
     pub(crate) fn pop_front(&mut self) -> Option<Ref<T>> {
         let first = self.first?;
         // SAFETY: By the type invariant the object is in this list, which owns a reference to it.
@@ -206,8 +209,8 @@ impl<T: HasListLinks<ID>, const ID: u8> List<T, ID> {
     /// The object is in this list.
     unsafe fn unlink(&mut self, object: &Object<T>) -> Ref<T> {
         let links = object.links();
-        // SAFETY: The object and its neighbours are in this list, which is borrowed mutably, so that their
-        // links may be written.
+        // SAFETY: The object and its neighbours are in this list, which is borrowed mutably, so
+        // that their links may be written.
         unsafe {
             let (prev, next) = (*links.prev.get(), *links.next.get());
             match prev {
@@ -221,7 +224,8 @@ impl<T: HasListLinks<ID>, const ID: u8> List<T, ID> {
         }
         self.len -= 1;
         links.list.store(0, Release);
-        // SAFETY: By the type invariant the list owned a reference to the object, which is passed on.
+        // SAFETY: By the type invariant the list owned a reference to the object, which is passed
+        // on.
         unsafe { ARef::from_raw(NonNull::from(object)) }
     }
 }

@@ -2,7 +2,8 @@
 
 //! Module parameters that are numbers and can be read and written in sysfs.
 //!
-//! The `kernel` crate's parameters (`module!`) have no file in sysfs, so that they can be set only at load.
+//! The `kernel` crate's parameters (`module!`) have no file in sysfs, so that they can be set only
+//! at load.
 //!
 //! C header: [`include/linux/moduleparam.h`](srctree/include/linux/moduleparam.h).
 //!
@@ -13,7 +14,8 @@
 //!     module: "my_device",
 //!
 //!     /// The length of the queue.
-//!     pub(crate) static QUEUE_LEN: "queue_len" = 64 in 1..=4096, 0o600, "length of the queue, 1 to 4096";
+//!     pub(crate) static QUEUE_LEN: "queue_len" = 64 in 1..=4096, 0o600,
+//!         "length of the queue, 1 to 4096";
 //! }
 //!
 //! impl Listener for Device {
@@ -67,7 +69,8 @@ impl Number {
         self.value.load(Relaxed)
     }
 
-    /// Parses `text` and sets the value. Fails with `EINVAL` if `text` is not a number or is out of range.
+    /// Parses `text` and sets the value. Fails with `EINVAL` if `text` is not a number or is out of
+    /// range.
     fn set(&self, text: &CStr) -> Result {
         let text = text.to_bytes();
         let text = text.strip_suffix(b"\n").unwrap_or(text);
@@ -86,10 +89,11 @@ impl Number {
 
 /// A listener for writes to the parameters.
 ///
-/// `'static`, because the kernel continues to call the listener of a [`Subscription`] that is leaked.
+/// `'static`, because the kernel continues to call the listener of a [`Subscription`] that is
+/// leaked.
 pub(crate) trait Listener: Send + Sync + 'static {
-    /// Called after a parameter has been written, in the task that wrote it. The module's parameter lock, a
-    /// mutex, is held. May sleep.
+    /// Called after a parameter has been written, in the task that wrote it. The module's parameter
+    /// lock, a mutex, is held. May sleep.
     fn changed(&self);
 }
 
@@ -97,8 +101,8 @@ pub(crate) trait Listener: Send + Sync + 'static {
 ///
 /// # Invariants
 ///
-/// The cell is accessed only with the module's parameter lock held. It owns the listener, which stays there if
-/// its [`Subscription`] is leaked.
+/// The cell is accessed only with the module's parameter lock held. It owns the listener, which
+/// stays there if its [`Subscription`] is leaked.
 struct ListenerCell(UnsafeCell<Option<Arc<dyn Listener>>>);
 
 // SAFETY: By the type invariant access is under a mutex, and a listener is `Send + Sync`.
@@ -108,13 +112,13 @@ static LISTENER: ListenerCell = ListenerCell(UnsafeCell::new(None));
 
 /// A subscription to writes of the parameters.
 ///
-/// Dropping it removes the listener. No call is in progress afterwards, because calls are made with the
-/// module's parameter lock held, which `drop` takes; it may sleep.
+/// Dropping it removes the listener. No call is in progress afterwards, because calls are made with
+/// the module's parameter lock held, which `drop` takes; it may sleep.
 pub(crate) struct Subscription(());
 
 impl Subscription {
-    /// Makes `listener` the module's listener, which replaces an earlier one, and calls it once, because
-    /// parameters may have been written before.
+    /// Makes `listener` the module's listener, which replaces an earlier one, and calls it once,
+    /// because parameters may have been written before.
     ///
     /// May sleep. Must not be called by a listener.
     pub(crate) fn new(listener: Arc<dyn Listener>) -> Self {
@@ -124,8 +128,8 @@ impl Subscription {
     }
 
     fn replace(listener: Option<Arc<dyn Listener>>, call: impl FnOnce(&dyn Listener)) {
-        // SAFETY: `THIS_MODULE` is valid while code of the module runs. The cell is accessed with the
-        // parameter lock held.
+        // SAFETY: `THIS_MODULE` is valid while code of the module runs. The cell is accessed with
+        // the parameter lock held.
         let old = unsafe {
             bindings::kernel_param_lock(THIS_MODULE);
             let current = &mut *LISTENER.0.get();
@@ -146,7 +150,8 @@ impl Drop for Subscription {
     }
 }
 
-/// The module to which this code belongs, like `THIS_MODULE` of C; null if the code is built into the kernel.
+/// The module to which this code belongs, like `THIS_MODULE` of C; null if the code is built into
+/// the kernel.
 #[cfg(MODULE)]
 const THIS_MODULE: *mut bindings::module = (&raw const bindings::__this_module).cast_mut();
 #[cfg(not(MODULE))]
@@ -160,20 +165,21 @@ const THIS_MODULE: *mut bindings::module = core::ptr::null_mut();
 /// [`Registration`].
 unsafe extern "C" fn set(text: *const c_char, param: *const bindings::kernel_param) -> c_int {
     from_result(|| {
-        // SAFETY: `parse_args()`, at a load or at boot, and `param_attr_store()` hold the parameter lock
-        // during the call.
+        // SAFETY: `parse_args()`, at a load or at boot, and `param_attr_store()` hold the parameter
+        // lock during the call.
         let listener = unsafe { &*LISTENER.0.get() };
-        // A task that may load modules may set their parameters when it loads them. There is no listener
-        // then. The parameters' files exist a little earlier than the listener. A task that may load modules
-        // may write them too during that time, because it could load the module with the same values.
+        // A task that may load modules may set their parameters when it loads them. There is no
+        // listener then. The parameters' files exist a little earlier than the listener. A task
+        // that may load modules may write them too during that time, because it could load the
+        // module with the same values.
         if listener.is_some() || !capability::may_load_modules() {
             capability::require_admin()?;
         }
         if text.is_null() {
             return Err(EINVAL);
         }
-        // SAFETY: The kernel passes a string that ends with a zero. By the invariants of `Registration`,
-        // `arg` points to a static `Number`.
+        // SAFETY: The kernel passes a string that ends with a zero. By the invariants of
+        // `Registration`, `arg` points to a static `Number`.
         unsafe {
             let number = &*(*param).__bindgen_anon_1.arg.cast::<Number>();
             number.set(CStr::from_char_ptr(text))?;
@@ -194,8 +200,8 @@ unsafe extern "C" fn get(page: *mut c_char, param: *const bindings::kernel_param
     if let Err(error) = capability::require_admin() {
         return error.to_errno();
     }
-    // SAFETY: By the invariants of `Registration`, `arg` points to a static `Number`. The buffer is a page,
-    // by the safety requirement.
+    // SAFETY: By the invariants of `Registration`, `arg` points to a static `Number`. The buffer is
+    // a page, by the safety requirement.
     let (number, mut text) = unsafe {
         (
             &*(*param).__bindgen_anon_1.arg.cast::<Number>(),

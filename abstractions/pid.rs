@@ -2,8 +2,8 @@
 
 //! `struct pid`, which identifies a task for as long as something refers to it.
 //!
-//! The `kernel` crate has PIDs only as numbers ([`kernel::task::Pid`]). A number can be reused for another
-//! task, and the crate has no function that finds a task by it.
+//! The `kernel` crate has PIDs only as numbers ([`kernel::task::Pid`]). A number can be reused for
+//! another task, and the crate has no function that finds a task by it.
 //!
 //! C header: [`include/linux/pid.h`](srctree/include/linux/pid.h).
 //!
@@ -25,20 +25,20 @@ use kernel::{
 
 /// The kernel's `struct pid`: the PIDs of one task, one in each namespace that sees it.
 ///
-/// Two tasks that have the same PID at different times have different `struct pid`s. A reference to one keeps
-/// the PID namespaces of its task alive; [`Upids`](super::upid::Upids) does not.
+/// Two tasks that have the same PID at different times have different `struct pid`s. A reference to
+/// one keeps the PID namespaces of its task alive; [`Upids`](super::upid::Upids) does not.
 ///
 /// # Invariants
 ///
-/// This is a `struct pid` of the kernel, which is not moved. Its `count` is not 0 as long as there is a
-/// reference to it.
+/// This is a `struct pid` of the kernel, which is not moved. Its `count` is not 0 as long as there
+/// is a reference to it.
 #[repr(transparent)]
 pub(crate) struct Pid(Opaque<bindings::pid>);
 
 // SAFETY: A `struct pid` may be used and its references be dropped in any thread.
 unsafe impl Send for Pid {}
-// SAFETY: As above. The methods read fields that never change, and call C functions that synchronise
-// themselves.
+// SAFETY: As above. The methods read fields that never change, and call C functions that
+// synchronise themselves.
 unsafe impl Sync for Pid {}
 
 // SAFETY: `count` keeps a `struct pid` alive, and `put_pid()` gives up one count.
@@ -80,11 +80,11 @@ impl Pid {
         self.0.get()
     }
 
-    /// Returns the identity of this `struct pid`: its inode number in pidfs, which no other `struct pid`
-    /// gets until the next boot (`pidfs_alloc_ino()` in fs/pidfs.c).
+    /// Returns the identity of this `struct pid`: its inode number in pidfs, which no other `struct
+    /// pid` gets until the next boot (`pidfs_alloc_ino()` in fs/pidfs.c).
     pub(super) fn id(&self) -> u64 {
-        // SAFETY: By the type invariant this is a live `struct pid`. `alloc_pid()` sets the inode number
-        // before the `struct pid` can be found, and it does not change.
+        // SAFETY: By the type invariant this is a live `struct pid`. `alloc_pid()` sets the inode
+        // number before the `struct pid` can be found, and it does not change.
         unsafe { (*self.as_ptr()).__bindgen_anon_1.ino }
     }
 
@@ -95,15 +95,16 @@ impl Pid {
 
     /// Returns the PIDs in the namespaces that see the task, by level, the initial namespace first.
     pub(super) fn levels(&self) -> &[bindings::upid] {
-        // SAFETY: By the type invariant this is a live `struct pid`. `numbers` has an entry for each level
-        // up to `level` (`alloc_pid()`), and they do not change.
+        // SAFETY: By the type invariant this is a live `struct pid`. `numbers` has an entry for
+        // each level up to `level` (`alloc_pid()`), and they do not change.
         unsafe {
             let pid = self.as_ptr();
             (*pid).numbers.as_slice((*pid).level as usize + 1)
         }
     }
 
-    /// Returns the leader of the process with this PID, alive or a zombie; `None` once it has been reaped.
+    /// Returns the leader of the process with this PID, alive or a zombie; `None` once it has been
+    /// reaped.
     pub(crate) fn leader(&self) -> Option<ARef<Task>> {
         self.task(bindings::pid_type_PIDTYPE_TGID)
     }

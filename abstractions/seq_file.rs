@@ -2,10 +2,10 @@
 
 //! Files that are read record by record.
 //!
-//! The `kernel` crate's [`SeqFile`] is what one record is written to. The crate has no iterator over records
-//! (`struct seq_operations`), so that its files show one value. Text can be written to a [`SeqFile`] only by
-//! [`seq_print!`], which formats it. This file adds [`Records`], the iterator, and [`SeqWrite`], which copies
-//! bytes.
+//! The `kernel` crate's [`SeqFile`] is what one record is written to. The crate has no iterator
+//! over records (`struct seq_operations`), so that its files show one value. Text can be written to
+//! a [`SeqFile`] only by [`seq_print!`], which formats it. This file adds [`Records`], the
+//! iterator, and [`SeqWrite`], which copies bytes.
 //!
 //! C header: [`include/linux/seq_file.h`](srctree/include/linux/seq_file.h).
 //!
@@ -47,7 +47,8 @@ use kernel::{
 
 /// An iterator over the records of an open file.
 ///
-/// All methods are called in the task that reads or seeks, and may sleep. They are called one at a time.
+/// All methods are called in the task that reads or seeks, and may sleep. They are called one at a
+/// time.
 pub(crate) trait Records: Sized + Send + 'static {
     /// Moves to the first record. Returns false if there is none.
     fn first(&mut self) -> bool;
@@ -55,7 +56,8 @@ pub(crate) trait Records: Sized + Send + 'static {
     /// Moves to the next record. Returns false if there is none.
     fn next(&mut self) -> bool;
 
-    /// Writes the current record to `file`. It is called again for the same record if that did not fit.
+    /// Writes the current record to `file`. It is called again for the same record if that did not
+    /// fit.
     fn show(&mut self, file: &SeqFile) -> Result;
 }
 
@@ -67,11 +69,11 @@ pub(crate) trait SeqWrite {
 
 impl SeqWrite for SeqFile {
     fn write(&self, bytes: &[u8]) {
-        // CAST: `SeqFile` is a transparent `Opaque`, so that memory behind a shared reference to it may
-        // change.
+        // CAST: `SeqFile` is a transparent `Opaque`, so that memory behind a shared reference to it
+        // may change.
         let file = core::ptr::from_ref(self).cast_mut().cast();
-        // SAFETY: A `&SeqFile` is a valid `seq_file` that no other thread accesses; see `SeqFile::from_raw`.
-        // `bytes` are valid for their length.
+        // SAFETY: A `&SeqFile` is a valid `seq_file` that no other thread accesses; see
+        // `SeqFile::from_raw`. `bytes` are valid for their length.
         unsafe { bindings::seq_write(file, bytes.as_ptr().cast(), bytes.len()) };
     }
 }
@@ -87,15 +89,16 @@ struct Private<R, S> {
 /// The position of the reads.
 struct Cursor<R> {
     records: R,
-    /// The index of the current record of `records`, and whether that record exists; `None` at first.
+    /// The index of the current record of `records`, and whether that record exists; `None` at
+    /// first.
     at: Option<(bindings::loff_t, bool)>,
 }
 
 impl<R: Records> Cursor<R> {
     /// Moves to the record `index`. Returns false if it does not exist.
     ///
-    /// Does nothing if that is the current record and not the first one. Otherwise moves to the first record,
-    /// and then `index` steps forward.
+    /// Does nothing if that is the current record and not the first one. Otherwise moves to the
+    /// first record, and then `index` steps forward.
     fn seek(&mut self, index: bindings::loff_t) -> bool {
         match self.at {
             Some((at, is_there)) if at == index && index != 0 => return is_there,
@@ -132,15 +135,16 @@ impl<R: Records, S: Sync> SeqFileOf<R, S> {
     ///
     /// # Safety
     ///
-    /// `file` is being opened, and its `private_data` is null. If this succeeds, the file's operations are
-    /// `seq_read_iter()`, `seq_lseek()`, functions that call those of this type, and
+    /// `file` is being opened, and its `private_data` is null. If this succeeds, the file's
+    /// operations are `seq_read_iter()`, `seq_lseek()`, functions that call those of this type, and
     /// [`release`](Self::release), which is called once, after all others.
     pub(super) unsafe fn open(file: *mut bindings::file, records: R, shared: S) -> Result {
         let cursor = UnsafeCell::new(Cursor { records, at: None });
         let private = KBox::new(Private { cursor, shared }, GFP_KERNEL)?;
         // SAFETY: By the safety requirement; the operations are static.
         to_result(unsafe { bindings::seq_open(file, &Self::OPERATIONS) })?;
-        // SAFETY: `seq_open()` has made `private_data` a `seq_file`, whose `private` it leaves to its caller.
+        // SAFETY: `seq_open()` has made `private_data` a `seq_file`, whose `private` it leaves to
+        // its caller.
         unsafe {
             let seq = (*file).private_data.cast::<bindings::seq_file>();
             (*seq).private = KBox::into_raw(private).cast();
@@ -152,8 +156,8 @@ impl<R: Records, S: Sync> SeqFileOf<R, S> {
     ///
     /// # Safety
     ///
-    /// `open` has succeeded for `file`, which is being closed: neither the `seq_file` nor what it refers to is
-    /// used afterwards.
+    /// `open` has succeeded for `file`, which is being closed: neither the `seq_file` nor what it
+    /// refers to is used afterwards.
     pub(super) unsafe fn release(inode: *mut bindings::inode, file: *mut bindings::file) -> c_int {
         // SAFETY: By the safety requirement. `open` left a box in `private`.
         unsafe {
@@ -167,11 +171,11 @@ impl<R: Records, S: Sync> SeqFileOf<R, S> {
     ///
     /// # Safety
     ///
-    /// [`open`](Self::open) has succeeded for `file`, and [`release`](Self::release) is not called for as long
-    /// as `'a`.
+    /// [`open`](Self::open) has succeeded for `file`, and [`release`](Self::release) is not called
+    /// for as long as `'a`.
     pub(super) unsafe fn shared<'a>(file: *mut bindings::file) -> &'a S {
-        // SAFETY: By the safety requirement the box that `open` left in `private` is valid. There is no
-        // exclusive reference to it, only to the content of `cursor`.
+        // SAFETY: By the safety requirement the box that `open` left in `private` is valid. There
+        // is no exclusive reference to it, only to the content of `cursor`.
         unsafe {
             let seq = (*file).private_data.cast::<bindings::seq_file>();
             &*addr_of!((*(*seq).private.cast::<Private<R, S>>()).shared)
@@ -180,10 +184,11 @@ impl<R: Records, S: Sync> SeqFileOf<R, S> {
 
     /// # Safety
     ///
-    /// Only for a `seq_file` operation, with its argument. The result of an earlier call is not used any more.
+    /// Only for a `seq_file` operation, with its argument. The result of an earlier call is not
+    /// used any more.
     unsafe fn cursor<'a>(seq: *mut bindings::seq_file) -> &'a mut Cursor<R> {
-        // SAFETY: `open` left the box in `private`. `seq_file` calls its operations with its mutex held, so
-        // that there is no other reference to the content of `cursor`.
+        // SAFETY: `open` left the box in `private`. `seq_file` calls its operations with its mutex
+        // held, so that there is no other reference to the content of `cursor`.
         unsafe { &mut *(*(*seq).private.cast::<Private<R, S>>()).cursor.get() }
     }
 
@@ -224,8 +229,9 @@ impl<R: Records, S: Sync> SeqFileOf<R, S> {
     ///
     /// As for [`start`](Self::start).
     unsafe extern "C" fn show(seq: *mut bindings::seq_file, _record: *mut c_void) -> c_int {
-        // SAFETY: By the safety requirement. `seq_file` makes this call with its mutex held, so that no other
-        // thread accesses anything in it but that mutex. The cursor is not part of the `seq_file`.
+        // SAFETY: By the safety requirement. `seq_file` makes this call with its mutex held, so
+        // that no other thread accesses anything in it but that mutex. The cursor is not part of
+        // the `seq_file`.
         let (cursor, file) = unsafe { (Self::cursor(seq), SeqFile::from_raw(seq)) };
         from_result(|| cursor.records.show(file).map(|()| 0))
     }

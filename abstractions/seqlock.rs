@@ -28,8 +28,8 @@ const TRIES: u32 = 8;
 #[derive(Clone, Copy, Default)]
 pub(crate) struct Sequence(u32);
 
-/// Begins a read of what `counter` protects, like `read_seqcount_begin()` of C, but without a wait: returns
-/// `None` if a writer is active.
+/// Begins a read of what `counter` protects, like `read_seqcount_begin()` of C, but without a wait:
+/// returns `None` if a writer is active.
 ///
 /// # Safety
 ///
@@ -43,8 +43,8 @@ pub(crate) unsafe fn begin(counter: *const bindings::seqcount_t) -> Option<Seque
     (sequence & 1 == 0).then_some(Sequence(sequence))
 }
 
-/// Returns whether no writer has been active since [`begin`] returned `sequence`, so that all that was read
-/// since then is consistent.
+/// Returns whether no writer has been active since [`begin`] returned `sequence`, so that all that
+/// was read since then is consistent.
 ///
 /// # Safety
 ///
@@ -80,12 +80,13 @@ pub(crate) unsafe fn try_read<R>(
     unsafe { is_unchanged(counter, sequence) }.then_some(value)
 }
 
-/// Runs `read` until no writer was active meanwhile. After [`TRIES`] tries, runs it with the writers' lock held
-/// and interrupts off. Returns its last result.
+/// Runs `read` until no writer was active meanwhile. After [`TRIES`] tries, runs it with the
+/// writers' lock held and interrupts off. Returns its last result.
 ///
 /// # Safety
 ///
-/// `lock` is valid. The caller holds neither that lock nor one that a writer takes while it holds it.
+/// `lock` is valid. The caller holds neither that lock nor one that a writer takes while it holds
+/// it.
 #[inline(always)]
 pub(crate) unsafe fn read<R>(lock: *mut bindings::seqlock_t, mut read: impl FnMut() -> R) -> R {
     // SAFETY: By the safety requirement.
@@ -111,8 +112,8 @@ unsafe fn read_again<R>(lock: *mut bindings::seqlock_t, mut read: impl FnMut() -
             return value;
         }
     }
-    // SAFETY: By the safety requirement. Interrupts are off while the lock is held, because writers may be
-    // in interrupts.
+    // SAFETY: By the safety requirement. Interrupts are off while the lock is held, because writers
+    // may be in interrupts.
     unsafe {
         bindings::spin_lock_irq_disable(addr_of_mut!((*lock).lock));
         let value = read();

@@ -2,7 +2,8 @@
 
 //! Shrinkers, through which the kernel reclaims memory from caches.
 //!
-//! The `kernel` crate has no shrinkers; `drivers/android/binder/page_range.rs` calls the C functions itself.
+//! The `kernel` crate has no shrinkers; `drivers/android/binder/page_range.rs` calls the C
+//! functions itself.
 //!
 //! C header: [`include/linux/shrinker.h`](srctree/include/linux/shrinker.h).
 //!
@@ -30,8 +31,9 @@ use kernel::{bindings, prelude::*, str::CStr, sync::Arc};
 ///
 /// `'static`, because the kernel continues to call a shrinker that is leaked.
 ///
-/// Both methods are called from reclaim. Any allocation that may sleep can enter reclaim, with the locks that
-/// its caller holds. So they must not allocate memory, nor wait for a task that may be allocating memory.
+/// Both methods are called from reclaim. Any allocation that may sleep can enter reclaim, with the
+/// locks that its caller holds. So they must not allocate memory, nor wait for a task that may be
+/// allocating memory.
 pub(crate) trait Shrink: Send + Sync + 'static {
     /// Returns how many objects could be freed.
     fn count(&self) -> usize;
@@ -44,10 +46,10 @@ pub(crate) trait Shrink: Send + Sync + 'static {
 ///
 /// # Invariants
 ///
-/// - `shrinker` is registered. Its `private_data` points to the content of `_data`, and it has no pointer to
-///   this value, which may be moved.
-/// - `_data` is dropped after `shrinker_free()` has waited for the last call, also if that came through
-///   debugfs. It is never dropped if this value is leaked.
+/// - `shrinker` is registered. Its `private_data` points to the content of `_data`, and it has no
+///   pointer to this value, which may be moved.
+/// - `_data` is dropped after `shrinker_free()` has waited for the last call, also if that came
+///   through debugfs. It is never dropped if this value is leaked.
 pub(crate) struct Shrinker<T: Shrink> {
     shrinker: NonNull<bindings::shrinker>,
     _data: Arc<T>,
@@ -68,7 +70,8 @@ impl<T: Shrink> Shrinker<T> {
             unsafe { bindings::shrinker_alloc(0, c"%s".as_char_ptr(), name.as_char_ptr()) };
         let shrinker = NonNull::new(shrinker).ok_or(ENOMEM)?;
         // SAFETY: Nothing else refers to the shrinker until it is registered. Its callbacks get the
-        // content of `data`, which by the type invariant is alive until `shrinker_free()` has returned.
+        // content of `data`, which by the type invariant is alive until `shrinker_free()` has
+        // returned.
         unsafe {
             let raw = shrinker.as_ptr();
             (*raw).count_objects = Some(Self::count_objects);

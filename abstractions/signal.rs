@@ -2,8 +2,8 @@
 
 //! Whether the current task is being killed.
 //!
-//! The `kernel` crate has [`signal_pending`](kernel::task::Task::signal_pending), which is true for any signal.
-//! It has no `fatal_signal_pending()`, which is an inline function in C.
+//! The `kernel` crate has [`signal_pending`](kernel::task::Task::signal_pending), which is true for
+//! any signal. It has no `fatal_signal_pending()`, which is an inline function in C.
 //!
 //! C header: [`include/linux/sched/signal.h`](srctree/include/linux/sched/signal.h).
 //!
@@ -21,8 +21,8 @@
 use core::ptr::addr_of;
 use kernel::{bindings, current, prelude::*, task::Task};
 
-/// Returns whether a `SIGKILL` is pending for the current task, like `fatal_signal_pending()` of C. May be
-/// called in process context.
+/// Returns whether a `SIGKILL` is pending for the current task, like `fatal_signal_pending()` of C.
+/// May be called in process context.
 pub(crate) fn fatal_signal_pending() -> bool {
     // This tests one flag of the thread, which is nearly always clear.
     if !current!().signal_pending() {
@@ -31,8 +31,8 @@ pub(crate) fn fatal_signal_pending() -> bool {
     const SIGNAL: usize = bindings::SIGKILL as usize - 1;
     const BITS: usize = c_ulong::BITS as usize;
     // SAFETY: The `task_struct` of the current task is live. Other CPUs set bits of the field with
-    // `siglock` held, at any time. C reads it without that lock in `__fatal_signal_pending()`; this read
-    // is volatile for the same reason.
+    // `siglock` held, at any time. C reads it without that lock in `__fatal_signal_pending()`; this
+    // read is volatile for the same reason.
     let pending = unsafe {
         let task = Task::current_raw();
         addr_of!((*task).pending.signal.sig[SIGNAL / BITS]).read_volatile()

@@ -2,13 +2,13 @@
 
 //! Slab caches with a reserve.
 //!
-//! A [`Cache`] allocates memory for one object, an [`UninitObject`], from the slab or from its reserve.
-//! [`UninitObject::init`] turns it into an [`Object`], which is reference-counted ([`Ref`]). A number of 64-bit
-//! words follows each object, the same number for all objects of the cache. [`Batch`] frees many objects
-//! together.
+//! A [`Cache`] allocates memory for one object, an [`UninitObject`], from the slab or from its
+//! reserve. [`UninitObject::init`] turns it into an [`Object`], which is reference-counted
+//! ([`Ref`]). A number of 64-bit words follows each object, the same number for all objects of the
+//! cache. [`Batch`] frees many objects together.
 //!
-//! The `kernel` crate allocates with `kmalloc()` and `vmalloc()`, and pages. It has neither slab caches nor
-//! mempools.
+//! The `kernel` crate allocates with `kmalloc()` and `vmalloc()`, and pages. It has neither slab
+//! caches nor mempools.
 //!
 //! C headers: [`include/linux/slab.h`](srctree/include/linux/slab.h),
 //! [`include/linux/mempool.h`](srctree/include/linux/mempool.h).
@@ -53,18 +53,18 @@ use kernel::{
 
 /// A slab cache for objects with a value of type `T`, and a reserve of memory for such objects.
 ///
-/// The kernel never merges it with another cache. Its memory counts as reclaimable, so the user of a cache must
-/// register a shrinker that frees objects.
+/// The kernel never merges it with another cache. Its memory counts as reclaimable, so the user of
+/// a cache must register a shrinker that frees objects.
 ///
-/// The slab cache is destroyed when this value has been dropped and no object is left; never, if an object is
-/// leaked.
+/// The slab cache is destroyed when this value has been dropped and no object is left; never, if an
+/// object is leaked.
 pub(crate) struct Cache<T> {
     inner: ARef<CacheInner<T>>,
 }
 
 impl<T> Cache<T> {
-    /// Creates a cache that `/proc/slabinfo` shows as `name`, for objects with `words` words after them, and
-    /// with memory for `reserve` objects in its reserve.
+    /// Creates a cache that `/proc/slabinfo` shows as `name`, for objects with `words` words after
+    /// them, and with memory for `reserve` objects in its reserve.
     ///
     /// May sleep. Fails with `ENOMEM`.
     pub(crate) fn new(name: &'static CStr, words: u16, reserve: u16) -> Result<Self> {
@@ -85,8 +85,8 @@ impl<T> Cache<T> {
             )
         };
         let cache = NonNull::new(cache).ok_or(ENOMEM)?;
-        // SAFETY: The two functions are those of C for a mempool over a slab cache. Their argument is that
-        // cache, which is destroyed after the mempool.
+        // SAFETY: The two functions are those of C for a mempool over a slab cache. Their argument
+        // is that cache, which is destroyed after the mempool.
         let reserve = unsafe {
             bindings::mempool_create_node_noprof(
                 reserve.into(),
@@ -102,8 +102,8 @@ impl<T> Cache<T> {
             unsafe { bindings::kmem_cache_destroy(cache.as_ptr()) };
             return Err(ENOMEM);
         };
-        // INVARIANT: Both were created above, with the size and the alignment of `Object<T>`. The one
-        // reference is that of the `Cache`.
+        // INVARIANT: Both were created above, with the size and the alignment of `Object<T>`. The
+        // one reference is that of the `Cache`.
         let inner = KBox::new(
             CacheInner {
                 cache,
@@ -121,15 +121,15 @@ impl<T> Cache<T> {
         Ok(Self { inner })
     }
 
-    /// Returns the size of all objects with the words after them, in bytes. Every object counts until its
-    /// last reference is dropped.
+    /// Returns the size of all objects with the words after them, in bytes. Every object counts
+    /// until its last reference is dropped.
     pub(crate) fn bytes(&self) -> u64 {
         let size = Object::<T>::size_with(self.inner.words) as u64;
         self.inner.objects.load(Relaxed).wrapping_mul(size)
     }
 
-    /// Returns free memory of the slab cache to the page allocator, including objects in the per-CPU caches.
-    /// May sleep.
+    /// Returns free memory of the slab cache to the page allocator, including objects in the
+    /// per-CPU caches. May sleep.
     pub(crate) fn shrink(&self) {
         // SAFETY: By the invariants of `CacheInner` the cache is live.
         unsafe { bindings::kmem_cache_shrink(self.inner.cache.as_ptr()) };
@@ -140,8 +140,8 @@ impl<T> Cache<T> {
         self.alloc_with(bindings::GFP_KERNEL)
     }
 
-    /// Allocates memory for one object from the slab with `GFP_NOWAIT`: it does not sleep, and logs nothing if
-    /// it fails.
+    /// Allocates memory for one object from the slab with `GFP_NOWAIT`: it does not sleep, and logs
+    /// nothing if it fails.
     pub(crate) fn alloc_now(&self) -> Option<UninitObject<T>> {
         self.alloc_with(bindings::GFP_NOWAIT)
     }
@@ -153,7 +153,8 @@ impl<T> Cache<T> {
         unsafe { UninitObject::new(&self.inner, memory) }
     }
 
-    /// Takes memory for one object from the reserve; returns `None` if that is empty. Does not sleep.
+    /// Takes memory for one object from the reserve; returns `None` if that is empty. Does not
+    /// sleep.
     ///
     /// Memory of objects that are freed later refills the reserve first.
     pub(crate) fn alloc_reserved(&self) -> Option<UninitObject<T>> {

@@ -41,30 +41,32 @@ use kernel::{
 ///
 /// Both methods are called in the task that reads or writes, and may sleep.
 pub(crate) trait AttributeOperations: Send + Sync + 'static {
-    /// Fills `page` from its beginning. Returns the number of bytes, at most `PAGE_SIZE - 1`. If it returns
-    /// more, sysfs shows `PAGE_SIZE - 1` bytes and logs a complaint.
+    /// Fills `page` from its beginning. Returns the number of bytes, at most `PAGE_SIZE - 1`. If it
+    /// returns more, sysfs shows `PAGE_SIZE - 1` bytes and logs a complaint.
     fn show(&self, page: &mut [u8; PAGE_SIZE]) -> Result<usize>;
 
     /// Takes the bytes of one write, at most [`PAGE_SIZE`]. Returns how many were consumed.
     fn store(this: &Arc<Self>, bytes: &[u8]) -> Result<usize>;
 }
 
-/// A file in `/sys/kernel` with mode 0600. Dropping it removes the file and waits until no call is in
-/// progress; it may sleep.
+/// A file in `/sys/kernel` with mode 0600. Dropping it removes the file and waits until no call is
+/// in progress; it may sleep.
 ///
 /// # Invariants
 ///
-/// - The attribute in `file` is registered with `kernel_kobj`. sysfs refers to the content of the box, which
-///   does not move when this value does.
-/// - `data` in the box points to the content of `_data`. Each call holds a reference to it while it runs.
-/// - Both fields are dropped after `sysfs_remove_file_ns()` has waited for the last call, and never if this
-///   value is leaked.
+/// - The attribute in `file` is registered with `kernel_kobj`. sysfs refers to the content of the
+///   box, which does not move when this value does.
+/// - `data` in the box points to the content of `_data`. Each call holds a reference to it while it
+///   runs.
+/// - Both fields are dropped after `sysfs_remove_file_ns()` has waited for the last call, and never
+///   if this value is leaked.
 pub(crate) struct Attribute<T: AttributeOperations> {
     file: KBox<Opaque<Registered<T>>>,
     _data: Arc<T>,
 }
 
-/// What sysfs refers to. `attribute` is the first field, so a pointer to it is also a pointer to the whole.
+/// What sysfs refers to. `attribute` is the first field, so a pointer to it is also a pointer to
+/// the whole.
 #[repr(C)]
 struct Registered<T> {
     attribute: bindings::kobj_attribute,
@@ -101,8 +103,8 @@ impl<T: AttributeOperations> Attribute<T> {
             data: Arc::as_ptr(&data),
         };
         let file = KBox::new(Opaque::new(registered), GFP_KERNEL)?;
-        // SAFETY: The attribute stays in its place on the heap until `drop` has removed it. `kernel_kobj`
-        // exists from boot to shutdown.
+        // SAFETY: The attribute stays in its place on the heap until `drop` has removed it.
+        // `kernel_kobj` exists from boot to shutdown.
         to_result(unsafe {
             bindings::sysfs_create_file_ns(
                 bindings::kernel_kobj,
@@ -133,8 +135,8 @@ impl<T: AttributeOperations> Attribute<T> {
         attribute: *mut bindings::kobj_attribute,
         page: *mut c_char,
     ) -> isize {
-        // SAFETY: sysfs does not remove the attribute during the call. It passes a whole page, filled with
-        // zeros, which nothing else uses meanwhile.
+        // SAFETY: sysfs does not remove the attribute during the call. It passes a whole page,
+        // filled with zeros, which nothing else uses meanwhile.
         let (data, page) = unsafe { (Self::data(attribute), &mut *page.cast()) };
         from_result(|| data.show(page).map(|len| len as isize))
     }
@@ -148,7 +150,8 @@ impl<T: AttributeOperations> Attribute<T> {
         bytes: *const c_char,
         count: usize,
     ) -> isize {
-        // SAFETY: sysfs does not remove the attribute during the call. It passes `count` valid bytes.
+        // SAFETY: sysfs does not remove the attribute during the call. It passes `count` valid
+        // bytes.
         let (data, bytes) = unsafe {
             (
                 Self::data(attribute),
@@ -161,8 +164,8 @@ impl<T: AttributeOperations> Attribute<T> {
 
 impl<T: AttributeOperations> Drop for Attribute<T> {
     fn drop(&mut self) {
-        // SAFETY: By the type invariant the attribute is registered. No call is in progress when this
-        // returns, so that the box may be freed.
+        // SAFETY: By the type invariant the attribute is registered. No call is in progress when
+        // this returns, so that the box may be freed.
         unsafe {
             bindings::sysfs_remove_file_ns(
                 bindings::kernel_kobj,

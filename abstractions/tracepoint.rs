@@ -2,7 +2,8 @@
 
 //! A probe for `sched_process_fork`, the scheduler's tracepoint for forks.
 //!
-//! The `kernel` crate can call a tracepoint (`declare_trace!`), but cannot register a probe for one.
+//! The `kernel` crate can call a tracepoint (`declare_trace!`), but cannot register a probe for
+//! one.
 //!
 //! C headers: [`include/linux/tracepoint.h`](srctree/include/linux/tracepoint.h),
 //! [`include/trace/events/sched.h`](srctree/include/trace/events/sched.h).
@@ -37,8 +38,8 @@ use kernel::{
 ///
 /// `'static`, because the kernel continues to call a probe that is leaked.
 pub(crate) trait ForkHandler: Send + Sync + 'static {
-    /// Called for each fork on the machine, in the task that forks, which is `parent`. `child` is the new
-    /// process or thread, which has not run yet.
+    /// Called for each fork on the machine, in the task that forks, which is `parent`. `child` is
+    /// the new process or thread, which has not run yet.
     ///
     /// Must not sleep.
     fn forked(&self, parent: &Task, child: &Task);
@@ -48,8 +49,9 @@ pub(crate) trait ForkHandler: Send + Sync + 'static {
 ///
 /// # Invariants
 ///
-/// The probe refers to the content of `_handler`, and not to this value, which may be moved. `_handler` is
-/// dropped after the probe, because its field comes later, and never if this value is leaked.
+/// The probe refers to the content of `_handler`, and not to this value, which may be moved.
+/// `_handler` is dropped after the probe, because its field comes later, and never if this value is
+/// leaked.
 pub(crate) struct ForkProbe<T: ForkHandler> {
     _probe: Probe,
     _handler: Arc<T>,
@@ -66,8 +68,8 @@ impl<T: ForkHandler> ForkProbe<T> {
             *mut bindings::task_struct,
             *mut bindings::task_struct,
         ) = Self::fork;
-        // SAFETY: `fork` has the arguments of this tracepoint. By the type invariant `data` stays alive
-        // until the probe has been dropped.
+        // SAFETY: `fork` has the arguments of this tracepoint. By the type invariant `data` stays
+        // alive until the probe has been dropped.
         unsafe {
             Ok(Self {
                 _probe: Probe::register(c"sched_process_fork", fork as *mut c_void, data)?,
@@ -86,8 +88,8 @@ impl<T: ForkHandler> ForkProbe<T> {
         child: *mut bindings::task_struct,
     ) {
         // CAST: `Task` is a transparent wrapper of `task_struct`.
-        // SAFETY: By the invariants of `ForkProbe`, `data` points to a live `T`. The parent is the current
-        // task, and the child cannot end before it has run.
+        // SAFETY: By the invariants of `ForkProbe`, `data` points to a live `T`. The parent is the
+        // current task, and the child cannot end before it has run.
         let (handler, parent, child) = unsafe {
             (
                 &*data.cast::<T>(),
@@ -103,7 +105,8 @@ impl<T: ForkHandler> ForkProbe<T> {
 ///
 /// # Invariants
 ///
-/// `function` and `data` are registered with `point`, which is part of the kernel and not of a module.
+/// `function` and `data` are registered with `point`, which is part of the kernel and not of a
+/// module.
 struct Probe {
     point: NonNull<bindings::tracepoint>,
     function: *mut c_void,
@@ -117,21 +120,21 @@ unsafe impl Sync for Probe {}
 
 #[cfg(CONFIG_TRACEPOINTS)]
 impl Probe {
-    /// Registers a probe for the tracepoint `name`. May sleep. Fails with `EOPNOTSUPP` if the kernel has no
-    /// such tracepoint, or with `ENOMEM`.
+    /// Registers a probe for the tracepoint `name`. May sleep. Fails with `EOPNOTSUPP` if the
+    /// kernel has no such tracepoint, or with `ENOMEM`.
     ///
     /// # Safety
     ///
-    /// `function` is a C function that takes `data` and the arguments of the tracepoint. `data` stays valid
-    /// for it until the probe has been dropped.
+    /// `function` is a C function that takes `data` and the arguments of the tracepoint. `data`
+    /// stays valid for it until the probe has been dropped.
     unsafe fn register(name: &CStr, function: *mut c_void, data: *mut c_void) -> Result<Self> {
         let mut search = (name, None);
-        // SAFETY: `find` gets a pointer to `search`, which is valid during the call, and uses it in this
-        // call only.
+        // SAFETY: `find` gets a pointer to `search`, which is valid during the call, and uses it in
+        // this call only.
         unsafe { bindings::for_each_kernel_tracepoint(Some(find), (&raw mut search).cast()) };
         let point: NonNull<bindings::tracepoint> = search.1.ok_or(EOPNOTSUPP)?;
-        // SAFETY: `for_each_kernel_tracepoint()` finds tracepoints of the kernel itself, which are never
-        // freed. The rest is the caller's promise.
+        // SAFETY: `for_each_kernel_tracepoint()` finds tracepoints of the kernel itself, which are
+        // never freed. The rest is the caller's promise.
         to_result(unsafe { bindings::tracepoint_probe_register(point.as_ptr(), function, data) })?;
         // INVARIANT: The probe was registered above.
         Ok(Self {
@@ -149,7 +152,8 @@ impl Probe {
 /// `point` is valid, and `search` points to a tuple of the type that [`Probe::register`] passes.
 #[cfg(CONFIG_TRACEPOINTS)]
 unsafe extern "C" fn find(point: *mut bindings::tracepoint, search: *mut c_void) {
-    // SAFETY: By the safety requirement. The name of a tracepoint is a string that ends with a zero.
+    // SAFETY: By the safety requirement. The name of a tracepoint is a string that ends with a
+    // zero.
     unsafe {
         let (name, found) = &mut *search.cast::<(&CStr, Option<NonNull<bindings::tracepoint>>)>();
         if CStr::from_char_ptr((*point).name) == *name {
@@ -161,14 +165,16 @@ unsafe extern "C" fn find(point: *mut bindings::tracepoint, search: *mut c_void)
 #[cfg(CONFIG_TRACEPOINTS)]
 impl Drop for Probe {
     fn drop(&mut self) {
-        // SAFETY: By the type invariant the probe is registered. The call cannot leave it registered: if
-        // there is no memory for the new list of probes, `func_remove()` replaces the function by a stub.
+        // SAFETY: By the type invariant the probe is registered. The call cannot leave it
+        // registered: if there is no memory for the new list of probes, `func_remove()` replaces
+        // the function by a stub.
         unsafe {
             bindings::tracepoint_probe_unregister(self.point.as_ptr(), self.function, self.data)
         };
-        // SAFETY: `tracepoint_srcu` is a static of the kernel. Tracepoints that do not fault call their
-        // functions in its read-side critical sections, so that no call is in progress afterwards.
-        // `tracepoint_synchronize_unregister()` of C waits for the same. The call sleeps, and so may `drop`.
+        // SAFETY: `tracepoint_srcu` is a static of the kernel. Tracepoints that do not fault call
+        // their functions in its read-side critical sections, so that no call is in progress
+        // afterwards. `tracepoint_synchronize_unregister()` of C waits for the same. The call
+        // sleeps, and so may `drop`.
         unsafe { bindings::synchronize_srcu(&raw mut bindings::tracepoint_srcu) };
         // Older kernels call the functions of such tracepoints with preemption disabled instead.
         rcu::synchronize_rcu();

@@ -2,8 +2,8 @@
 
 //! A task's PIDs as numbers, which outlive the task and its PID namespaces.
 //!
-//! The `kernel` crate gives a task's PIDs while the task exists ([`Task::tgid_nr_ns`]). A `struct pid`
-//! outlives its task, and keeps the task's PID namespaces alive, each of which counts against
+//! The `kernel` crate gives a task's PIDs while the task exists ([`Task::tgid_nr_ns`]). A `struct
+//! pid` outlives its task, and keeps the task's PID namespaces alive, each of which counts against
 //! `user.max_pid_namespaces`. The numbers here keep nothing alive.
 //!
 //! C headers: [`include/linux/pid.h`](srctree/include/linux/pid.h),
@@ -48,8 +48,8 @@ struct Upid {
 }
 
 impl Upids {
-    /// Copies the PIDs of `pid`. May sleep if `flags` allow it. Fails with `ENOMEM`, which can happen only
-    /// for a task in a namespace other than the initial one.
+    /// Copies the PIDs of `pid`. May sleep if `flags` allow it. Fails with `ENOMEM`, which can
+    /// happen only for a task in a namespace other than the initial one.
     pub(crate) fn new(pid: &Pid, flags: Flags) -> Result<Self> {
         let (first, further) = pid.levels().split_first().ok_or(ESRCH)?;
         let mut deeper = None;
@@ -74,8 +74,8 @@ impl Upids {
         })
     }
 
-    /// Returns whether these are the PIDs of `pid`'s task, and not of another task that had the same PIDs
-    /// before or after it.
+    /// Returns whether these are the PIDs of `pid`'s task, and not of another task that had the
+    /// same PIDs before or after it.
     pub(crate) fn is_of(&self, pid: &Pid) -> bool {
         self.id == pid.id()
     }
@@ -90,7 +90,8 @@ impl Upids {
         self.global
     }
 
-    /// Returns the PID in `namespace`, like `pid_nr_ns()`; `None` if the namespace does not see the task.
+    /// Returns the PID in `namespace`, like `pid_nr_ns()`; `None` if the namespace does not see the
+    /// task.
     pub(crate) fn in_namespace(&self, namespace: &PidNamespace) -> Option<i32> {
         // SAFETY: A `PidNamespace` is a live `struct pid_namespace`, whose level never changes.
         let level = unsafe { (*namespace.as_ptr()).level } as usize;
@@ -108,8 +109,8 @@ pub(crate) fn is_initial(namespace: &PidNamespace) -> bool {
     core::ptr::eq(namespace.as_ptr(), &raw const bindings::init_pid_ns)
 }
 
-/// The offset of the anonymous member `struct ns_tree` in `struct ns_common`. bindgen leaves a gap in place of
-/// that member: after `inum`, and aligned for the 64-bit members of `struct ns_tree`.
+/// The offset of the anonymous member `struct ns_tree` in `struct ns_common`. bindgen leaves a gap
+/// in place of that member: after `inum`, and aligned for the 64-bit members of `struct ns_tree`.
 const NS_TREE: usize =
     (offset_of!(bindings::ns_common, inum) + size_of::<u32>()).next_multiple_of(align_of::<u64>());
 
@@ -119,19 +120,19 @@ const NS_TREE: usize =
 ///
 /// `namespace` points to a live namespace, and [`has_namespace_ids`] has returned true.
 unsafe fn id_of(namespace: *const bindings::pid_namespace) -> u64 {
-    // SAFETY: By the safety requirement. The kernel sets the identity before the namespace can be found,
-    // and does not change it.
+    // SAFETY: By the safety requirement. The kernel sets the identity before the namespace can be
+    // found, and does not change it.
     unsafe {
         let tree = addr_of!((*namespace).ns).cast::<u8>().add(NS_TREE);
         (*tree.cast::<bindings::ns_tree>()).ns_id
     }
 }
 
-/// Returns whether the identity of a namespace is where [`id_of`] reads it: the identity of the initial
-/// PID namespace is a constant. May be called from any context.
+/// Returns whether the identity of a namespace is where [`id_of`] reads it: the identity of the
+/// initial PID namespace is a constant. May be called from any context.
 pub(super) fn has_namespace_ids() -> bool {
-    // SAFETY: The initial namespace is static. Even if the identity is elsewhere, `id_of` reads within the
-    // structure, because more members follow `inum`.
+    // SAFETY: The initial namespace is static. Even if the identity is elsewhere, `id_of` reads
+    // within the structure, because more members follow `inum`.
     let id = unsafe { id_of(&raw const bindings::init_pid_ns) };
     id == u64::from(bindings::init_ns_id_PID_NS_INIT_ID)
 }

@@ -2,8 +2,8 @@
 
 //! A wait queue with killable waits, and waits until a deadline.
 //!
-//! The `kernel` crate has no such waits. [`CondVar`] has no killable wait, and its timeouts are in jiffies from
-//! now. [`Completion`] has only one wait, which is uninterruptible and has no timeout.
+//! The `kernel` crate has no such waits. [`CondVar`] has no killable wait, and its timeouts are in
+//! jiffies from now. [`Completion`] has only one wait, which is uninterruptible and has no timeout.
 //!
 //! C headers: [`include/linux/wait.h`](srctree/include/linux/wait.h),
 //! [`include/linux/hrtimer.h`](srctree/include/linux/hrtimer.h).
@@ -50,10 +50,10 @@ use kernel::{bindings, prelude::*, str::CStr, sync::LockClassKey, types::Opaque}
 ///
 /// # Invariants
 ///
-/// - `head` was initialised by `__init_waitqueue_head()` and is pinned: `Opaque` is not `Unpin`, and the only
-///   constructor is [`new`](Self::new).
-/// - Each entry in the queue is on the stack of a call of a method of this type, which borrows `self`. So
-///   there is no entry when the queue is dropped.
+/// - `head` was initialised by `__init_waitqueue_head()` and is pinned: `Opaque` is not `Unpin`,
+///   and the only constructor is [`new`](Self::new).
+/// - Each entry in the queue is on the stack of a call of a method of this type, which borrows
+///   `self`. So there is no entry when the queue is dropped.
 /// - No entry is exclusive, so that each wakeup wakes all waiters.
 #[pin_data]
 pub(crate) struct WaitQueue {
@@ -67,7 +67,8 @@ unsafe impl Send for WaitQueue {}
 unsafe impl Sync for WaitQueue {}
 
 impl WaitQueue {
-    /// Creates an initialiser of an empty queue. `name` and `key` are the lockdep class of its lock.
+    /// Creates an initialiser of an empty queue. `name` and `key` are the lockdep class of its
+    /// lock.
     pub(crate) fn new(name: &'static CStr, key: Pin<&'static LockClassKey>) -> impl PinInit<Self> {
         pin_init!(Self {
             head <- Opaque::ffi_init(|slot| {
@@ -77,10 +78,11 @@ impl WaitQueue {
         })
     }
 
-    /// Wakes all waiters, which then check their conditions again. May be called from any context but NMI.
+    /// Wakes all waiters, which then check their conditions again. May be called from any context
+    /// but NMI.
     pub(crate) fn wake_all(&self) {
-        // SAFETY: By the type invariant the queue is initialised. The key is not used by the entries'
-        // function, `autoremove_wake_function()`.
+        // SAFETY: By the type invariant the queue is initialised. The key is not used by the
+        // entries' function, `autoremove_wake_function()`.
         unsafe {
             bindings::__wake_up(
                 self.head.get(),
@@ -91,20 +93,21 @@ impl WaitQueue {
         };
     }
 
-    /// Waits until `condition` is true, like `wait_event_killable()` of C. Code that makes the condition
-    /// true calls [`wake_all`](Self::wake_all) afterwards.
+    /// Waits until `condition` is true, like `wait_event_killable()` of C. Code that makes the
+    /// condition true calls [`wake_all`](Self::wake_all) afterwards.
     ///
-    /// `condition` runs with the task's state set for the sleep: it may take spinlocks, and must not sleep.
+    /// `condition` runs with the task's state set for the sleep: it may take spinlocks, and must
+    /// not sleep.
     ///
-    /// Sleeps, so that no spinlock may be held. Fails with `EINTR` if the process is being killed and the
-    /// condition is not true.
+    /// Sleeps, so that no spinlock may be held. Fails with `EINTR` if the process is being killed
+    /// and the condition is not true.
     pub(crate) fn wait_killable(&self, mut condition: impl FnMut() -> bool) -> Result {
         let entry = Opaque::<bindings::wait_queue_entry>::uninit();
         // SAFETY: `entry` is on this stack and stays where it is until this function returns.
         unsafe { bindings::init_wait_entry(entry.get(), 0) };
         loop {
-            // SAFETY: By the type invariant the queue is initialised, and `entry` was initialised above.
-            // If the entry is already in the queue, the call leaves it there.
+            // SAFETY: By the type invariant the queue is initialised, and `entry` was initialised
+            // above. If the entry is already in the queue, the call leaves it there.
             let is_killed = unsafe {
                 bindings::prepare_to_wait_event(
                     self.head.get(),
@@ -114,22 +117,26 @@ impl WaitQueue {
             } != 0;
             let is_true = condition();
             if is_true || is_killed {
-                // SAFETY: As above. The call removes the entry from the queue if it is in it, and sets the
-                // task's state to running, also if `prepare_to_wait_event()` failed and left that.
+                // SAFETY: As above. The call removes the entry from the queue if it is in it, and
+                // sets the task's state to running, also if `prepare_to_wait_event()` failed and
+                // left that.
                 unsafe { bindings::finish_wait(self.head.get(), entry.get()) };
                 return if is_true { Ok(()) } else { Err(EINTR) };
             }
-            // SAFETY: May be called in process context. The task is in the queue, so `wake_all` wakes it.
+            // SAFETY: May be called in process context. The task is in the queue, so `wake_all`
+            // wakes it.
             unsafe { bindings::schedule() };
         }
     }
 
-    /// Sleeps until the deadline, until `condition` is true, or until the kernel thread should stop.
+    /// Sleeps until the deadline, until `condition` is true, or until the kernel thread should
+    /// stop.
     ///
     /// - `me` is the current kernel thread. The sleep does not count towards the load average.
-    /// - `deadline_ns` is a time of the monotonic clock in nanoseconds. If it is `None`, there is no deadline.
-    /// - `condition` is checked first and after each wakeup. It runs with the task's state set for the
-    ///   sleep: it may take spinlocks, and must not sleep.
+    /// - `deadline_ns` is a time of the monotonic clock in nanoseconds. If it is `None`, there is
+    ///   no deadline.
+    /// - `condition` is checked first and after each wakeup. It runs with the task's state set for
+    ///   the sleep: it may take spinlocks, and must not sleep.
     pub(crate) fn sleep_until(
         &self,
         me: &Current,
@@ -143,9 +150,9 @@ impl WaitQueue {
         };
         let entry = Opaque::<bindings::wait_queue_entry>::uninit();
         // SAFETY: By the type invariant the queue is initialised. `entry` stays on this stack until
-        // `finish_wait()` has removed it from the queue. `expires` is null or points to a live `ktime_t`.
-        // A `condition` that sleeps against the rule leaves the task running, so that `schedule` returns
-        // early; nothing else follows.
+        // `finish_wait()` has removed it from the queue. `expires` is null or points to a live
+        // `ktime_t`. A `condition` that sleeps against the rule leaves the task running, so that
+        // `schedule` returns early; nothing else follows.
         unsafe {
             bindings::init_wait(entry.get());
             loop {

@@ -2,8 +2,8 @@
 
 //! The bytes of one write to a file, which can be read more than once.
 //!
-//! The `kernel` crate's [`IovIterSource`] moves forward as it is read. Only its unsafe `revert()` moves back.
-//! Here each read uses its own copy of the `struct iov_iter`.
+//! The `kernel` crate's [`IovIterSource`] moves forward as it is read. Only its unsafe `revert()`
+//! moves back. Here each read uses its own copy of the `struct iov_iter`.
 //!
 //! C header: [`include/linux/uio.h`](srctree/include/linux/uio.h).
 //!
@@ -29,8 +29,8 @@ use kernel::{
 ///
 /// # Invariants
 ///
-/// For as long as `'a`, `iter` is valid and does not change. It is a source of data, the argument of a
-/// write that is in progress in the current task.
+/// For as long as `'a`, `iter` is valid and does not change. It is a source of data, the argument
+/// of a write that is in progress in the current task.
 pub(crate) struct WriteData<'a> {
     iter: NonNull<bindings::iov_iter>,
     _write: PhantomData<&'a bindings::iov_iter>,
@@ -40,8 +40,8 @@ pub(crate) struct WriteData<'a> {
 impl WriteData<'_> {
     /// # Safety
     ///
-    /// `iter` is the argument of a `write_iter` operation of the current task. For as long as `'a`, the
-    /// operation does not return and `iter` does not change.
+    /// `iter` is the argument of a `write_iter` operation of the current task. For as long as `'a`,
+    /// the operation does not return and `iter` does not change.
     pub(super) unsafe fn from_raw(iter: NonNull<bindings::iov_iter>) -> Self {
         // INVARIANT: By the safety requirement.
         Self {
@@ -53,11 +53,13 @@ impl WriteData<'_> {
 
     /// Runs `f` with a copy of the iterator, which is before the first byte.
     fn iterate<R>(&self, f: impl FnOnce(&mut IovIterSource<'_>) -> R) -> R {
-        // SAFETY: By the type invariant the iterator is valid and does not change. It owns nothing, so that
-        // a copy of its bytes is an iterator too. `dup_iter()` of C also copies it by assignment.
+        // SAFETY: By the type invariant the iterator is valid and does not change. It owns nothing,
+        // so that a copy of its bytes is an iterator too. `dup_iter()` of C also copies it by
+        // assignment.
         let copy = Opaque::new(unsafe { self.iter.read() });
-        // SAFETY: The copy is a valid source of data, and nothing else refers to it. It points to the same
-        // segments as the original, which by the type invariant stay valid for as long as `'a`.
+        // SAFETY: The copy is a valid source of data, and nothing else refers to it. It points to
+        // the same segments as the original, which by the type invariant stay valid for as long as
+        // `'a`.
         f(unsafe { IovIterSource::from_raw(copy.get()) })
     }
 
@@ -68,8 +70,8 @@ impl WriteData<'_> {
 
     /// Copies bytes, the first of which is at `offset`, to `out`. Returns how many were copied.
     ///
-    /// If this is less than the length of `out` and less than the rest of the write, the writer's memory
-    /// cannot be read from there on. May sleep.
+    /// If this is less than the length of `out` and less than the rest of the write, the writer's
+    /// memory cannot be read from there on. May sleep.
     pub(crate) fn read_at(&self, offset: usize, out: &mut [u8]) -> usize {
         self.iterate(|source| {
             source.advance(offset);

@@ -14,8 +14,8 @@ impl Words for [u64] {
     }
 }
 
-/// Appends bits. The word that is being filled is kept here. Each full word is passed to the caller's
-/// `store` function, so a stored word never changes.
+/// Appends bits. The word that is being filled is kept here. Each full word is passed to the
+/// caller's `store` function, so a stored word never changes.
 pub(super) struct BitWriter {
     /// The word that is being filled; its unused bits are 0.
     word: u64,
@@ -48,8 +48,8 @@ impl BitWriter {
 
     /// Appends like [`put`](Self::put), if the new length is less than `capacity` bits.
     ///
-    /// `capacity` is a multiple of 64 and greater than the current length. Returns `None`, and appends
-    /// nothing, if the bits do not fit; else whether a word became full.
+    /// `capacity` is a multiple of 64 and greater than the current length. Returns `None`, and
+    /// appends nothing, if the bits do not fit; else whether a word became full.
     #[inline(always)]
     pub(super) fn put_within(
         &mut self,
@@ -61,8 +61,8 @@ impl BitWriter {
         let used = self.len % 64;
         let word = self.word | bits << used;
         let len = self.len.wrapping_add(count);
-        // The word that is being filled is within the capacity, so the length is checked only when that
-        // word is full.
+        // The word that is being filled is within the capacity, so the length is checked only when
+        // that word is full.
         let is_full = used.wrapping_add(count) >= 64;
         if is_full {
             if len >= capacity {

@@ -19,8 +19,8 @@ impl Random {
         mixed ^ mixed >> 31
     }
 
-    /// Returns a number whose length in bits is random, so that small numbers are as likely as large
-    /// ones.
+    /// Returns a number whose length in bits is random, so that small numbers are as likely as
+    /// large ones.
     pub(crate) fn next_of_any_length(&mut self) -> u64 {
         self.next() >> (self.next() % 64)
     }

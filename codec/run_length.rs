@@ -22,8 +22,8 @@ pub(super) fn cost(run: u64) -> u32 {
 
 /// Writes a run of the length `run`, prefix included; nothing if `run` is 0.
 ///
-/// `write` appends bits like [`BitWriter::put`](super::bits::BitWriter::put), and returns how many bits the
-/// writer has written then. Returns that number after the run.
+/// `write` appends bits like [`BitWriter::put`](super::bits::BitWriter::put), and returns how many
+/// bits the writer has written then. Returns that number after the run.
 pub(super) fn put(mut run: u64, mut write: impl FnMut(u64, u32) -> u32) -> u32 {
     let mut len = match run {
         0 => write(0, 0),

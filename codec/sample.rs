@@ -2,10 +2,10 @@
 
 //! The format in which the samples of one task are coded, and the types that describe it.
 //!
-//! A coded sequence begins with one complete sample, the [`SampleBase`]. Each further sample is coded
-//! as the CPU time consumed since the sample before it: two numbers, microseconds in user mode and in
-//! the kernel. Each number takes as many bits as the widest of the last few numbers of its kind (see
-//! width.rs). Three prefixes tell what follows:
+//! A coded sequence begins with one complete sample, the [`SampleBase`]. Each further sample is
+//! coded as the CPU time consumed since the sample before it: two numbers, microseconds in user
+//! mode and in the kernel. Each number takes as many bits as the widest of the last few numbers of
+//! its kind (see width.rs). Three prefixes tell what follows:
 //!
 //! | bits | meaning |
 //! | --- | --- |
@@ -13,9 +13,9 @@
 //! | `11` width, width, user, system | a sample that needs more bits; each width takes 7 bits |
 //! | `10` length | the sample before is repeated that often (see run_length.rs) |
 //!
-//! Repetitions of the last sample take no bits at first, only a counter: [`Extent::run`]. The counter
-//! is written when a different sample follows. The time of a sample is not part of the format, because all
-//! tasks are sampled in the same pass; see timestamp.rs.
+//! Repetitions of the last sample take no bits at first, only a counter: [`Extent::run`]. The
+//! counter is written when a different sample follows. The time of a sample is not part of the
+//! format, because all tasks are sampled in the same pass; see timestamp.rs.
 
 use super::width::Width;
 
@@ -117,8 +117,8 @@ impl SampleWidths {
         self.sys.record(delta.sys);
     }
 
-    /// Adapts both widths to the recorded numbers, if the coded length has just crossed the end of a
-    /// window by growing from `before` to `after` bits.
+    /// Adapts both widths to the recorded numbers, if the coded length has just crossed the end of
+    /// a window by growing from `before` to `after` bits.
     #[inline(always)]
     pub(super) fn adapt(&mut self, before: u32, after: u32) {
         if Width::is_window_over(before, after) {

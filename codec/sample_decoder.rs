@@ -43,8 +43,8 @@ impl SampleDecoder {
         }
     }
 
-    /// Returns the next sample; `None` after the last one. `words` are the words of the sequence, the same
-    /// at each call.
+    /// Returns the next sample; `None` after the last one. `words` are the words of the sequence,
+    /// the same at each call.
     #[inline(always)]
     pub(crate) fn next<W: Words + ?Sized>(&mut self, words: &W) -> Option<Sample> {
         if self.repeat == 0 {
@@ -68,7 +68,8 @@ impl SampleDecoder {
         Some(self.last)
     }
 
-    /// Advances to the sample that is `delta` after the last one, and was read from bit `before` on.
+    /// Advances to the sample that is `delta` after the last one, and was read from bit `before`
+    /// on.
     #[inline(always)]
     fn advance(&mut self, delta: Sample, before: u32) -> Sample {
         self.widths.record(delta);
@@ -77,8 +78,8 @@ impl SampleDecoder {
         self.last
     }
 
-    /// Reads a run, or a sample that is not in the current widths or not in narrow ones. Returns the next
-    /// sample; `None` after the last one.
+    /// Reads a run, or a sample that is not in the current widths or not in narrow ones. Returns
+    /// the next sample; `None` after the last one.
     #[inline(never)]
     fn next_in_parts<W: Words + ?Sized>(&mut self, words: &W) -> Option<Sample> {
         let before = self.reader.at();

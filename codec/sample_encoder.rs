@@ -42,7 +42,8 @@ impl SampleEncoder {
         }
     }
 
-    /// Returns the last word of the sequence, which has not been passed to `store` because it is not full.
+    /// Returns the last word of the sequence, which has not been passed to `store` because it is
+    /// not full.
     pub(crate) fn tail(&self) -> u64 {
         self.writer.tail()
     }
@@ -66,8 +67,8 @@ impl SampleEncoder {
 
     /// Appends `sample` and passes each full word to `store`.
     ///
-    /// `capacity` is a multiple of 64. Appends nothing and returns false unless the length in bits stays
-    /// less than `capacity`.
+    /// `capacity` is a multiple of 64. Appends nothing and returns false unless the length in bits
+    /// stays less than `capacity`.
     #[inline(always)]
     pub(crate) fn append(
         &mut self,
@@ -96,8 +97,8 @@ impl SampleEncoder {
         true
     }
 
-    /// Appends the sample that is `delta` after the last one, and ends a run, needs other widths, or has
-    /// wide ones. Returns false, and appends nothing, if it does not fit.
+    /// Appends the sample that is `delta` after the last one, and ends a run, needs other widths,
+    /// or has wide ones. Returns false, and appends nothing, if it does not fit.
     #[inline(never)]
     fn append_in_parts(
         &mut self,
@@ -145,7 +146,8 @@ mod tests {
 
     const WORDS: usize = 64;
 
-    /// Encodes as many of `samples` as fit, checks that they are decoded again, and returns how many.
+    /// Encodes as many of `samples` as fit, checks that they are decoded again, and returns how
+    /// many.
     fn round_trip(
         encoder: &mut SampleEncoder,
         samples: &[(Sample, u64)],

@@ -4,9 +4,9 @@
 //!
 //! A coded sequence begins with one complete timestamp and a step, the time expected between two
 //! passes. For each further timestamp the deviation from that step is coded, in microseconds: the
-//! deviations 0, -1, 1, -2, … as the numbers 0, 1, 2, 3, … A number that fits the current width is written
-//! as a 0 bit and the number in that width. Any other number is written as a 1 bit, a new width in 7 bits,
-//! and the number in the new width.
+//! deviations 0, -1, 1, -2, … as the numbers 0, 1, 2, 3, … A number that fits the current width
+//! is written as a 0 bit and the number in that width. Any other number is written as a 1 bit, a
+//! new width in 7 bits, and the number in the new width.
 
 use super::{
     bits::{BitReader, BitWriter, Words},
@@ -53,12 +53,14 @@ impl TimestampEncoder {
         self.writer.len()
     }
 
-    /// Returns the last word of the sequence, which has not been passed to `store` because it is not full.
+    /// Returns the last word of the sequence, which has not been passed to `store` because it is
+    /// not full.
     pub(crate) fn tail(&self) -> u64 {
         self.writer.tail()
     }
 
-    /// Begins a new sequence with `first`. Further timestamps are expected `step` microseconds apart.
+    /// Begins a new sequence with `first`. Further timestamps are expected `step` microseconds
+    /// apart.
     pub(crate) fn begin(&mut self, first: u64, step: u32) -> TimestampBase {
         let bits = self.width.bits();
         *self = Self {
@@ -72,8 +74,8 @@ impl TimestampEncoder {
         TimestampBase { first, step, bits }
     }
 
-    /// Appends `timestamp` and passes each full word to `store`. Appends nothing and returns false if the
-    /// length would exceed `capacity` bits.
+    /// Appends `timestamp` and passes each full word to `store`. Appends nothing and returns false
+    /// if the length would exceed `capacity` bits.
     pub(crate) fn append(
         &mut self,
         timestamp: u64,
@@ -135,8 +137,8 @@ impl TimestampDecoder {
         }
     }
 
-    /// Returns the next timestamp; `None` after the last one. `words` are the words of the sequence, the
-    /// same at each call.
+    /// Returns the next timestamp; `None` after the last one. `words` are the words of the
+    /// sequence, the same at each call.
     #[inline(always)]
     pub(crate) fn next<W: Words + ?Sized>(&mut self, words: &W) -> Option<u64> {
         let timestamp = self.next?;

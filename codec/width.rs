@@ -1,12 +1,13 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! Choice of the number of bits that a number is written in: as many as the widest of the last few numbers
-//! needed.
+//! Choice of the number of bits that a number is written in: as many as the widest of the last few
+//! numbers needed.
 //!
-//! For numbers that are about as large as those before them, this takes as few bits as a Golomb-Rice code.
-//! Decoding applies a mask, and need not search for the end of a unary part.
+//! For numbers that are about as large as those before them, this takes as few bits as a
+//! Golomb-Rice code. Decoding applies a mask, and need not search for the end of a unary part.
 
-/// The length of a window in bits: widths are adapted when the coded length crosses a multiple of this.
+/// The length of a window in bits: widths are adapted when the coded length crosses a multiple of
+/// this.
 const WINDOW: u32 = 256;
 
 /// The number of bits in which numbers of one kind are written.
@@ -24,8 +25,8 @@ pub(super) struct Width {
 impl Width {
     /// How many bits a width itself takes when it is written.
     pub(super) const FIELD: u32 = 7;
-    /// The largest narrow width. Two numbers of this width and a prefix of one bit fit a 64-bit word, so
-    /// they are written and read in one step.
+    /// The largest narrow width. Two numbers of this width and a prefix of one bit fit a 64-bit
+    /// word, so they are written and read in one step.
     const NARROW: u32 = 31;
 
     /// A width of 0 bits, which fits the number 0 only.

@@ -2,10 +2,10 @@
 
 //! The text of one write, and whether its last command is complete.
 //!
-//! A write may end in the middle of a command. For example, stdio writes 4,096 bytes that end within a
-//! number, and its next write begins with the rest of that number. So a write of several commands is
-//! refused as a whole if no white space follows the last one. A single command needs no white space after
-//! it, so that `echo -n` and `printf` work as well as `echo`.
+//! A write may end in the middle of a command. For example, stdio writes 4,096 bytes that end
+//! within a number, and its next write begins with the rest of that number. So a write of several
+//! commands is refused as a whole if no white space follows the last one. A single command needs no
+//! white space after it, so that `echo -n` and `printf` work as well as `echo`.
 
 use crate::abstractions::{signal, write_data::WriteData};
 use kernel::{prelude::*, task};
@@ -15,14 +15,14 @@ pub(super) fn is_space(byte: &u8) -> bool {
     matches!(byte, b' ' | b'\t'..=b'\r')
 }
 
-/// The text of one write. It may be in the memory of the process that writes, so it may change between two
-/// calls.
+/// The text of one write. It may be in the memory of the process that writes, so it may change
+/// between two calls.
 pub(crate) trait WriteText {
     /// Returns the number of bytes.
     fn len(&self) -> usize;
 
-    /// Copies the bytes from `at` on to `out`. Returns how many were copied. If that is less than both
-    /// the length of `out` and what is left, the next byte cannot be read.
+    /// Copies the bytes from `at` on to `out`. Returns how many were copied. If that is less than
+    /// both the length of `out` and what is left, the next byte cannot be read.
     fn read_at(&self, at: usize, out: &mut [u8]) -> usize;
 }
 
@@ -59,8 +59,8 @@ pub(super) enum Ending {
 }
 
 impl Ending {
-    /// Examines `text`, up to the first byte that cannot be read. Uses `buffer`, which is not empty, for
-    /// copies of its parts.
+    /// Examines `text`, up to the first byte that cannot be read. Uses `buffer`, which is not
+    /// empty, for copies of its parts.
     ///
     /// May sleep. Fails with `EINTR` if the process is being killed.
     pub(super) fn of(text: &(impl WriteText + ?Sized), buffer: &mut [u8]) -> Result<Self> {

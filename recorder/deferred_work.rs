@@ -1,14 +1,14 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! Work items. A worker thread does what takes long or sleeps, for callers that may do neither: memory
-//! reclaim, forks, and the sampler.
+//! Work items. A worker thread does what takes long or sleeps, for callers that may do neither:
+//! memory reclaim, forks, and the sampler.
 
 use super::{Recorder, CLEAN_UP, GIVE_BACK};
 use crate::abstractions::delayed_work::{Deferred, Enabled};
 use kernel::{prelude::*, sync::Arc};
 
-/// The time from an eviction until slab pages are given back. They are given back once for all evictions
-/// in this time, because `kmem_cache_shrink()` runs a work item on each CPU.
+/// The time from an eviction until slab pages are given back. They are given back once for all
+/// evictions in this time, because `kmem_cache_shrink()` runs a work item on each CPU.
 const GIVE_BACK_DELAY_MS: u32 = 2000;
 
 /// The guard that keeps [`GIVE_BACK`] enabled.

@@ -2,14 +2,17 @@
 
 //! The fork probe: when it is registered and removed, and what it does.
 //!
-//! The probe runs in each fork of the machine. A fork of a process that is not watched is recognised by
-//! one bit, without a lock. Whether any other fork is followed is decided in targets/follow_fork.rs.
+//! The probe runs in each fork of the machine. A fork of a process that is not watched is
+//! recognised by one bit, without a lock. Whether any other fork is followed is decided in
+//! targets/follow_fork.rs.
 //!
-//! `kernel_clone()` calls the probe with no lock held. The probe may take the locks of the registry and of
-//! the store, and spinlocks of the kernel: those of the slab allocator, of the child's `wait_pidfd`, of the
-//! sampler's wait queue and of work items. It must not take a mutex, because it must not sleep.
+//! `kernel_clone()` calls the probe with no lock held. The probe may take the locks of the registry
+//! and of the store, and spinlocks of the kernel: those of the slab allocator, of the child's
+//! `wait_pidfd`, of the sampler's wait queue and of work items. It must not take a mutex, because
+//! it must not sleep.
 //!
-//! The removal of the probe waits for calls that are under way, so a work item does it (deferred_work.rs).
+//! The removal of the probe waits for calls that are under way, so a work item does it
+//! (deferred_work.rs).
 
 use super::{ForkFollower, ForkTracking, Recorder};
 use crate::{
@@ -30,11 +33,11 @@ impl ForkHandler for ForkFollower {
 }
 
 impl Recorder {
-    /// Adds a process like [`add`](Self::add), and follows its forks and those of its descendants from now
-    /// on. Descendants that exist already are not added.
+    /// Adds a process like [`add`](Self::add), and follows its forks and those of its descendants
+    /// from now on. Descendants that exist already are not added.
     ///
-    /// May sleep. Fails like `add`; also with `ESRCH` if `pid` is a thread that is not a thread group
-    /// leader, and with `EOPNOTSUPP` in a kernel without tracepoints.
+    /// May sleep. Fails like `add`; also with `ESRCH` if `pid` is a thread that is not a thread
+    /// group leader, and with `EOPNOTSUPP` in a kernel without tracepoints.
     pub(crate) fn add_tree(self: &Arc<Self>, pid: i32) -> Result {
         let candidate = Candidate::find_tree(pid)?;
         let mut fork_tracking = self.fork_tracking.lock();
@@ -80,8 +83,8 @@ impl Recorder {
         }
     }
 
-    /// Queues the removal of the probe, if no forks are followed any more. Does not sleep. The caller holds
-    /// no spinlock of this module.
+    /// Queues the removal of the probe, if no forks are followed any more. Does not sleep. The
+    /// caller holds no spinlock of this module.
     pub(crate) fn check_fork_probe(&self) {
         if self.targets.lock().has_idle_probe() {
             self.queue_clean_up();
@@ -101,7 +104,8 @@ impl Recorder {
     }
 }
 
-/// Removes the fork probe when it is dropped, after which no `tree:` command may come. May sleep then.
+/// Removes the fork probe when it is dropped, after which no `tree:` command may come. May sleep
+/// then.
 pub(crate) struct ForkTrackingGuard(pub(crate) Arc<Recorder>);
 
 impl Drop for ForkTrackingGuard {

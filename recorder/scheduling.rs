@@ -10,16 +10,17 @@ use crate::{
 use kernel::prelude::*;
 
 impl Recorder {
-    /// Starts sampling, if it was stopped. Does not sleep. The caller holds no spinlock of this module.
+    /// Starts sampling, if it was stopped. Does not sleep. The caller holds no spinlock of this
+    /// module.
     pub(crate) fn start(&self) {
         self.set_running(true);
     }
 
-    /// Stops sampling. When this has succeeded, no sample is taken any more: neither in a pass, nor as the
-    /// first sample of a new target.
+    /// Stops sampling. When this has succeeded, no sample is taken any more: neither in a pass, nor
+    /// as the first sample of a new target.
     ///
-    /// Sleeps until the pass that is under way has ended, and waits for no later one. Fails with `EINTR` if
-    /// the process is being killed; then that pass is the last one that takes samples.
+    /// Sleeps until the pass that is under way has ended, and waits for no later one. Fails with
+    /// `EINTR` if the process is being killed; then that pass is the last one that takes samples.
     pub(crate) fn stop(&self) -> Result {
         let pass = self.set_running(false);
         self.pass_ended
@@ -38,8 +39,8 @@ impl Recorder {
         pass
     }
 
-    /// Wakes the sampler, which then reads the schedule again. Does not sleep. The caller holds no spinlock
-    /// of this module.
+    /// Wakes the sampler, which then reads the schedule again. Does not sleep. The caller holds no
+    /// spinlock of this module.
     pub(crate) fn wake_sampler(&self) {
         self.targets.lock().updated_schedule().0.wake();
         self.sampler_wait.wake_all();
@@ -60,8 +61,8 @@ impl Recorder {
         step
     }
 
-    /// Sleeps until `until_ns` of the monotonic clock (`None`: without a limit), until the number of
-    /// wakeups is no longer `wakeups`, or until the thread `me` must stop.
+    /// Sleeps until `until_ns` of the monotonic clock (`None`: without a limit), until the number
+    /// of wakeups is no longer `wakeups`, or until the thread `me` must stop.
     pub(crate) fn sleep(&self, me: &Current, until_ns: Option<u64>, wakeups: u64) {
         self.sampler_wait.sleep_until(me, until_ns, || {
             self.targets.lock().schedule().wakeups() != wakeups

@@ -14,11 +14,12 @@ use crate::{
 };
 
 impl<T: HasHistory> StoreGuard<'_, T> {
-    /// Appends the sample of the latest pass to the history of `owner`; `None`: one equal to the last.
+    /// Appends the sample of the latest pass to the history of `owner`; `None`: one equal to the
+    /// last.
     ///
-    /// If a new segment is needed, it is made from `spare`. If that is empty then, returns false and appends
-    /// nothing. If the history exceeds `max_samples` afterwards, evicts the oldest samples, and moves
-    /// segments that hold no others to `detached`.
+    /// If a new segment is needed, it is made from `spare`. If that is empty then, returns false
+    /// and appends nothing. If the history exceeds `max_samples` afterwards, evicts the oldest
+    /// samples, and moves segments that hold no others to `detached`.
     pub(crate) fn append(
         &mut self,
         owner: &Object<T>,
@@ -74,9 +75,11 @@ impl<T: HasHistory> Store<T> {
         self.counts.alive += samples;
     }
 
-    /// Counts the sample of the latest pass as taken and evicted, because there is no memory for it.
+    /// Counts the sample of the latest pass as taken and evicted, because there is no memory for
+    /// it.
     ///
-    /// There is none only if all segments of all histories have been evicted, so `owner` has no samples.
+    /// There is none only if all segments of all histories have been evicted, so `owner` has no
+    /// samples.
     pub(crate) fn skip_sample(&mut self, owner: &Object<T>) {
         let history = owner.history_mut(self);
         let alive = history.alive();
@@ -86,8 +89,8 @@ impl<T: HasHistory> Store<T> {
         self.counts.alive -= alive;
     }
 
-    /// Seals the open segment of the history of `owner`, if there is one. From now on the segment is a user
-    /// of the timestamps that it needs.
+    /// Seals the open segment of the history of `owner`, if there is one. From now on the segment
+    /// is a user of the timestamps that it needs.
     pub(crate) fn close(&mut self, owner: &Object<T>) {
         let Some((segment, contents)) = owner.history_mut(self).close() else {
             return;

@@ -11,9 +11,9 @@ const CHECK_MAX: usize = 4096;
 impl<T: HasHistory> Store<T> {
     /// Returns the counts.
     ///
-    /// In a kernel with debug assertions, first checks the number of samples alive and the number of open
-    /// segments against the segments, and logs a `BUG:` if they differ. There is no check if there are more
-    /// than [`CHECK_MAX`] segments.
+    /// In a kernel with debug assertions, first checks the number of samples alive and the number
+    /// of open segments against the segments, and logs a `BUG:` if they differ. There is no check
+    /// if there are more than [`CHECK_MAX`] segments.
     pub(crate) fn counts(&self) -> Counts {
         if cfg!(CONFIG_RUST_DEBUG_ASSERTIONS) && self.by_age.len() <= CHECK_MAX {
             self.check();

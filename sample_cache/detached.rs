@@ -10,11 +10,13 @@ use crate::abstractions::{
 
 /// How many segments are detached before the lock is released.
 ///
-/// There can be about 30 more, because this is not checked while segments of the timeline are detached: up
-/// to about 15 that only the last segment of samples needed, and as many that no segment needed.
+/// There can be about 30 more, because this is not checked while segments of the timeline are
+/// detached: up to about 15 that only the last segment of samples needed, and as many that no
+/// segment needed.
 pub(super) const DETACH_MAX: usize = 32;
 
-/// A list of detached segments. They are freed when it is dropped, which must happen with no lock held.
+/// A list of detached segments. They are freed when it is dropped, which must happen with no lock
+/// held.
 pub(crate) struct Detached<T, S>(List<Segment<T, S>, 0>);
 
 impl<T, S> Detached<T, S> {
@@ -38,8 +40,8 @@ impl<T, S> Detached<T, S> {
         let _ = self.0.push_back(segment);
     }
 
-    /// Frees the segments. Returns how many slab objects were freed. Segments that a reader still refers to
-    /// and those that refilled the reserve are not counted. No spinlock may be held.
+    /// Frees the segments. Returns how many slab objects were freed. Segments that a reader still
+    /// refers to and those that refilled the reserve are not counted. No spinlock may be held.
     pub(crate) fn free(&mut self) -> usize {
         if self.len() == 0 {
             0

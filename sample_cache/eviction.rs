@@ -2,9 +2,9 @@
 
 //! Detaching segments from their histories: the oldest of all, or all of one history.
 //!
-//! Segments are detached under the lock, and freed after it has been released (detached.rs). A detached
-//! segment of samples is no longer a user of the timeline. Segments of the timeline that have no user any
-//! more are detached too.
+//! Segments are detached under the lock, and freed after it has been released (detached.rs). A
+//! detached segment of samples is no longer a user of the timeline. Segments of the timeline that
+//! have no user any more are detached too.
 
 use super::{
     has_history::HasHistory,
@@ -32,8 +32,8 @@ pub(crate) struct Evicted {
 }
 
 impl<T: HasHistory> SampleCache<T> {
-    /// Evicts the oldest segments of all histories, until `count` segments have been detached, or as many
-    /// as may be detached at a time. Detached segments of the timeline are counted too.
+    /// Evicts the oldest segments of all histories, until `count` segments have been detached, or
+    /// as many as may be detached at a time. Detached segments of the timeline are counted too.
     ///
     /// Does not sleep. Takes the lock of the store once.
     pub(crate) fn evict(&self, count: usize) -> Evicted {
@@ -45,8 +45,8 @@ impl<T: HasHistory> SampleCache<T> {
         }
     }
 
-    /// Calls `step` under the lock, and frees what it detached after the lock has been released. Repeats
-    /// this until `step` returns false. No spinlock may be held.
+    /// Calls `step` under the lock, and frees what it detached after the lock has been released.
+    /// Repeats this until `step` returns false. No spinlock may be held.
     fn in_steps(&self, step: impl Fn(&mut Store<T>, &mut Detached<T>) -> bool) {
         loop {
             let mut detached = Detached::new();
@@ -70,7 +70,8 @@ impl<T: HasHistory> SampleCache<T> {
 }
 
 impl<T: HasHistory> Store<T> {
-    /// Detaches the oldest segments of `owner`, until `detached` is full. Returns whether there are more.
+    /// Detaches the oldest segments of `owner`, until `detached` is full. Returns whether there are
+    /// more.
     fn detach_all_of(
         &mut self,
         owner: &Object<T>,
@@ -103,7 +104,8 @@ impl<T: HasHistory> Store<T> {
         true
     }
 
-    /// Detaches the oldest segments of all histories, until `count` are in `detached` or it is full.
+    /// Detaches the oldest segments of all histories, until `count` are in `detached` or it is
+    /// full.
     pub(super) fn evict(&mut self, count: usize, detached: &mut Detached<T>) {
         while detached.len() < count && !detached.is_full() {
             let Some(oldest) = self.by_age.pop_front() else {
@@ -116,8 +118,8 @@ impl<T: HasHistory> Store<T> {
 
     /// Detaches `oldest`, the oldest segment of its history, which has been removed from `by_age`.
     ///
-    /// Afterwards it has no reference to another segment, and no other segment has one to it. So a reader
-    /// that has a reference to it keeps this one segment in memory, and no other.
+    /// Afterwards it has no reference to another segment, and no other segment has one to it. So a
+    /// reader that has a reference to it keeps this one segment in memory, and no other.
     fn detach(&mut self, oldest: Ref<Segment<T>>, reason: Reason, detached: &mut Detached<T>) {
         let Some(owner) = oldest.owner() else {
             return;
@@ -155,8 +157,8 @@ impl<T: HasHistory> Store<T> {
         detached.push(oldest);
     }
 
-    /// Evicts the oldest samples of `owner` above `max_samples`, and detaches the segments that hold no
-    /// others, until `detached` is full. Returns whether there are more such segments.
+    /// Evicts the oldest samples of `owner` above `max_samples`, and detaches the segments that
+    /// hold no others, until `detached` is full. Returns whether there are more such segments.
     fn trim(&mut self, owner: &Object<T>, detached: &mut Detached<T>) -> bool {
         let max_samples = self.max_samples;
         let history = owner.history_mut(self);
@@ -173,8 +175,8 @@ impl<T: HasHistory> Store<T> {
         self.is_first_unused(owner)
     }
 
-    /// Evicts the oldest samples of `owner` above `max_samples`, if there are any, and renews the budget of
-    /// its history.
+    /// Evicts the oldest samples of `owner` above `max_samples`, if there are any, and renews the
+    /// budget of its history.
     pub(super) fn enforce_max_samples(&mut self, owner: &Object<T>, detached: &mut Detached<T>) {
         let max_samples = self.max_samples;
         let history = owner.history_mut(self);
@@ -185,7 +187,8 @@ impl<T: HasHistory> Store<T> {
         }
     }
 
-    /// Returns whether the oldest segment of `owner` holds no sample that is kept, and is not the newest.
+    /// Returns whether the oldest segment of `owner` holds no sample that is kept, and is not the
+    /// newest.
     fn is_first_unused(&self, owner: &Object<T>) -> bool {
         let history = owner.history(self);
         let first = history.first_segment();
@@ -193,8 +196,9 @@ impl<T: HasHistory> Store<T> {
         next.is_some_and(|next| next.first() <= history.oldest())
     }
 
-    /// Detaches the segments of the timeline that have no users. Does nothing while a segment of samples is
-    /// open or a pass is under way, because these may need timestamps that have no user yet.
+    /// Detaches the segments of the timeline that have no users. Does nothing while a segment of
+    /// samples is open or a pass is under way, because these may need timestamps that have no user
+    /// yet.
     pub(super) fn trim_timeline(&mut self, detached: &mut Detached<T>) {
         if self.open == 0 && !self.is_in_pass {
             self.timeline.trim(detached);

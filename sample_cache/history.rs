@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! The history of one object: a queue of segments, and the encoder that appends to the last of them.
+//! The history of one object: a queue of segments, and the encoder that appends to the last of
+//! them.
 
 use super::segment::{Contents, Segment, SAMPLES_MAX};
 use crate::{
@@ -9,7 +10,8 @@ use crate::{
 };
 use core::ops::Range;
 
-/// The samples of one object of the type `T`, numbered from 0. Protected by the lock of the store `S`.
+/// The samples of one object of the type `T`, numbered from 0. Protected by the lock of the store
+/// `S`.
 ///
 /// All samples belong to consecutive passes: sample `n` to the pass `first_pass + n`.
 pub(crate) struct History<T, S> {
@@ -19,8 +21,8 @@ pub(crate) struct History<T, S> {
     last: Option<Ref<Segment<T, S>>>,
     /// Whether the newest segment is open, that is, not sealed yet.
     is_open: bool,
-    /// How many samples may be appended before two limits must be checked again: that of the open segment,
-    /// and `max_samples`. 0 if no segment is open.
+    /// How many samples may be appended before two limits must be checked again: that of the open
+    /// segment, and `max_samples`. 0 if no segment is open.
     budget: u16,
     /// How many bits of data the open segment can hold.
     capacity: u32,
@@ -55,8 +57,8 @@ impl<T: Send + Sync, S> History<T, S> {
         }
     }
 
-    /// Sets the pass to which sample 0 will belong. `time_us`: the time of sample 0, microseconds since
-    /// boot, if it is not taken in a pass.
+    /// Sets the pass to which sample 0 will belong. `time_us`: the time of sample 0, microseconds
+    /// since boot, if it is not taken in a pass.
     pub(crate) fn begin(&mut self, first_pass: u64, time_us: Option<u64>) {
         self.first_pass = first_pass;
         self.first_time_us = time_us;
@@ -87,7 +89,8 @@ impl<T: Send + Sync, S> History<T, S> {
         self.first_time_us
     }
 
-    /// Returns when the last sample was taken, microseconds since boot, if no sample will follow it.
+    /// Returns when the last sample was taken, microseconds since boot, if no sample will follow
+    /// it.
     pub(super) fn last_time_us(&self) -> Option<u64> {
         self.last_time_us
     }
@@ -108,8 +111,8 @@ impl<T: Send + Sync, S> History<T, S> {
         self.first.as_ref()
     }
 
-    /// Takes one sample off the budget. Returns false if the budget was 0. The sample must then be appended
-    /// by [`StoreGuard::append`](super::StoreGuard::append), which checks the limits.
+    /// Takes one sample off the budget. Returns false if the budget was 0. The sample must then be
+    /// appended by [`StoreGuard::append`](super::StoreGuard::append), which checks the limits.
     #[inline(always)]
     pub(crate) fn take_budget(&mut self) -> bool {
         let (budget, is_used_up) = self.budget.overflowing_sub(1);
@@ -119,11 +122,11 @@ impl<T: Send + Sync, S> History<T, S> {
         !is_used_up
     }
 
-    /// Appends a sample that was [taken off the budget](Self::take_budget) to the open segment. `None`
-    /// stands for a sample equal to the last one. Returns false if its bits do not fit.
+    /// Appends a sample that was [taken off the budget](Self::take_budget) to the open segment.
+    /// `None` stands for a sample equal to the last one. Returns false if its bits do not fit.
     ///
-    /// This is the only function that adds a sample to an existing segment. The caller must count the
-    /// sample by [`Store::count_appended`](super::Store::count_appended).
+    /// This is the only function that adds a sample to an existing segment. The caller must count
+    /// the sample by [`Store::count_appended`](super::Store::count_appended).
     #[inline(always)]
     pub(crate) fn append(&mut self, sample: Option<Sample>) -> bool {
         match sample {
@@ -150,8 +153,8 @@ impl<T: Send + Sync, S> History<T, S> {
         })
     }
 
-    /// Sets the budget to what both limits allow: how many samples the open segment may still get, and
-    /// how many more may be kept, of `max_samples`.
+    /// Sets the budget to what both limits allow: how many samples the open segment may still get,
+    /// and how many more may be kept, of `max_samples`.
     pub(super) fn renew_budget(&mut self, max_samples: u64) {
         let in_segment = self
             .contents()
@@ -160,15 +163,15 @@ impl<T: Send + Sync, S> History<T, S> {
         self.budget = in_segment.min(kept.try_into().unwrap_or(u16::MAX));
     }
 
-    /// Skips the number of a sample that is not kept, because there is no memory for it. No earlier sample
-    /// is kept.
+    /// Skips the number of a sample that is not kept, because there is no memory for it. No earlier
+    /// sample is kept.
     pub(super) fn skip_sample(&mut self) {
         self.next += 1;
         self.oldest = self.next;
     }
 
-    /// Appends `sample` (`None`: one equal to the last) as the base of a new segment. `capacity`: how many
-    /// bits of data that segment can hold. The last segment has been closed.
+    /// Appends `sample` (`None`: one equal to the last) as the base of a new segment. `capacity`:
+    /// how many bits of data that segment can hold. The last segment has been closed.
     ///
     /// Returns the number of the sample, and the base. The caller makes the segment and
     /// [pushes](Self::push) it.
@@ -193,8 +196,8 @@ impl<T: Send + Sync, S> History<T, S> {
         self.last.replace(segment)
     }
 
-    /// Closes the newest segment. Returns it with what it holds, and the caller must seal it. Returns `None`
-    /// if it was not open.
+    /// Closes the newest segment. Returns it with what it holds, and the caller must seal it.
+    /// Returns `None` if it was not open.
     pub(super) fn close(&mut self) -> Option<(Ref<Segment<T, S>>, Contents)> {
         let contents = self.contents()?;
         self.is_open = false;
@@ -202,8 +205,8 @@ impl<T: Send + Sync, S> History<T, S> {
         Some((self.last.clone()?, contents))
     }
 
-    /// Removes the oldest segment, after which `next` is the oldest one. If `next` is `None`, the segment
-    /// was the newest too, and has been closed. Returns the removed segment.
+    /// Removes the oldest segment, after which `next` is the oldest one. If `next` is `None`, the
+    /// segment was the newest too, and has been closed. Returns the removed segment.
     pub(super) fn pop(&mut self, next: Option<Ref<Segment<T, S>>>) -> Option<Ref<Segment<T, S>>> {
         if next.is_none() {
             self.last = None;
@@ -235,8 +238,9 @@ impl<T: Send + Sync, S> History<T, S> {
         })
     }
 
-    /// Returns the passes whose timestamps are needed to show `count` samples from the number `first` on:
-    /// the passes of all of them, except the first and the last sample if the history has their times.
+    /// Returns the passes whose timestamps are needed to show `count` samples from the number
+    /// `first` on: the passes of all of them, except the first and the last sample if the history
+    /// has their times.
     pub(super) fn passes_needed(&self, first: u64, count: u16) -> Range<u64> {
         let mut end = first + u64::from(count);
         let has_first_time = first == 0 && self.first_time_us.is_some();

@@ -10,16 +10,17 @@ impl<T: HasHistory> SampleCache<T> {
         self.slab_caches.small.alloc()
     }
 
-    /// Allocates the first segment of a history without sleeping. Returns `None` if there is no memory.
+    /// Allocates the first segment of a history without sleeping. Returns `None` if there is no
+    /// memory.
     pub(crate) fn alloc_first_nowait(&self) -> SpareSegment<T> {
         self.slab_caches.small.alloc_now()
     }
 
-    /// Allocates a segment for `spare` if that is empty: from the slab allocator, else from the reserve,
-    /// else by evicting the oldest segments.
+    /// Allocates a segment for `spare` if that is empty: from the slab allocator, else from the
+    /// reserve, else by evicting the oldest segments.
     ///
-    /// Leaves `spare` empty only if readers refer to all segments that could be evicted, or if there are
-    /// none. Does not sleep. Takes the lock of the store.
+    /// Leaves `spare` empty only if readers refer to all segments that could be evicted, or if
+    /// there are none. Does not sleep. Takes the lock of the store.
     pub(crate) fn fill_spare(&self, spare: &mut SpareSegment<T>) {
         if spare.is_none() {
             *spare = self.alloc_or_recycle();
@@ -50,8 +51,8 @@ impl<T: HasHistory> SampleCache<T> {
         }
     }
 
-    /// Frees slab pages that hold no object, after the free objects that the slab allocator keeps for each
-    /// CPU have been returned to their pages. May sleep.
+    /// Frees slab pages that hold no object, after the free objects that the slab allocator keeps
+    /// for each CPU have been returned to their pages. May sleep.
     pub(crate) fn shrink_slabs(&self) {
         self.slab_caches.small.shrink();
         self.slab_caches.full.shrink();

@@ -9,11 +9,12 @@ use super::{
 };
 
 impl<T: HasHistory> StoreGuard<'_, T> {
-    /// Records that the next pass begins at `time_us`, microseconds since boot. The pass after it is
-    /// expected `period_us` later. The timestamp is kept at least until [`end_pass`](Store::end_pass).
+    /// Records that the next pass begins at `time_us`, microseconds since boot. The pass after it
+    /// is expected `period_us` later. The timestamp is kept at least until
+    /// [`end_pass`](Store::end_pass).
     ///
-    /// If a new segment is needed, it is made from `spare`. If that is empty then, returns false and records
-    /// nothing.
+    /// If a new segment is needed, it is made from `spare`. If that is empty then, returns false
+    /// and records nothing.
     pub(crate) fn begin_pass(
         &mut self,
         time_us: u64,

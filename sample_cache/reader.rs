@@ -2,10 +2,10 @@
 
 //! Reading a history while samples are appended and evicted.
 //!
-//! A reader holds a reference to one segment, and decodes a copy of it without a lock. It reaches the next
-//! segment in O(1). If its segment has been detached meanwhile, so have all older ones, and the reader
-//! continues with the oldest segment of the history. So a reader that pauses keeps no more than one
-//! detached segment in memory.
+//! A reader holds a reference to one segment, and decodes a copy of it without a lock. It reaches
+//! the next segment in O(1). If its segment has been detached meanwhile, so have all older ones,
+//! and the reader continues with the oldest segment of the history. So a reader that pauses keeps
+//! no more than one detached segment in memory.
 
 use super::{
     has_history::HasHistory,
@@ -66,8 +66,8 @@ impl<T: HasHistory> HistoryReader<T> {
         self.owner.as_ref()
     }
 
-    /// Begins to read the history of `owner`: its samples from the number `from` on, up to the one of the
-    /// pass `last_pass`. Takes the lock of the store.
+    /// Begins to read the history of `owner`: its samples from the number `from` on, up to the one
+    /// of the pass `last_pass`. Takes the lock of the store.
     pub(crate) fn enter(
         &mut self,
         samples: &SampleCache<T>,
@@ -78,7 +78,8 @@ impl<T: HasHistory> HistoryReader<T> {
         self.begin(samples, owner, |_| from, last_pass);
     }
 
-    /// Begins to read the newest `count` samples of the history of `owner`. Takes the lock of the store.
+    /// Begins to read the newest `count` samples of the history of `owner`. Takes the lock of the
+    /// store.
     pub(crate) fn enter_newest(&mut self, samples: &SampleCache<T>, owner: Ref<T>, count: u64) {
         let from = |history: &History<T>| history.next().saturating_sub(count);
         self.begin(samples, owner, from, u64::MAX - 1);
@@ -141,16 +142,16 @@ impl<T: HasHistory> HistoryReader<T> {
         None
     }
 
-    /// Returns when the pass of the sample `number` began, microseconds since boot. Returns `None` if the
-    /// timestamp has been freed.
+    /// Returns when the pass of the sample `number` began, microseconds since boot. Returns `None`
+    /// if the timestamp has been freed.
     #[inline(always)]
     fn time_of(&mut self, samples: &SampleCache<T>, number: u64) -> Option<u64> {
         let pass = self.first_pass + number;
         self.times.time_of(samples, self.segment.as_ref(), pass)
     }
 
-    /// Copies the segment that holds the next sample, or the first sample after it. Returns `None` if there
-    /// is no such segment.
+    /// Copies the segment that holds the next sample, or the first sample after it. Returns `None`
+    /// if there is no such segment.
     #[inline(never)]
     fn advance(&mut self, samples: &SampleCache<T>) -> Option<()> {
         let (segment, contents) = loop {
@@ -187,7 +188,8 @@ impl<T: HasHistory> HistoryReader<T> {
         Some(())
     }
 
-    /// Ends reading: drops the references to the object and to its segment. No spinlock may be held.
+    /// Ends reading: drops the references to the object and to its segment. No spinlock may be
+    /// held.
     pub(crate) fn leave(&mut self) {
         self.segment = None;
         self.decoder = SampleDecoder::empty();

@@ -1,13 +1,16 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! A segment: the fixed-size slab object that holds samples of one history, or timestamps of passes.
+//! A segment: the fixed-size slab object that holds samples of one history, or timestamps of
+//! passes.
 //!
-//! A segment is a small header, followed by 64-bit words of coded data. The last segment of a history or of
-//! the timeline can be open. Data is appended to an open segment, under the lock of the store. Each word is
-//! stored when it is full, and does not change afterwards; until then it is in the encoder. When the segment
-//! is sealed, its last word and its length are stored, and its data does not change any more.
+//! A segment is a small header, followed by 64-bit words of coded data. The last segment of a
+//! history or of the timeline can be open. Data is appended to an open segment, under the lock of
+//! the store. Each word is stored when it is full, and does not change afterwards; until then it is
+//! in the encoder. When the segment is sealed, its last word and its length are stored, and its
+//! data does not change any more.
 //!
-//! So code that has read under the lock how much a segment holds may read these words without the lock.
+//! So code that has read under the lock how much a segment holds may read these words without the
+//! lock.
 
 use crate::{
     abstractions::{
@@ -26,26 +29,27 @@ use kernel::{
     },
 };
 
-/// How many samples a segment holds at most. Without this limit all samples of an idle task would be in one
-/// segment, and would be evicted together. The timeline relies on the limit too.
+/// How many samples a segment holds at most. Without this limit all samples of an idle task would
+/// be in one segment, and would be evicted together. The timeline relies on the limit too.
 pub(super) const SAMPLES_MAX: u16 = 4096;
 /// How many words of data a segment has: with the header it takes 512 bytes.
 ///
-/// With smaller segments each sample would take more memory. With larger ones fewer slab pages would be
-/// freed when the oldest half of all segments is evicted, because open segments stay, and tasks with few
-/// samples would take more memory.
+/// With smaller segments each sample would take more memory. With larger ones fewer slab pages
+/// would be freed when the oldest half of all segments is evicted, because open segments stay, and
+/// tasks with few samples would take more memory.
 pub(super) const WORDS: u16 = 50;
-/// How many words of data a small segment has. The first segment of a history is a small one, because
-/// many tasks live for a few samples only.
+/// How many words of data a small segment has. The first segment of a history is a small one,
+/// because many tasks live for a few samples only.
 pub(super) const SMALL_WORDS: u16 = 6;
 
 /// How many segments [`seek`] passes in one call, that is, under the lock.
 const SEEK_MAX: usize = 64;
 
-/// A segment in a slab cache. `T` is the type that has histories, `S` the type of the store whose lock
-/// protects the state of the segment.
+/// A segment in a slab cache. `T` is the type that has histories, `S` the type of the store whose
+/// lock protects the state of the segment.
 pub(crate) struct Segment<T, S> {
-    /// The place in the list of all segments by age, in the timeline, or in a list of detached segments.
+    /// The place in the list of all segments by age, in the timeline, or in a list of detached
+    /// segments.
     links: ListLinks<Segment<T, S>>,
     kind: Kind<T>,
     /// The number of its first sample, or of the pass of its first timestamp.
@@ -78,7 +82,8 @@ pub(super) enum Kind<T> {
 pub(super) struct Contents {
     /// The length of the coded data.
     pub(super) extent: Extent,
-    /// The last, incomplete word of the data, if the segment is open. It is not stored in the segment.
+    /// The last, incomplete word of the data, if the segment is open. It is not stored in the
+    /// segment.
     pub(super) tail: Option<u64>,
     /// The number of samples or timestamps.
     pub(super) count: u16,
@@ -138,8 +143,8 @@ impl<T, S> State<T, S> {
         self.references.timestamps.as_deref()
     }
 
-    /// Marks the segment as detached. It refers to no other segment from now on. Returns the references
-    /// that it had.
+    /// Marks the segment as detached. It refers to no other segment from now on. Returns the
+    /// references that it had.
     pub(super) fn detach(&mut self) -> References<T, S> {
         self.is_detached = true;
         core::mem::replace(&mut self.references, References::NONE)
@@ -212,9 +217,11 @@ impl<T: Send + Sync, S> Segment<T, S> {
     }
 }
 
-/// Follows a history from `segment` on to the segment that holds the sample `number`, or would hold it.
+/// Follows a history from `segment` on to the segment that holds the sample `number`, or would hold
+/// it.
 ///
-/// Passes up to [`SEEK_MAX`] segments. Returns the segment reached, and whether it is the right one.
+/// Passes up to [`SEEK_MAX`] segments. Returns the segment reached, and whether it is the right
+/// one.
 pub(super) fn seek<'a, T: Send + Sync, S>(
     mut segment: &'a Ref<Segment<T, S>>,
     number: u64,
@@ -254,7 +261,8 @@ impl<T: Send + Sync, S> Object<Segment<T, S>> {
             self.set_word((extent.bits / u64::BITS) as usize, tail);
         }
         let state = self.state_mut(store);
-        // The bits fit the segment, and the run is less than `SAMPLES_MAX`, so neither is truncated.
+        // The bits fit the segment, and the run is less than `SAMPLES_MAX`, so neither is
+        // truncated.
         (state.bits, state.run, state.count) = (extent.bits as u16, extent.run as u16, count);
     }
 }

@@ -7,8 +7,8 @@ use crate::{abstractions::slab::Object, codec::Words};
 use core::convert::Infallible;
 use kernel::{prelude::*, sync::atomic::Relaxed};
 
-/// The number of words in a copy. A power of two, so that reducing an index modulo this number takes the
-/// place of a bounds check at each word.
+/// The number of words in a copy. A power of two, so that reducing an index modulo this number
+/// takes the place of a bounds check at each word.
 const PLACES: usize = (WORDS as usize + 1).next_power_of_two();
 
 /// A copy of the words of a segment.

@@ -9,7 +9,8 @@ use super::{
 use crate::abstractions::slab::{Cache, UninitObject};
 use kernel::prelude::*;
 
-/// How many segments of each size are in the reserve, for the case that the slab allocator has no memory.
+/// How many segments of each size are in the reserve, for the case that the slab allocator has no
+/// memory.
 const RESERVE: u16 = 32;
 
 /// Memory for a segment that may be needed, or `None`. It is allocated before the lock is taken.

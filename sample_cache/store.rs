@@ -74,7 +74,8 @@ impl<T: Send + Sync> Store<T> {
     }
 }
 
-/// Returns how many samples of a history are kept, for the module parameter `max_samples` (0: no limit).
+/// Returns how many samples of a history are kept, for the module parameter `max_samples` (0: no
+/// limit).
 fn limit_of(max_samples: u64) -> u64 {
     match max_samples {
         0 => u64::MAX,

@@ -31,8 +31,8 @@ impl TimeCursor {
 
     /// Returns when `pass` began, microseconds since boot. `segment` holds a sample of that pass.
     ///
-    /// Returns `None` if `segment` has been detached and the timestamp has been freed. No spinlock may be
-    /// held.
+    /// Returns `None` if `segment` has been detached and the timestamp has been freed. No spinlock
+    /// may be held.
     #[inline(always)]
     pub(super) fn time_of<T: Send + Sync>(
         &mut self,
@@ -75,8 +75,8 @@ impl TimeCursor {
         }
     }
 
-    /// Copies the segment that holds the timestamp of `pass`. If the segment has only grown since it was
-    /// copied, it is copied again. Returns `None` if there is no such segment.
+    /// Copies the segment that holds the timestamp of `pass`. If the segment has only grown since
+    /// it was copied, it is copied again. Returns `None` if there is no such segment.
     fn load<T: Send + Sync>(
         &mut self,
         samples: &SampleCache<T>,

@@ -1,20 +1,20 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! The timeline: the timestamps of passes. All objects are sampled in each pass, so its timestamp is kept
-//! once for all of them.
+//! The timeline: the timestamps of passes. All objects are sampled in each pass, so its timestamp
+//! is kept once for all of them.
 //!
-//! Passes are numbered from 1. Their timestamps are kept in segments of their own kind. Such a segment
-//! is kept as long as a timestamp in it may be needed:
+//! Passes are numbered from 1. Their timestamps are kept in segments of their own kind. Such a
+//! segment is kept as long as a timestamp in it may be needed:
 //!
-//! - It counts its users: the sealed segments of samples that need a timestamp in it. A segment of samples
-//!   is a user from its sealing to its detaching. It spans [`SAMPLES_MAX`] passes at most. A timestamp takes
-//!   about 12 bits, so these are in about 15 segments of the timeline.
-//! - An open segment of samples has one sample for each of the latest passes, `SAMPLES_MAX` at most. So it
-//!   needs timestamps of the last `SAMPLES_MAX` passes only. Segments of the timeline that hold one of
-//!   these are kept even without a user, as long as a segment of samples is open.
+//! - It counts its users: the sealed segments of samples that need a timestamp in it. A segment of
+//!   samples is a user from its sealing to its detaching. It spans [`SAMPLES_MAX`] passes at most.
+//!   A timestamp takes about 12 bits, so these are in about 15 segments of the timeline.
+//! - An open segment of samples has one sample for each of the latest passes, `SAMPLES_MAX` at
+//!   most. So it needs timestamps of the last `SAMPLES_MAX` passes only. Segments of the timeline
+//!   that hold one of these are kept even without a user, as long as a segment of samples is open.
 //!
-//! Any other segment of the timeline is freed, even one between two that are needed. So the memory of the
-//! timeline is bounded by the samples that are kept.
+//! Any other segment of the timeline is freed, even one between two that are needed. So the memory
+//! of the timeline is bounded by the samples that are kept.
 
 use super::{
     detached::Detached,
@@ -107,8 +107,8 @@ impl<T: Send + Sync, S> Timeline<T, S> {
         first.map(Ref::from)
     }
 
-    /// Undoes a [`retain`](Self::retain) that returned `first`. Moves aged segments that have no users any
-    /// more to `detached`.
+    /// Undoes a [`retain`](Self::retain) that returned `first`. Moves aged segments that have no
+    /// users any more to `detached`.
     pub(super) fn release(
         &mut self,
         first: Ref<Segment<T, S>>,
@@ -151,7 +151,8 @@ impl<T: Send + Sync, S> Timeline<T, S> {
         }
     }
 
-    /// Detaches the young segments without users. No segment of samples is open, and no pass is under way.
+    /// Detaches the young segments without users. No segment of samples is open, and no pass is
+    /// under way.
     pub(super) fn trim(&mut self, detached: &mut Detached<T, S>) {
         while let Some(first) = self.young.first() {
             let is_last = self.young.len() == 1;
@@ -176,8 +177,8 @@ impl<T: Send + Sync, S> Timeline<T, S> {
         }
     }
 
-    /// Ages the segments that hold no timestamp of the last [`SAMPLES_MAX`] passes, nor of the one under
-    /// way.
+    /// Ages the segments that hold no timestamp of the last [`SAMPLES_MAX`] passes, nor of the one
+    /// under way.
     fn age(&mut self, detached: &mut Detached<T, S>) {
         while let Some(first) = self.young.first() {
             // The first pass after those of `first`.
@@ -202,8 +203,8 @@ impl<T: Send + Sync, S> Timeline<T, S> {
         })
     }
 
-    /// Appends the timestamp of the next pass to the open segment. Returns false, and appends nothing, if
-    /// there is none or it has no space.
+    /// Appends the timestamp of the next pass to the open segment. Returns false, and appends
+    /// nothing, if there is none or it has no space.
     pub(super) fn try_append(&mut self, time_us: u64) -> bool {
         let (true, Some(last)) = (self.is_open && self.count < u16::MAX, self.young.last()) else {
             return false;
@@ -220,8 +221,8 @@ impl<T: Send + Sync, S> Timeline<T, S> {
         done
     }
 
-    /// Appends the timestamp of the next pass as the first one of a new segment. Further passes are expected
-    /// `period_us` apart. `lock` is the lock of the store.
+    /// Appends the timestamp of the next pass as the first one of a new segment. Further passes are
+    /// expected `period_us` apart. `lock` is the lock of the store.
     ///
     /// Returns the segment that was open until now, with what it holds. The caller must seal it.
     pub(super) fn begin_segment(
@@ -248,9 +249,9 @@ impl<T: Send + Sync, S> Timeline<T, S> {
         before.zip(contents)
     }
 
-    /// Returns the segment that holds the timestamp of `pass`, and how much it holds; `None` if it has been
-    /// freed. The search begins at `near`, the first segment that a sealed segment of samples needs, or at
-    /// the newest segment if `near` is `None`.
+    /// Returns the segment that holds the timestamp of `pass`, and how much it holds; `None` if it
+    /// has been freed. The search begins at `near`, the first segment that a sealed segment of
+    /// samples needs, or at the newest segment if `near` is `None`.
     pub(super) fn find<'a>(
         &'a self,
         store: &S,
@@ -276,8 +277,8 @@ impl<T: Send + Sync, S> Timeline<T, S> {
     }
 }
 
-/// Returns the number of users of `segment`; `None` if it holds samples. The number is accessed under the
-/// lock of the [`Store`](super::Store) only.
+/// Returns the number of users of `segment`; `None` if it holds samples. The number is accessed
+/// under the lock of the [`Store`](super::Store) only.
 fn users<T: Send + Sync, S>(segment: &Segment<T, S>) -> Option<&Atomic<u32>> {
     match segment.kind() {
         Kind::Timestamps { users, .. } => Some(users),

@@ -2,10 +2,10 @@
 
 //! One sampling pass: takes one sample of each living target, a chunk of targets at a time.
 //!
-//! Most samples are taken by `State::try_sample` (targets/target.rs), with the locks held for a chunk. Any
-//! other sample is read by [`TaskReader::read`] and appended by [`StoreGuard::append`]. If that needs
-//! memory, or if reading takes long, the chunk ends, and the sample is appended after the locks have been
-//! released and taken again.
+//! Most samples are taken by `State::try_sample` (targets/target.rs), with the locks held for a
+//! chunk. Any other sample is read by [`TaskReader::read`] and appended by [`StoreGuard::append`].
+//! If that needs memory, or if reading takes long, the chunk ends, and the sample is appended after
+//! the locks have been released and taken again.
 
 use crate::{
     abstractions::{
@@ -39,19 +39,20 @@ enum ChunkEnd {
     Full,
     /// The sample of this target needs a new segment, and there is no spare one.
     NoSpare(Ref<Target>, Reading),
-    /// Reading this target takes long, so it is done with no lock held. Its reader was taken out of it.
+    /// Reading this target takes long, so it is done with no lock held. Its reader was taken out of
+    /// it.
     ManyThreads(Ref<Target>, Pin<KBox<TaskReader>>),
-    /// The exit sample of this target has been appended. The target must be marked as ended, and its
-    /// reader must be dropped with no lock held.
+    /// The exit sample of this target has been appended. The target must be marked as ended, and
+    /// its reader must be dropped with no lock held.
     Ended(Ref<Target>, Option<Pin<KBox<TaskReader>>>),
 }
 
 impl<'a> Pass<'a> {
-    /// Makes a pass. The next one is expected `period_ns` later. `spare` is passed on from one pass to the
-    /// next.
+    /// Makes a pass. The next one is expected `period_ns` later. `spare` is passed on from one pass
+    /// to the next.
     ///
-    /// May give up the CPU between two chunks. Returns false if there was no memory for the timestamp of
-    /// the pass. Then no samples were taken.
+    /// May give up the CPU between two chunks. Returns false if there was no memory for the
+    /// timestamp of the pass. Then no samples were taken.
     pub(super) fn run(
         recorder: &'a Recorder,
         me: &Current,
@@ -91,7 +92,8 @@ impl<'a> Pass<'a> {
         let mut detached = Detached::new();
         let mut registry = recorder.targets().lock();
         let mut store = recorder.samples().lock();
-        // Read under the locks, so it is no earlier than the first sample of each target added before.
+        // Read under the locks, so it is no earlier than the first sample of each target added
+        // before.
         let time_us = clock::boottime_us();
         let last_us = store.latest_pass_us();
         let is_begun = store.begin_pass(time_us, period_us, spare, &mut detached);
@@ -109,7 +111,8 @@ impl<'a> Pass<'a> {
         })
     }
 
-    /// Samples the next chunk of targets. Holds the locks of the registry and of the store meanwhile.
+    /// Samples the next chunk of targets. Holds the locks of the registry and of the store
+    /// meanwhile.
     fn sample_chunk(&mut self) -> ChunkEnd {
         self.recorder.samples().fill_spare(self.spare);
         // Declared before the guards, so dropped after the locks have been released.
@@ -146,8 +149,8 @@ impl<'a> Pass<'a> {
         end
     }
 
-    /// Takes a sample of `target` that `try_sample` could not take. Returns why the chunk must end, if it
-    /// must. Both locks are held.
+    /// Takes a sample of `target` that `try_sample` could not take. Returns why the chunk must end,
+    /// if it must. Both locks are held.
     // Not inlined, so that the loop over `try_sample` has the registers for itself.
     #[inline(never)]
     fn sample(
@@ -172,8 +175,8 @@ impl<'a> Pass<'a> {
         Some(ChunkEnd::Ended(Ref::from(target), reader))
     }
 
-    /// Appends a sample after the locks have been released: one that needed a new segment, or one that was
-    /// read without the locks, by `reader`. The target may have been removed since then.
+    /// Appends a sample after the locks have been released: one that needed a new segment, or one
+    /// that was read without the locks, by `reader`. The target may have been removed since then.
     fn finish(
         &mut self,
         target: Ref<Target>,

@@ -35,8 +35,9 @@ impl Tunables {
 impl Listener for Tunables {
     fn changed(&self) {
         let rt_priority = params::RT_PRIORITY.get();
-        // Applied only if it has changed, so that a priority set by chrt(1) stays when other parameters
-        // are written. The lock of the parameters is held, so this does not run twice at a time.
+        // Applied only if it has changed, so that a priority set by chrt(1) stays when other
+        // parameters are written. The lock of the parameters is held, so this does not run twice at
+        // a time.
         if self.rt_priority.load(Relaxed) != rt_priority {
             self.rt_priority.store(rt_priority, Relaxed);
             self.thread.set_realtime_priority(rt_priority as u8);

@@ -2,12 +2,13 @@
 
 //! The deadline of the next pass, and the periods that have passed without one. Arithmetic only.
 
-/// The deadline of the next pass. Deadlines are whole periods apart, however late passes begin. All times
-/// are nanoseconds of the monotonic clock.
+/// The deadline of the next pass. Deadlines are whole periods apart, however late passes begin. All
+/// times are nanoseconds of the monotonic clock.
 pub(super) struct Deadline {
     due_ns: u64,
     period_ns: u64,
-    /// How many whole periods after `due_ns` have passed and have been counted. No pass began in them.
+    /// How many whole periods after `due_ns` have passed and have been counted. No pass began in
+    /// them.
     missed: u64,
 }
 
@@ -21,16 +22,16 @@ impl Deadline {
         }
     }
 
-    /// Counts the whole periods that have passed from the deadline to `now_ns`. Returns how many of them
-    /// had not been counted before.
+    /// Counts the whole periods that have passed from the deadline to `now_ns`. Returns how many of
+    /// them had not been counted before.
     pub(super) fn count_missed(&mut self, now_ns: u64) -> u64 {
         let before = self.missed;
         self.missed = before.max(now_ns.saturating_sub(self.due_ns) / self.period_ns);
         self.missed - before
     }
 
-    /// Changes the period. The next pass is due one new period after the last one was due, or now if that
-    /// time has passed. The deadline of a pass that is overdue does not change.
+    /// Changes the period. The next pass is due one new period after the last one was due, or now
+    /// if that time has passed. The deadline of a pass that is overdue does not change.
     pub(super) fn set_period(&mut self, period_ns: u64, now_ns: u64) {
         if period_ns == self.period_ns {
             return;
@@ -45,8 +46,8 @@ impl Deadline {
     }
 
     /// Begins a pass: moves the deadline to the end of the current period. The caller has called
-    /// [`count_missed`](Self::count_missed) for the present time. Returns whether the pass begins a whole
-    /// period or more late.
+    /// [`count_missed`](Self::count_missed) for the present time. Returns whether the pass begins a
+    /// whole period or more late.
     pub(super) fn advance(&mut self) -> bool {
         self.due_ns += (self.missed + 1) * self.period_ns;
         core::mem::take(&mut self.missed) > 0

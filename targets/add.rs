@@ -19,8 +19,8 @@ pub(crate) struct Candidate {
 }
 
 impl Candidate {
-    /// Finds the task with `pid` in the PID namespace of the current process: a process if that is the PID
-    /// of a thread group leader, else a thread.
+    /// Finds the task with `pid` in the PID namespace of the current process: a process if that is
+    /// the PID of a thread group leader, else a thread.
     ///
     /// May sleep. Fails with `ESRCH` if there is no such task, and with `ENOMEM`.
     pub(crate) fn find(pid: i32) -> Result<Self> {
@@ -30,8 +30,8 @@ impl Candidate {
 
     /// Finds a process like [`find`](Self::find). Its forks are followed once it has been added.
     ///
-    /// May sleep. Fails like `find`; also with `ESRCH` if `pid` is a thread that is not a thread group
-    /// leader.
+    /// May sleep. Fails like `find`; also with `ESRCH` if `pid` is a thread that is not a thread
+    /// group leader.
     pub(crate) fn find_tree(pid: i32) -> Result<Self> {
         let mut found = Self::find(pid)?;
         if !found.reader.is_process() {
@@ -62,8 +62,8 @@ impl Targets {
     ///
     /// Returns whether it is the only living target, so that the sampler must be woken.
     ///
-    /// May sleep. Fails with `EEXIST` if the task is watched already, `ENOSPC` if there are `max_targets`,
-    /// and `ENOMEM`.
+    /// May sleep. Fails with `EEXIST` if the task is watched already, `ENOSPC` if there are
+    /// `max_targets`, and `ENOMEM`.
     pub(crate) fn add(&self, candidate: Candidate, samples: &SampleCache<Target>) -> Result<bool> {
         let Candidate { mut reader, tree } = candidate;
         let pids = Upids::new(reader.pid(), GFP_KERNEL)?;
@@ -93,8 +93,8 @@ impl Targets {
     }
 }
 
-/// Inserts `target` into the registry. Unless sampling is stopped, appends `first` to its history, in a
-/// segment that is made from `spare`. Takes the lock of the store.
+/// Inserts `target` into the registry. Unless sampling is stopped, appends `first` to its history,
+/// in a segment that is made from `spare`. Takes the lock of the store.
 pub(super) fn insert(
     registry: &mut Registry,
     target: &Ref<Target>,

@@ -2,8 +2,8 @@
 
 //! Following forks: deciding whether the child of a fork becomes a target, and adding it.
 //!
-//! This runs in the task that forks, so it must be quick and must not sleep. [`Followed`] says what the
-//! caller must do afterwards.
+//! This runs in the task that forks, so it must be quick and must not sleep. [`Followed`] says what
+//! the caller must do afterwards.
 
 use super::{
     add::{self, FirstSample},
@@ -26,11 +26,12 @@ pub(crate) struct Followed {
 }
 
 impl Targets {
-    /// Makes `child` a target, if the forks of the current process, which forked it, are followed. `child`
-    /// is the leader of a new process and has not run yet.
+    /// Makes `child` a target, if the forks of the current process, which forked it, are followed.
+    /// `child` is the leader of a new process and has not run yet.
     ///
-    /// Counts the child in `lost` if there is no memory, or if there are `max_targets` targets and no ended
-    /// one can be displaced. Does not sleep. Takes the locks of the registry and of the store.
+    /// Counts the child in `lost` if there is no memory, or if there are `max_targets` targets and
+    /// no ended one can be displaced. Does not sleep. Takes the locks of the registry and of the
+    /// store.
     pub(crate) fn follow_fork(&self, child: &Task, samples: &SampleCache<Target>) -> Followed {
         let time_us = clock::boottime_us();
         // Neither has been reaped: the parent is running, and the child has not run yet.

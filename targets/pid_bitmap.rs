@@ -24,8 +24,8 @@ impl PidBitmap {
         Ok(Self(words))
     }
 
-    /// Returns the word that has the bit of `pid`, and a mask of that bit. `None` if `pid` is negative or
-    /// too large.
+    /// Returns the word that has the bit of `pid`, and a mask of that bit. `None` if `pid` is
+    /// negative or too large.
     fn place(&self, pid: i32) -> Option<(&Atomic<u64>, u64)> {
         let word = self.0.get(pid as usize / 64)?;
         Some((word, 1 << (pid as usize % 64)))
@@ -38,8 +38,8 @@ impl PidBitmap {
             .is_some_and(|(word, bit)| load_relaxed(word) & bit != 0)
     }
 
-    /// Adds `pid` if `is_member`, else removes it. The caller holds the lock of the registry, which orders
-    /// all changes.
+    /// Adds `pid` if `is_member`, else removes it. The caller holds the lock of the registry, which
+    /// orders all changes.
     pub(super) fn set(&self, pid: i32, is_member: bool) {
         if let Some((word, bit)) = self.place(pid) {
             let others = word.load(Relaxed) & !bit;

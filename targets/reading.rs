@@ -7,8 +7,8 @@ use crate::{abstractions::cputime::CpuTime, codec::Sample};
 /// How a task ended.
 #[derive(Clone, Copy)]
 pub(crate) struct TaskEnd {
-    /// When it became a zombie, microseconds since boot. Only its last instructions run later. `None` if
-    /// no notice was received.
+    /// When it became a zombie, microseconds since boot. Only its last instructions run later.
+    /// `None` if no notice was received.
     pub(super) at_us: Option<u64>,
     /// Whether one thread consumed all of the CPU time; false if that is not known.
     pub(super) is_single: bool,

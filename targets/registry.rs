@@ -2,8 +2,8 @@
 
 //! The set of all targets, in the order in which they were added and by PID.
 //!
-//! While the registry is locked, nothing sleeps, and no memory is allocated or freed. The lock of the
-//! store of samples may be taken inside. recorder.rs has the order of all locks.
+//! While the registry is locked, nothing sleeps, and no memory is allocated or freed. The lock of
+//! the store of samples may be taken inside. recorder.rs has the order of all locks.
 
 use super::{
     pid_bitmap::PidBitmap,
@@ -39,8 +39,8 @@ pub(crate) struct Registry {
     living: List<Target, STAGE>,
     /// The targets that have ended, the first to end first.
     ended: List<Target, STAGE>,
-    /// Ended targets that followed forks have displaced. They are not targets any more, but their samples
-    /// have not been freed yet.
+    /// Ended targets that followed forks have displaced. They are not targets any more, but their
+    /// samples have not been freed yet.
     displaced: List<Target, STAGE>,
     /// The hash buckets, by PID in the initial PID namespace.
     by_pid: KVec<List<Target, BUCKET>>,
@@ -68,7 +68,8 @@ pub(super) enum Search {
 }
 
 impl Registry {
-    /// An empty registry. Initialised in place, because it is large. May sleep. Fails with `ENOMEM`.
+    /// An empty registry. Initialised in place, because it is large. May sleep. Fails with
+    /// `ENOMEM`.
     pub(super) fn new() -> Result<impl Init<Self, Infallible>> {
         let mut by_pid = KVec::with_capacity(BUCKETS, GFP_KERNEL)?;
         for _ in 0..BUCKETS {
@@ -110,9 +111,11 @@ impl Registry {
         self.in_order.first()
     }
 
-    /// Searches for the target that was added next after `target`, even if `target` has been removed.
+    /// Searches for the target that was added next after `target`, even if `target` has been
+    /// removed.
     ///
-    /// Passes [`STRIDE`] targets at most. `from` is the position that the last call returned, if any.
+    /// Passes [`STRIDE`] targets at most. `from` is the position that the last call returned, if
+    /// any.
     pub(super) fn find_next(
         &self,
         target: &Object<Target>,
@@ -143,8 +146,8 @@ impl Registry {
         self.len() as u64 >= params::MAX_TARGETS.get()
     }
 
-    /// Brings the schedule up to the present time. Returns it, and the time, nanoseconds of the monotonic
-    /// clock.
+    /// Brings the schedule up to the present time. Returns it, and the time, nanoseconds of the
+    /// monotonic clock.
     pub(crate) fn updated_schedule(&mut self) -> (&mut Schedule, u64) {
         // Read under the lock, so that no target is added or removed in between.
         let now_ns = clock::monotonic_ns();
@@ -164,10 +167,11 @@ impl Registry {
         self.has_probe && self.followed == 0
     }
 
-    /// Keeps the PIDs of the living targets in `pid_bitmap` from now on, unless a bitmap has been set.
+    /// Keeps the PIDs of the living targets in `pid_bitmap` from now on, unless a bitmap has been
+    /// set.
     ///
-    /// Returns whether none had been set. If so, the caller must [add](Self::add_to_pid_bitmap) the targets
-    /// that exist already.
+    /// Returns whether none had been set. If so, the caller must [add](Self::add_to_pid_bitmap) the
+    /// targets that exist already.
     pub(super) fn set_pid_bitmap(&mut self, pid_bitmap: &Arc<PidBitmap>) -> bool {
         let is_first = self.pid_bitmap.is_none();
         if is_first {
@@ -215,8 +219,9 @@ impl Registry {
         let _ = self.ended.push_back(removed);
     }
 
-    /// Displaces the target that was the first to end, if there are `max_targets`, and another one if the
-    /// limit has been lowered. Displaces none while [`DISPLACED_MAX`] wait for their samples to be freed.
+    /// Displaces the target that was the first to end, if there are `max_targets`, and another one
+    /// if the limit has been lowered. Displaces none while [`DISPLACED_MAX`] wait for their samples
+    /// to be freed.
     ///
     /// Returns whether a target was displaced. Its samples must then be freed, see
     /// [`take_displaced`](Self::take_displaced).
@@ -280,8 +285,8 @@ impl Registry {
         // The target is new, so it is in no list, and none of these calls fails.
         let _ = self.in_order.push_back(target.clone());
         if is_living {
-            // At the front, which a pass under way has already passed: if the target has a first sample,
-            // that is its sample of this pass.
+            // At the front, which a pass under way has already passed: if the target has a first
+            // sample, that is its sample of this pass.
             let _ = self.living.push_front(target.clone());
             self.followed += usize::from(target.tree().is_some());
             self.add_to_pid_bitmap(target);

@@ -2,8 +2,8 @@
 
 //! Removing targets and freeing their samples.
 //!
-//! A target is first removed from the registry, under the registry's lock. Then its samples are freed in
-//! steps, without that lock. No spinlock may be held by the callers of these functions.
+//! A target is first removed from the registry, under the registry's lock. Then its samples are
+//! freed in steps, without that lock. No spinlock may be held by the callers of these functions.
 
 use super::{Target, Targets};
 use crate::{
@@ -13,7 +13,8 @@ use crate::{
 use kernel::{pid_namespace::PidNamespace, prelude::*};
 
 impl Targets {
-    /// Removes the targets that have `pid` in `namespace`: more than one if the PID has been used again.
+    /// Removes the targets that have `pid` in `namespace`: more than one if the PID has been used
+    /// again.
     ///
     /// Fails with `ESRCH` if there is none.
     pub(crate) fn remove(
@@ -63,8 +64,8 @@ impl Targets {
                 tree.dissolve();
                 drop(registry);
             }
-            // After the tree has been dissolved: a fork that was followed until then is found. Before the
-            // removal: the search is slow after `target` has been removed.
+            // After the tree has been dissolved: a fork that was followed until then is found.
+            // Before the removal: the search is slow after `target` has been removed.
             at = self.next(&target);
             is_found |= tree.is_some() && self.remove_target(&target, samples);
         }
@@ -99,7 +100,8 @@ impl Targets {
     }
 }
 
-/// Frees the samples of a target that was removed from the registry, and drops the references to its task.
+/// Frees the samples of a target that was removed from the registry, and drops the references to
+/// its task.
 fn free(target: &Object<Target>, reason: Reason, samples: &SampleCache<Target>) {
     let reader = target.state_mut(&mut samples.lock()).reader.take();
     drop(reader);

@@ -29,8 +29,8 @@ pub(super) const STAGE: u8 = 1;
 /// The ID of the lists of targets whose PIDs have the same hash.
 pub(super) const BUCKET: u8 = 2;
 
-/// A watched task. Once its exit sample has been taken, it holds no reference to the task's `task_struct`,
-/// `struct pid` or PID namespaces.
+/// A watched task. Once its exit sample has been taken, it holds no reference to the task's
+/// `task_struct`, `struct pid` or PID namespaces.
 pub(crate) struct Target {
     in_order: ListLinks<Target>,
     by_stage: ListLinks<Target>,
@@ -39,8 +39,8 @@ pub(crate) struct Target {
     pids: Upids,
     /// The tree that the task belongs to, if its forks are followed. The children belong to it too.
     tree: Option<Arc<Tree>>,
-    /// See [`order`](Self::order). Written when the target is inserted into the registry, under the lock
-    /// of the registry.
+    /// See [`order`](Self::order). Written when the target is inserted into the registry, under the
+    /// lock of the registry.
     order: Atomic<u64>,
     state: LockedBy<State, Store<Target>>,
 }
@@ -53,8 +53,8 @@ impl_list_links!(Target, BUCKET, in_bucket);
 pub(crate) struct State {
     /// The samples.
     pub(crate) history: History<Target>,
-    /// Reads the task; `None` once the exit sample has been taken or the target has been removed, and
-    /// while a pass reads the task without the lock.
+    /// Reads the task; `None` once the exit sample has been taken or the target has been removed,
+    /// and while a pass reads the task without the lock.
     pub(crate) reader: Option<Pin<KBox<TaskReader>>>,
 }
 
@@ -63,8 +63,8 @@ impl State {
     /// process of one thread, it has not ended, and its history need not check limits.
     ///
     /// Returns false if the sample must be taken by [`TaskReader::read`] and
-    /// [`StoreGuard::append`](crate::sample_cache::StoreGuard::append) instead. If it returns true, the
-    /// caller must count the sample by [`Store::count_appended`].
+    /// [`StoreGuard::append`](crate::sample_cache::StoreGuard::append) instead. If it returns true,
+    /// the caller must count the sample by [`Store::count_appended`].
     #[inline(always)]
     pub(crate) fn try_sample(&mut self) -> bool {
         let Some(reader) = &mut self.reader else {
@@ -90,13 +90,13 @@ impl State {
         is_appended
     }
 
-    /// Returns the time of the exit sample, microseconds since boot, if `reading` is that of the end. Called
-    /// before the sample is appended. `last_pass_us` is the time of the previous pass.
+    /// Returns the time of the exit sample, microseconds since boot, if `reading` is that of the
+    /// end. Called before the sample is appended. `last_pass_us` is the time of the previous pass.
     ///
-    /// This is when the task ended, or a later time. It is always later than the time of the sample before.
-    /// If one thread consumed all of the CPU time, it is later by at least the CPU time between the two
-    /// samples. The reasons: a task runs its last instructions after it has become a zombie, and the sample
-    /// before may lack what was accounted at the next tick.
+    /// This is when the task ended, or a later time. It is always later than the time of the sample
+    /// before. If one thread consumed all of the CPU time, it is later by at least the CPU time
+    /// between the two samples. The reasons: a task runs its last instructions after it has become
+    /// a zombie, and the sample before may lack what was accounted at the next tick.
     pub(crate) fn exit_time_us(&self, reading: Reading, last_pass_us: u64) -> Option<u64> {
         let Reading::Ended(total, end) = reading else {
             return None;
@@ -124,8 +124,8 @@ impl State {
     }
 }
 
-/// Reads the task by `read`, and appends the result to `history`. Returns false if it could not be read, or
-/// does not fit the open segment.
+/// Reads the task by `read`, and appends the result to `history`. Returns false if it could not be
+/// read, or does not fit the open segment.
 // Not inlined, so that each of the two ways to read has the registers for itself.
 #[inline(never)]
 fn read_and_append(
@@ -182,8 +182,8 @@ impl Target {
         self.tree.as_ref()
     }
 
-    /// Returns the place in the order in which targets were added: a number that is greater than that of
-    /// all targets added before.
+    /// Returns the place in the order in which targets were added: a number that is greater than
+    /// that of all targets added before.
     pub(crate) fn order(&self) -> u64 {
         self.order.load(Relaxed)
     }

@@ -24,18 +24,19 @@ const MANY_THREADS: u32 = 16;
 
 /// Reads the CPU time of one thread, or of all threads of a process.
 ///
-/// Holds references to the `task_struct` and to the `struct pid` of the task. It is dropped as soon as the
-/// exit sample has been taken, and with no spinlock held.
+/// Holds references to the `task_struct` and to the `struct pid` of the task. It is dropped as soon
+/// as the exit sample has been taken, and with no spinlock held.
 #[pin_data]
 pub(crate) struct TaskReader {
     /// The thread; or the leader, or a former leader, of the process.
     task: ARef<Task>,
     is_process: bool,
-    /// The run time of all threads of the process at the last reading, nanoseconds. Not used for a thread.
+    /// The run time of all threads of the process at the last reading, nanoseconds. Not used for a
+    /// thread.
     runtime_ns: u64,
     /// The run time of `task` alone when [`read_thread`](Self::read_thread) or
-    /// [`read_single`](Self::read_single) last read it, nanoseconds; `u64::MAX` if there is no reading to
-    /// compare with.
+    /// [`read_single`](Self::read_single) last read it, nanoseconds; `u64::MAX` if there is no
+    /// reading to compare with.
     own_ns: u64,
     /// The sequence count of the sums of the process when `read_single` last read them.
     sequence: Sequence,
@@ -57,7 +58,8 @@ impl TaskReader {
         Self::new(task, pid, is_process, GFP_KERNEL)
     }
 
-    /// A reader for a new process, whose `leader` has not run yet. Does not sleep. Fails with `ENOMEM`.
+    /// A reader for a new process, whose `leader` has not run yet. Does not sleep. Fails with
+    /// `ENOMEM`.
     pub(super) fn new_process(leader: &Task, pid: ARef<Pid>) -> Result<Pin<KBox<Self>>> {
         Self::new(leader.into(), pid, true, GFP_NOWAIT)
     }
@@ -102,8 +104,8 @@ impl TaskReader {
                 Some(false) => {}
             }
         } else if cputime::vtime_accounting_enabled() {
-            // On such a machine there are CPUs without a tick, so the run time of a thread that runs may
-            // not have been updated.
+            // On such a machine there are CPUs without a tick, so the run time of a thread that
+            // runs may not have been updated.
             return QuickCheck::Unknown;
         } else if cputime::thread_runtime_ns(&self.task) != self.own_ns {
             return QuickCheck::ThreadRan;
@@ -115,8 +117,8 @@ impl TaskReader {
         }
     }
 
-    /// Returns whether the task has no exit state, and if it is a thread, still has its PID. If this is
-    /// true after a reading, the task had not been reaped when it was read.
+    /// Returns whether the task has no exit state, and if it is a thread, still has its PID. If
+    /// this is true after a reading, the task had not been reaped when it was read.
     #[inline(always)]
     fn is_alive(&self) -> bool {
         if self.is_process {
@@ -137,7 +139,8 @@ impl TaskReader {
         Some(cputime::thread_times_at(this.task, *this.own_ns).into())
     }
 
-    /// Reads the CPU time of a process of one thread. Returns `None` if it has other threads, or is ending.
+    /// Reads the CPU time of a process of one thread. Returns `None` if it has other threads, or is
+    /// ending.
     #[inline(always)]
     pub(super) fn read_single(self: Pin<&mut Self>) -> Option<Sample> {
         let single = cputime::single_threaded_totals(&self.task)?;
@@ -151,7 +154,8 @@ impl TaskReader {
         Some(cputime::process_times(this.task, single.totals).into())
     }
 
-    /// Discards the last reading, because no sample was made from it. The next one is not compared with it.
+    /// Discards the last reading, because no sample was made from it. The next one is not compared
+    /// with it.
     #[cold]
     pub(super) fn discard_reading(self: Pin<&mut Self>) {
         let this = self.project();
@@ -159,7 +163,8 @@ impl TaskReader {
         *this.runtime_ns = u64::MAX;
     }
 
-    /// Returns whether the task is a process with so many threads that it must be read with no lock held.
+    /// Returns whether the task is a process with so many threads that it must be read with no lock
+    /// held.
     pub(crate) fn has_many_threads(&self) -> bool {
         self.is_process && exit::process_threads(&self.task) > MANY_THREADS
     }
@@ -214,8 +219,8 @@ impl TaskReader {
                 let totals = cputime::process_totals(&self.task, rcu);
                 self.ended(cputime::process_times(&self.task, totals))
             }
-            // The parent may just be reading the totals. Computing them again here could change what it
-            // is given.
+            // The parent may just be reading the totals. Computing them again here could change
+            // what it is given.
             ExitProgress::Reaping => {
                 Reading::Changed(cputime::reported_process_times(&self.task).into())
             }
@@ -235,11 +240,11 @@ impl TaskReader {
 
     /// Returns the totals of a process that has been reaped.
     ///
-    /// If the parent reaped it by `wait4()`, these are the totals that the parent was given. They may lack
-    /// what was accounted between that reading and the reaping. Otherwise they are what the scheduler
-    /// accounted: for the other threads until they were reaped, for the leader until it left the CPU. The
-    /// sums that `__exit_signal()` makes are not enough for that, because a process that reaps itself is
-    /// still running then.
+    /// If the parent reaped it by `wait4()`, these are the totals that the parent was given. They
+    /// may lack what was accounted between that reading and the reaping. Otherwise they are what
+    /// the scheduler accounted: for the other threads until they were reaped, for the leader until
+    /// it left the CPU. The sums that `__exit_signal()` makes are not enough for that, because a
+    /// process that reaps itself is still running then.
     fn final_times(&self, rcu: &rcu::Guard) -> CpuTime {
         if self.exit.is_reported() {
             return cputime::reported_process_times(&self.task);

@@ -11,8 +11,8 @@ use kernel::{
     },
 };
 
-/// A process that was named in a `tree:` command, and its descendants that are watched because of it. Each
-/// of these targets has a reference to the tree.
+/// A process that was named in a `tree:` command, and its descendants that are watched because of
+/// it. Each of these targets has a reference to the tree.
 pub(crate) struct Tree {
     /// The PIDs of the process that the command named.
     root: Upids,
@@ -32,7 +32,8 @@ impl Tree {
         &self.root
     }
 
-    /// Marks the tree as removed: no more targets are added. The caller holds the lock of the registry.
+    /// Marks the tree as removed: no more targets are added. The caller holds the lock of the
+    /// registry.
     pub(super) fn dissolve(&self) {
         self.is_dissolved.store(true, Relaxed);
     }

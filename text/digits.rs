@@ -53,8 +53,8 @@ impl Digits {
         self.digits
     }
 
-    /// Makes the next call of [`digits_of`](Self::digits_of) for `number` cheap, if `number` is one more than
-    /// the known number and differs from it in the last digit only.
+    /// Makes the next call of [`digits_of`](Self::digits_of) for `number` cheap, if `number` is one
+    /// more than the known number and differs from it in the last digit only.
     #[inline(always)]
     pub(super) fn increment_to(&mut self, number: u64) {
         if number.wrapping_sub(self.number) == 1 && self.digits < 9 * LAST_DIGIT {
@@ -64,12 +64,12 @@ impl Digits {
     }
 }
 
-/// Returns the eight digits of `number`, one in each byte, the first digit in the lowest byte. `number` is
-/// less than [`HUNDRED_MILLION`].
+/// Returns the eight digits of `number`, one in each byte, the first digit in the lowest byte.
+/// `number` is less than [`HUNDRED_MILLION`].
 ///
-/// The digits are split in halves three times, the last two times in all lanes at once. Divisions there are
-/// multiplications by the inverse, which are exact for the numbers in a lane: up to 9999 divided by 100, and
-/// up to 99 divided by 10.
+/// The digits are split in halves three times, the last two times in all lanes at once. Divisions
+/// there are multiplications by the inverse, which are exact for the numbers in a lane: up to 9999
+/// divided by 100, and up to 99 divided by 10.
 #[inline(always)]
 pub(super) fn digits(number: u64) -> u64 {
     let number = number as u32;

@@ -2,9 +2,9 @@
 
 //! A thread's unscaled CPU time, in both kinds of accounting that the module supports.
 //!
-//! By ticks: the length of each tick is booked as user or system time. By virtual CPU time accounting
-//! (`CONFIG_VIRT_CPU_ACCOUNTING_GEN`, in use if the machine was booted with `nohz_full=`): each switch
-//! between user mode and the kernel is timed.
+//! By ticks: the length of each tick is booked as user or system time. By virtual CPU time
+//! accounting (`CONFIG_VIRT_CPU_ACCOUNTING_GEN`, in use if the machine was booted with
+//! `nohz_full=`): each switch between user mode and the kernel is timed.
 //!
 //! C headers: [`include/linux/sched/cputime.h`](srctree/include/linux/sched/cputime.h),
 //! [`include/linux/vtime.h`](srctree/include/linux/vtime.h).
@@ -48,7 +48,8 @@ pub(crate) unsafe fn raw_times(thread: *const bindings::task_struct) -> CpuTime 
     unsafe { booked_times(thread) }
 }
 
-/// Returns the unscaled CPU time that was booked for `thread`. With accounting by ticks, this is all of it.
+/// Returns the unscaled CPU time that was booked for `thread`. With accounting by ticks, this is
+/// all of it.
 ///
 /// # Safety
 ///
@@ -64,8 +65,8 @@ pub(crate) unsafe fn booked_times(thread: *const bindings::task_struct) -> CpuTi
     }
 }
 
-/// Returns whether virtual CPU time accounting is in use, like `vtime_accounting_enabled()` of C. This
-/// changes during boot only.
+/// Returns whether virtual CPU time accounting is in use, like `vtime_accounting_enabled()` of C.
+/// This changes during boot only.
 #[cfg(CONFIG_VIRT_CPU_ACCOUNTING_GEN)]
 #[inline(always)]
 pub(crate) fn vtime_accounting_enabled() -> bool {
@@ -83,8 +84,8 @@ pub(crate) fn vtime_accounting_enabled() -> bool {
     false
 }
 
-/// Returns what was booked for `thread` plus what it has consumed since then. Only for virtual CPU time
-/// accounting.
+/// Returns what was booked for `thread` plus what it has consumed since then. Only for virtual CPU
+/// time accounting.
 ///
 /// # Safety
 ///
@@ -95,8 +96,8 @@ unsafe fn vtime_times(thread: *const bindings::task_struct) -> CpuTime {
         fn sched_clock() -> u64;
     }
     loop {
-        // SAFETY: By the safety requirement; `vtime` is a part of the structure. `sched_clock()` may be
-        // called from any context.
+        // SAFETY: By the safety requirement; `vtime` is a part of the structure. `sched_clock()`
+        // may be called from any context.
         let times = unsafe {
             let vtime = addr_of!((*thread).vtime);
             seqlock::try_read(addr_of!((*vtime).seqcount), || {

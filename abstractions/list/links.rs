@@ -10,18 +10,18 @@ use kernel::sync::atomic::Atomic;
 ///
 /// # Invariants
 ///
-/// - `list` is the `id` of the list that the object is in, or 0. It is changed from 0 to an `id`, and back,
-///   only with the `&mut List` of that list.
-/// - `prev` and `next` are read only with a `&List` of the list whose `id` is in `list`, and written only with
-///   its `&mut List`.
+/// - `list` is the `id` of the list that the object is in, or 0. It is changed from 0 to an `id`,
+///   and back, only with the `&mut List` of that list.
+/// - `prev` and `next` are read only with a `&List` of the list whose `id` is in `list`, and
+///   written only with its `&mut List`.
 pub(crate) struct ListLinks<T> {
     pub(super) list: Atomic<u64>,
     pub(super) prev: UnsafeCell<Option<NonNull<Object<T>>>>,
     pub(super) next: UnsafeCell<Option<NonNull<Object<T>>>>,
 }
 
-// SAFETY: `list` is atomic. By the type invariant the pointers are accessed with a borrow of the list only,
-// so that no write is concurrent to another access.
+// SAFETY: `list` is atomic. By the type invariant the pointers are accessed with a borrow of the
+// list only, so that no write is concurrent to another access.
 unsafe impl<T: Send + Sync> Send for ListLinks<T> {}
 // SAFETY: As above.
 unsafe impl<T: Send + Sync> Sync for ListLinks<T> {}
@@ -37,22 +37,24 @@ impl<T> ListLinks<T> {
     }
 }
 
-/// A type whose values can be in a [`List`](super::List). [`impl_list_links!`](crate::impl_list_links) implements it.
+/// A type whose values can be in a [`List`](super::List).
+/// [`impl_list_links!`](crate::impl_list_links) implements it.
 ///
 /// # Safety
 ///
-/// `links` returns a reference to a `ListLinks` that is a field of `self`, and to the same field at each call.
+/// `links` returns a reference to a `ListLinks` that is a field of `self`, and to the same field at
+/// each call.
 pub(crate) unsafe trait HasListLinks<const ID: u8>: Sized {
     /// Returns the links of this value.
     fn links(&self) -> &ListLinks<Self>;
 }
 
-/// Implements [`HasListLinks`](crate::abstractions::list::HasListLinks): names the field that holds a type's
-/// [`ListLinks`](crate::abstractions::list::ListLinks).
+/// Implements [`HasListLinks`](crate::abstractions::list::HasListLinks): names the field that holds
+/// a type's [`ListLinks`](crate::abstractions::list::ListLinks).
 ///
-/// The arguments are the type, the `ID` of the kind of list, and the field. A type that can be in lists
-/// of several kinds at once has one field for each `ID`. A generic type's parameters and their bounds
-/// come first, in `impl{}`.
+/// The arguments are the type, the `ID` of the kind of list, and the field. A type that can be in
+/// lists of several kinds at once has one field for each `ID`. A generic type's parameters and
+/// their bounds come first, in `impl{}`.
 ///
 /// # Examples
 ///
@@ -74,9 +76,9 @@ pub(crate) unsafe trait HasListLinks<const ID: u8>: Sized {
 macro_rules! impl_list_links {
     (impl{$($generics:tt)*} $type:ty, $id:expr, $field:ident) => {
         #[allow(unsafe_code)]
-        // SAFETY: `links` returns the field `$field` of `self` at each call. `offset_of!` accepts a field
-        // of the type itself only, not one that is reached by `Deref`, and the type of the pointer is
-        // that of a `ListLinks`, not of something that derefs to one.
+        // SAFETY: `links` returns the field `$field` of `self` at each call. `offset_of!` accepts a
+        // field of the type itself only, not one that is reached by `Deref`, and the type of the
+        // pointer is that of a `ListLinks`, not of something that derefs to one.
         unsafe impl<$($generics)*> $crate::abstractions::list::HasListLinks<{ $id }> for $type {
             fn links(&self) -> &$crate::abstractions::list::ListLinks<Self> {
                 let _ = core::mem::offset_of!(Self, $field);

@@ -9,7 +9,8 @@ use kernel::{bindings, str::CStr};
 ///
 /// # Invariants
 ///
-/// Its operations are [`OPERATIONS`], and its `arg` points to a static [`Number`]. It is never written.
+/// Its operations are [`OPERATIONS`], and its `arg` points to a static [`Number`]. It is never
+/// written.
 #[repr(transparent)]
 pub(crate) struct Registration(bindings::kernel_param);
 
@@ -17,11 +18,11 @@ pub(crate) struct Registration(bindings::kernel_param);
 unsafe impl Sync for Registration {}
 
 impl Registration {
-    /// Creates the entry of the parameter `name`, whose value is in `number` and whose file has the mode
-    /// `mode`.
+    /// Creates the entry of the parameter `name`, whose value is in `number` and whose file has the
+    /// mode `mode`.
     pub(crate) const fn new(name: &'static CStr, number: &'static Number, mode: u16) -> Self {
-        // INVARIANT: `ops` and `arg` are as required, and a `bindings::kernel_param` has no interior
-        // mutability.
+        // INVARIANT: `ops` and `arg` are as required, and a `bindings::kernel_param` has no
+        // interior mutability.
         Self(bindings::kernel_param {
             name: name.to_bytes_with_nul().as_ptr().cast(),
             mod_: THIS_MODULE,
@@ -36,7 +37,8 @@ impl Registration {
     }
 }
 
-/// Returns `text` as the bytes of an entry in the section `.modinfo`. `LEN` is the length of `text`.
+/// Returns `text` as the bytes of an entry in the section `.modinfo`. `LEN` is the length of
+/// `text`.
 pub(crate) const fn modinfo<const LEN: usize>(text: &str) -> [u8; LEN] {
     let mut bytes = [0; LEN];
     let mut i = 0;
@@ -47,8 +49,8 @@ pub(crate) const fn modinfo<const LEN: usize>(text: &str) -> [u8; LEN] {
     bytes
 }
 
-/// Concatenates the text of a parameter's name or of an entry of `.modinfo`. If the module is built into the
-/// kernel, the text begins with the module's name.
+/// Concatenates the text of a parameter's name or of an entry of `.modinfo`. If the module is built
+/// into the kernel, the text begins with the module's name.
 #[macro_export]
 #[doc(hidden)]
 macro_rules! module_prefixed {
@@ -61,11 +63,19 @@ macro_rules! module_prefixed {
     }};
 }
 
-/// Defines the parameters of a module: for each a static [`Number`](super::param::Number), its name, its
-/// default, its range, the mode of its file, and its description. The first argument is the module's name.
+/// Defines the parameters of a module: for each a static [`Number`](super::param::Number), its
+/// name, its default, its range, the mode of its file, and its description. The first argument is
+/// the module's name.
 #[macro_export]
 macro_rules! module_numbers {
-    (module: $module:literal, $($(#[$meta:meta])* $vis:vis static $static:ident: $name:literal = $default:literal in $range:expr, $mode:literal, $description:literal;)+) => {$(
+    (
+        module: $module:literal,
+        $(
+            $(#[$meta:meta])*
+            $vis:vis static $static:ident: $name:literal = $default:literal in $range:expr,
+            $mode:literal, $description:literal;
+        )+
+    ) => {$(
         $(#[$meta])*
         $vis static $static: $crate::abstractions::param::Number =
             $crate::abstractions::param::Number::new($default, $range);
@@ -73,8 +83,9 @@ macro_rules! module_numbers {
         const _: () = {
             const KIND: &str = $crate::module_prefixed!($module: "parmtype=", $name, ":ulong");
             const TEXT: &str = $crate::module_prefixed!($module: "parm=", $name, ":", $description);
+            const NAME_BYTES: &[u8] = $crate::module_prefixed!($module: $name).as_bytes();
             const NAME: &core::ffi::CStr =
-                match core::ffi::CStr::from_bytes_with_nul($crate::module_prefixed!($module: $name).as_bytes()) {
+                match core::ffi::CStr::from_bytes_with_nul(NAME_BYTES) {
                     Ok(name) => name,
                     Err(_) => panic!("the name of a parameter contains a zero"),
                 };

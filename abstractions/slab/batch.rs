@@ -9,18 +9,20 @@ use kernel::{
     sync::{aref::ARef, atomic::Release},
 };
 
-/// How many objects are freed at once. Their addresses are on the stack, of which reclaim has used much.
+/// How many objects are freed at once. Their addresses are on the stack, of which reclaim has used
+/// much.
 const SIZE: usize = 16;
 
 /// Memory of objects that were dropped, which is freed several objects at a time.
 ///
-/// Dropping this frees the rest. If it is leaked, that memory stays allocated, and so does the slab cache.
-/// It is not `Send`, and is used by the thread that made it.
+/// Dropping this frees the rest. If it is leaked, that memory stays allocated, and so does the slab
+/// cache. It is not `Send`, and is used by the thread that made it.
 ///
 /// # Invariants
 ///
-/// The first `len` entries of `memory` are memory from `inner`, to which nothing else refers. `inner` counts
-/// `len` references for them, and the field `inner` is one of these. It is `None` if `len` is 0.
+/// The first `len` entries of `memory` are memory from `inner`, to which nothing else refers.
+/// `inner` counts `len` references for them, and the field `inner` is one of these. It is `None` if
+/// `len` is 0.
 pub(crate) struct Batch<T> {
     inner: Option<ARef<CacheInner<T>>>,
     memory: [*mut c_void; SIZE],
@@ -40,15 +42,15 @@ impl<T> Batch<T> {
         }
     }
 
-    /// Frees all memory that is left. Returns the number of objects whose memory was freed to the slab since
-    /// the batch was created. The memory of the others refilled the reserve.
+    /// Frees all memory that is left. Returns the number of objects whose memory was freed to the
+    /// slab since the batch was created. The memory of the others refilled the reserve.
     pub(crate) fn finish(&mut self) -> usize {
         self.flush();
         self.freed_to_slab
     }
 
-    /// Drops the value of `object` and takes its memory. Must not be called with a lock held that the free
-    /// functions of the slab take.
+    /// Drops the value of `object` and takes its memory. Must not be called with a lock held that
+    /// the free functions of the slab take.
     pub(crate) fn free(&mut self, object: UniqueRef<T>) {
         let (memory, inner) = object.into_memory();
         let is_other =
@@ -58,7 +60,8 @@ impl<T> Batch<T> {
         }
         if let Some(entry) = self.memory.get_mut(self.len) {
             *entry = memory.as_ptr().cast();
-            // INVARIANT: The value was dropped, so that nothing refers to the memory, which is from `inner`.
+            // INVARIANT: The value was dropped, so that nothing refers to the memory, which is from
+            // `inner`.
             self.len += 1;
             match self.inner {
                 // INVARIANT: The reference stays counted.
@@ -73,8 +76,9 @@ impl<T> Batch<T> {
         let Some(inner) = self.inner.take() else {
             return;
         };
-        // SAFETY: By the type invariant the first `len` entries are memory from `inner` to which nothing
-        // refers. The reserve takes entries from the beginning, and the slab gets the others.
+        // SAFETY: By the type invariant the first `len` entries are memory from `inner` to which
+        // nothing refers. The reserve takes entries from the beginning, and the slab gets the
+        // others.
         let freed_to_slab = unsafe {
             let memory = self.memory.as_mut_ptr();
             let len = self.len as u32;
@@ -83,8 +87,8 @@ impl<T> Batch<T> {
             bindings::kmem_cache_free_bulk(cache, rest, memory.add(kept));
             rest
         };
-        // INVARIANT: By the type invariant `len` references are counted. One is dropped with `inner`, so that
-        // the count does not become 0 here.
+        // INVARIANT: By the type invariant `len` references are counted. One is dropped with
+        // `inner`, so that the count does not become 0 here.
         let others = self.len as i32 - 1;
         inner.users.as_atomic().fetch_sub(others, Release);
         self.len = 0;
