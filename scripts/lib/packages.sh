@@ -1,0 +1,81 @@
+# shellcheck shell=bash
+# SPDX-License-Identifier: GPL-2.0
+#
+# Debian's packages: which Debian this is, installing packages, and reading a release that
+# is not in the system's package lists. Sourced after common.sh.
+
+keyring=/usr/share/keyrings/debian-archive-keyring.gpg
+
+# Prints the number of this Debian release, or nothing on another distribution.
+debian_version() {
+	local ID='' VERSION_ID=''
+	[ ! -r /etc/os-release ] || . /etc/os-release
+	[ "$ID" != debian ] || echo "$VERSION_ID"
+}
+
+# missing_packages PACKAGE…: prints those that are not installed. dpkg-query fails if it
+# does not know one of the packages.
+missing_packages() {
+	local installed package
+	installed=$(dpkg-query --show --showformat='${db:Status-Status} ${Package}\n' "$@" \
+		2> /dev/null || true)
+	for package; do
+		grep -qx "installed $package" <<< "$installed" || echo "$package"
+	done
+}
+
+# install_packages PACKAGE…: installs those that are missing.
+install_packages() {
+	local missing
+	mapfile -t missing < <(missing_packages "$@")
+	[ ${#missing[@]} -gt 0 ] || return 0
+	[ "$(id -u)" = 0 ] ||
+		die "these packages are missing; as root, run: apt-get install ${missing[*]}"
+	# dpkg sets this variable while it holds its lock.
+	[ -z "${DPKG_MAINTSCRIPT_PACKAGE:-}" ] ||
+		die "these packages are missing, and cannot be installed during another installation; then run: apt-get install ${missing[*]}"
+	lock packages
+	mapfile -t missing < <(missing_packages "$@")
+	[ ${#missing[@]} -gt 0 ] || return 0
+	say "installing ${missing[*]}"
+	export DEBIAN_FRONTEND=noninteractive
+	apt-get -q update >&2 ||
+		die "the package lists cannot be updated; these packages are missing: ${missing[*]}"
+	apt-get -q -y --no-install-recommends install "${missing[@]}" >&2 ||
+		die "these packages could not be installed: ${missing[*]}"
+}
+
+# Prints the mirror that this system uses for its own release. apt does not know the origin
+# of an archive whose lists it has never read.
+mirror() {
+	# These are fields of apt, not variables of the shell.
+	# shellcheck disable=SC2016
+	apt-get indextargets --format '$(ORIGIN)|$(COMPONENT)|$(SITE)' 'Created-By: Packages' |
+		awk -F '|' '$1 ~ /^(Debian|\$\(ORIGIN\)|)$/ && $2 == "main" && $3 !~ /security/ { print $3; exit }'
+}
+
+# source_line RELEASE: prints the line of a sources.list for that release of the mirror.
+source_line() {
+	local site
+	[ -r "$keyring" ] || die "$keyring is missing: install debian-archive-keyring"
+	site=$(mirror)
+	[ -n "$site" ] || die "apt has no mirror of Debian's archive"
+	echo "deb [signed-by=$keyring] $site $1 main"
+}
+
+# private_apt FOLDER COMMAND…: runs the apt command with the sources.list and the package
+# lists in that folder. The lists of the system do not change.
+private_apt() {
+	local folder=$1 tool=$2
+	shift 2
+	"$tool" -o Dir::Etc::sourcelist="$folder/sources.list" -o Dir::Etc::sourceparts=/dev/null \
+		-o Dir::State::Lists="$folder/lists" -o Dir::Cache::pkgcache= -o Dir::Cache::srcpkgcache= \
+		-o APT::Sandbox::User=root -o APT::Get::List-Cleanup=0 "$@"
+}
+
+# read_lists FOLDER RELEASE: makes that folder, with the package lists of the release.
+read_lists() {
+	mkdir -p "$1/lists/partial"
+	source_line "$2" > "$1/sources.list"
+	private_apt "$1" apt-get -q update >&2
+}
