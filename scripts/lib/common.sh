@@ -38,6 +38,12 @@ module_sources() {
 	done
 }
 
+# option_in CONFIG NAME: prints the value of the option in that kernel configuration, or
+# nothing if it is off.
+option_in() {
+	sed -n "s/^CONFIG_$2=//p" "$1" | tr -d '"'
+}
+
 # version_at_least MINIMUM VERSION: succeeds if the version is not older.
 version_at_least() {
 	printf '%s\n%s\n' "$1" "$2" | sort --check=quiet --version-sort

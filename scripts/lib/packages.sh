@@ -1,16 +1,24 @@
 # shellcheck shell=bash
 # SPDX-License-Identifier: GPL-2.0
 #
-# Debian's packages: which Debian this is, installing packages, and reading a release that
+# Debian's packages: which distribution this is, installing packages, and reading a release that
 # is not in the system's package lists. Sourced after common.sh.
 
 keyring=/usr/share/keyrings/debian-archive-keyring.gpg
 
+# os_release NAME: prints that value of /etc/os-release, or nothing.
+os_release() {
+	sed -n "s/^$1=//p" /etc/os-release 2> /dev/null | tr -d '"' || true
+}
+
+# Prints the name of this distribution: debian, ubuntu, fedora, arch, …
+distribution() {
+	os_release ID
+}
+
 # Prints the number of this Debian release, or nothing on another distribution.
 debian_version() {
-	local ID='' VERSION_ID=''
-	[ ! -r /etc/os-release ] || . /etc/os-release
-	[ "$ID" != debian ] || echo "$VERSION_ID"
+	[ "$(distribution)" != debian ] || os_release VERSION_ID
 }
 
 # missing_packages PACKAGE…: prints those that are not installed. dpkg-query fails if it
