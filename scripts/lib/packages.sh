@@ -62,28 +62,33 @@ mirror() {
 		awk -F '|' '$1 ~ /^(Debian|\$\(ORIGIN\)|)$/ && $2 == "main" && $3 !~ /security/ { print $3; exit }'
 }
 
-# source_line RELEASE: prints the line of a sources.list for that release of the mirror.
+# source_line RELEASE [ARCHITECTURE]: prints the line of a sources.list for that release of
+# the mirror.
 source_line() {
 	local site
 	[ -r "$keyring" ] || die "$keyring is missing: install debian-archive-keyring"
 	site=$(mirror)
 	[ -n "$site" ] || die "apt has no mirror of Debian's archive"
-	echo "deb [signed-by=$keyring] $site $1 main"
+	echo "deb [signed-by=$keyring${2:+ arch=$2}] $site $1 main"
 }
 
-# private_apt FOLDER COMMAND…: runs the apt command with the sources.list and the package
-# lists in that folder. The lists of the system do not change.
+# private_apt FOLDER COMMAND…: runs the apt command with the set-up and the package lists in
+# that folder. The lists of the system do not change.
 private_apt() {
 	local folder=$1 tool=$2
 	shift 2
-	"$tool" -o Dir::Etc::sourcelist="$folder/sources.list" -o Dir::Etc::sourceparts=/dev/null \
+	APT_CONFIG=$folder/apt.conf "$tool" -o Dir::Etc::sourcelist="$folder/sources.list" -o Dir::Etc::sourceparts=/dev/null \
 		-o Dir::State::Lists="$folder/lists" -o Dir::Cache::pkgcache= -o Dir::Cache::srcpkgcache= \
 		-o APT::Sandbox::User=root -o APT::Get::List-Cleanup=0 "$@"
 }
 
-# read_lists FOLDER RELEASE: makes that folder, with the package lists of the release.
+# read_lists FOLDER RELEASE [ARCHITECTURE]: makes that folder, with the package lists of the
+# release. Another architecture than the system's takes its place.
 read_lists() {
 	mkdir -p "$1/lists/partial"
-	source_line "$2" > "$1/sources.list"
+	source_line "$2" "${3:-}" > "$1/sources.list"
+	if [ -n "${3:-}" ]; then
+		echo "APT { Architecture \"$3\"; Architectures { \"$3\"; }; };"
+	fi > "$1/apt.conf"
 	private_apt "$1" apt-get -q update >&2
 }
