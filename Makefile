@@ -3,12 +3,13 @@
 # The targets of make. scripts/ does the work. The kernel's build system reads Kbuild, not
 # this file.
 
-KDIR ?= /lib/modules/$(shell uname -r)/build
-OUT = build/$(or $(shell cat '$(KDIR)/include/config/kernel.release' 2> /dev/null),kernel)
+KVER ?= $(shell uname -r)
+KDIR ?= /lib/modules/$(KVER)/build
+OUT = build/$(or $(shell cat '$(KDIR)/include/config/kernel.release' 2> /dev/null),$(KVER))
 
 all: module taskmon ## build module and taskmon (the default)
 
-module: ## build taskmonitor.ko, for the running kernel or that of KDIR=
+module: ## build taskmonitor.ko, for the running kernel or that of KVER= or KDIR=
 	@scripts/kbuild '$(KDIR)' $(OUT) modules
 	@cp $(OUT)/taskmonitor.ko .
 

@@ -4,6 +4,8 @@
 # Shared by the scripts: folders, messages, locks. Sourced, not run.
 
 checkout=$(cd "$(dirname "${BASH_SOURCE[0]}")/../.." && pwd)
+# Some services have no home folder.
+[ -n "${HOME:-}" ] || XDG_CACHE_HOME=${XDG_CACHE_HOME:-/var/cache}
 cache=${XDG_CACHE_HOME:-$HOME/.cache}/taskmonitor
 export checkout cache
 

@@ -53,6 +53,20 @@ install_packages() {
 		die "these packages could not be installed: ${missing[*]}"
 }
 
+# Prints the packages with Rust's compiler and tools, without those that the user names or
+# has. Debian 12's own Rust is too old. Its packages `*-web`, for building browsers, are newer.
+rust_packages() {
+	local suffix=''
+	if [ "$(debian_version)" = 12 ]; then
+		suffix=-web
+		[ -n "${RUSTC:-}" ] || printf '%s\n' rustc-web rust-web-src rustfmt-web rust-web-clippy
+	else
+		[ -n "${RUSTC:-}" ] || printf '%s\n' rustc rust-src rustfmt rust-clippy
+		[ -n "${BINDGEN:-}" ] || echo bindgen
+	fi
+	command -v cargo > /dev/null || echo "cargo$suffix"
+}
+
 # Prints the mirror that this system uses for its own release. apt does not know the origin
 # of an archive whose lists it has never read.
 mirror() {
