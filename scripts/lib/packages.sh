@@ -6,9 +6,9 @@
 
 keyring=/usr/share/keyrings/debian-archive-keyring.gpg
 
-# os_release NAME: prints that value of /etc/os-release, or nothing.
+# os_release NAME: prints that value of /etc/os-release, or nothing. A test names another file.
 os_release() {
-	sed -n "s/^$1=//p" /etc/os-release 2> /dev/null | tr -d '"' || true
+	sed -n "s/^$1=//p" "${OS_RELEASE:-/etc/os-release}" 2> /dev/null | tr -d '"' || true
 }
 
 # Prints the name of this distribution: debian, ubuntu, fedora, arch, …

@@ -50,6 +50,51 @@ make_up "$("${RUSTC:-/usr/bin/rustc}" --version)"
 rm "$kdir/rust/libkernel.rmeta"
 refuses 'no Rust metadata .*install' 'no Rust metadata'
 
+# Headers of a version of Debian's kernel that never was: their metadata cannot be made.
+debian_headers() {
+	make_up 'rustc 1.85.1 (4eb161250 2025-03-15) (built from a source tarball)'
+	rm "$kdir/rust/libkernel.rmeta"
+	mkdir -p "$kdir/include/generated" "$kdir/include/config"
+	echo "#define LINUX_PACKAGE_ID \" Debian $1\"" > "$kdir/include/generated/package.h"
+	echo "${1%%-*}+deb13-amd64" > "$kdir/include/config/kernel.release"
+}
+
+debian_headers '7.3.999-1~bpo13+1'
+message=$(make --no-print-directory KDIR="$kdir" 2>&1)
+ok "Debian's headers without their source: make fails" [ $? != 0 ]
+like "$message" '^taskmonitor: no archive .*linux-source-7\.3 7\.3\.999-1~bpo13\+1.* is there now.*upgrade.*KSRC=' \
+	"Debian's headers without their source: a line says so"
+is "$(ls -d "$kdir"/*.ko 2> /dev/null)" '' 'nothing is built'
+
+debian_headers '7.3.4-1~bpo13+1'
+mkdir -p "$kdir/source/rust/kernel"
+touch "$kdir/source/rust/kernel/lib.rs"
+printf 'kernelversion:\n\t@echo 7.1.2\n' > "$kdir/source/Makefile"
+output=$(KSRC="$kdir/source" make --no-print-directory KDIR="$kdir" 2>&1)
+like "$output" 'source of Linux 7\.1\.2, but the headers are those of Linux 7\.3\.4\+deb13-amd64.*KSRC=' \
+	'KSRC= of another version'
+
+debian_headers '7.1.2-1'
+refuses 'is Linux 7\.1\.2\+deb13-amd64: the module needs Linux 7\.2 or newer' 'an older kernel'
+
+# The hints depend on the distribution.
+hint() {
+	printf 'ID=%s\nVERSION_ID=%s\n' "$1" "$2" > "$kdir/os-release"
+	OS_RELEASE="$kdir/os-release" make --no-print-directory KDIR="$kdir" 2>&1
+}
+
+make_up 'any'
+rm "$kdir/rust/libkernel.rmeta"
+mkdir -p "$kdir/include/config"
+echo 7.3.9-20-generic > "$kdir/include/config/kernel.release"
+like "$(hint ubuntu 26.04)" 'install linux-lib-rust-7\.3\.9-20-generic$' 'no Rust metadata on Ubuntu'
+like "$(hint fedora 44)" 'install kernel-devel-7\.3\.9-20-generic$' 'no Rust metadata on Fedora'
+like "$(hint arch '')" 'install linux-headers$' 'no Rust metadata on Arch'
+sed -i 's/^CONFIG_RUST=y//' "$kdir/.config"
+like "$(hint debian 13)" 'apt-get install -t trixie-backports linux-image-amd64 linux-headers-amd64, and reboot' \
+	'no Rust on Debian 13'
+like "$(hint arch '')" 'without CONFIG_RUST: it needs CONFIG_RUST=y' 'no Rust elsewhere'
+
 for option in MODULE_UNLOAD DEBUG_FS 64BIT SYSFS; do
 	make_up 'any'
 	sed -i "s/^CONFIG_$option=y/# CONFIG_$option is not set/" "$kdir/.config"
@@ -68,7 +113,7 @@ rm "$kdir/.config"
 refuses 'not the build folder of a configured kernel' 'not configured'
 
 rm -rf "$kdir"
-refuses 'no kernel build folder .*KDIR=' 'no such folder'
+refuses 'no kernel build folder .*KVER= or KDIR=' 'no such folder'
 
 # The paths of the checkout and of the kernel's folder may have no space.
 make_up 'any'
