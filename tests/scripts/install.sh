@@ -99,4 +99,25 @@ dkms remove "$package" --all --sourcetree "$root/usr/src" \
 	--dkmstree "$scratch/dkms" --installtree "$scratch/modules" --no-depmod > "$scratch/log" 2>&1
 result $? 'dkms remove'
 is "$(find "$scratch/modules" -name 'taskmonitor*')" '' 'dkms remove removes the module'
+
+# shellcheck disable=SC1091
+kernels=$(. ./dkms.conf && for version in 6.12.1+deb13-amd64 7.1.9 7.2.12+deb13-amd64 7.3.4 7.10.1 8.0.0 10.1.2; do
+	echo "$version" | grep -E "$BUILD_EXCLUSIVE_KERNEL"
+done)
+is "$(echo "$kernels" | paste -sd ' ')" '7.2.12+deb13-amd64 7.3.4 7.10.1 8.0.0 10.1.2' \
+	'dkms builds for the kernels from 7.2 on'
+
+# The source that dkms has can make the metadata of Debian's kernels. It has all scripts if it
+# comes to the download, of a version that never was.
+headers=$scratch/headers
+mkdir -p "$headers/include/generated" "$headers/include/config"
+for name in RUST 64BIT MODULES MODULE_UNLOAD SYSFS DEBUG_FS; do
+	echo "CONFIG_$name=y"
+done > "$headers/.config"
+echo '#define LINUX_PACKAGE_ID " Debian 7.3.999-1~bpo13+1"' > "$headers/include/generated/package.h"
+echo '7.3.999+deb13-amd64' > "$headers/include/config/kernel.release"
+message=$(cd "$root/usr/src/taskmonitor-"* &&
+	env -u HOME XDG_CACHE_HOME="$scratch/cache" scripts/kbuild "$headers" build/dkms modules 2>&1)
+like "$message" 'no archive .*linux-source-7\.3 7\.3\.999-1~bpo13\+1' \
+	"dkms: the source can make the metadata of Debian's kernels, without a home folder"
 finish
