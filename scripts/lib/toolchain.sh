@@ -111,21 +111,21 @@ use_unpacked_debian() {
 # beginning of a command that runs make, and toolchain_arguments, the arguments of make.
 # FOLDER… are those that make uses, beside the checkout and the cache.
 find_toolchain_of() {
-	local config=$1 cc='' cc_version rustc_version debian
+	local config=$1 cc='' cc_version rustc_version debian=''
 	shift
 	rustc_version=$(option_in "$config" RUSTC_VERSION_TEXT)
 	cc_version=$(option_in "$config" CC_VERSION_TEXT)
 	[ "$(option_in "$config" CC_IS_GCC)" != y ] || cc=${cc_version%% *}
-	debian=$(debian_version)
+	# That is the name of GCC in Debian's own kernels, and in no others.
+	if [[ $cc_version = *-linux-gnu-gcc-14' (Debian '* ]]; then
+		debian=$(debian_version)
+	fi
 	toolchain_prefix=()
+	[ "$debian" != 13 ] ||
+		install_packages "${debian_13_packages[@]}" "gcc-14-$(tr _ - <<< "${cc%-gcc-14}")"
 	find_toolchain
-	if [[ -n $debian && $cc_version = *-linux-gnu-gcc-14' (Debian '* ]]; then
-		# That is the name of GCC in Debian's own kernels, and in no others.
-		if [ "$debian" = 13 ]; then
-			install_packages "${debian_13_packages[@]}" "gcc-14-$(tr _ - <<< "${cc%-gcc-14}")"
-		elif ! is_version "$cc_version" "$cc" || ! use_rustc "$rustc_version"; then
-			use_unpacked_debian "$rustc_version" "$@"
-		fi
+	if [[ $debian = 12 ]] && ! { is_version "$cc_version" "$cc" && use_rustc "$rustc_version"; }; then
+		use_unpacked_debian "$rustc_version" "$@"
 	fi
 	if [ ${#toolchain_prefix[@]} = 0 ]; then
 		use_rustc "$rustc_version" ||
