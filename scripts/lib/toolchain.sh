@@ -14,8 +14,8 @@ llvm_versions=(19 20 21 18)
 
 # What Debian 13 needs, beside GCC, to begin a build of one of its kernels.
 debian_13_packages=(
-	gcc rustc rust-src bindgen pahole flex bison bc libelf-dev libssl-dev libc6-dev kmod cpio rsync
-	xz-utils
+	make gcc rustc rust-src bindgen pahole flex bison bc libelf-dev libssl-dev libc6-dev kmod cpio
+	rsync xz-utils perl python3
 )
 
 find_llvm() {
