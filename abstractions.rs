@@ -13,7 +13,7 @@
 //!   [`write_data`].
 //! - Waiting and time: [`wait_queue`], [`clock`].
 //! - Reads of shared memory: [`read_once`], `barrier`, `seqlock`.
-//! - A check of the bindings: [`layout`].
+//! - A check of the bindings: [`layout`]. The module itself: `this_module`.
 //!
 //! # Soundness
 //!
@@ -49,6 +49,7 @@ pub(crate) mod shrinker;
 pub(crate) mod signal;
 pub(crate) mod slab;
 pub(crate) mod sysfs;
+mod this_module;
 pub(crate) mod tracepoint;
 pub(crate) mod upid;
 pub(crate) mod wait_queue;

@@ -15,7 +15,6 @@ use crate::{
     sample_cache::HistoryReader,
     targets::Target,
     text::Lines,
-    TaskMonitor,
 };
 use kernel::{current, prelude::*, seq_file::SeqFile, sync::Arc};
 
@@ -93,7 +92,6 @@ impl Samples {
 
 impl FileOperations for Samples {
     type Data = Recorder;
-    type Module = TaskMonitor;
     const WRITABLE: bool = true;
 
     fn open(recorder: &Arc<Recorder>) -> Result<Self> {

@@ -8,7 +8,6 @@
 use crate::{
     abstractions::{capability, debugfs_file::FileOperations, seq_file::Records},
     recorder::Recorder,
-    TaskMonitor,
 };
 use kernel::{prelude::*, seq_file::SeqFile, seq_print, sync::Arc};
 
@@ -17,7 +16,6 @@ pub(crate) struct Stats(Arc<Recorder>);
 
 impl FileOperations for Stats {
     type Data = Recorder;
-    type Module = TaskMonitor;
     const WRITABLE: bool = false;
 
     fn open(recorder: &Arc<Recorder>) -> Result<Self> {

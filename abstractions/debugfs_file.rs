@@ -35,7 +35,6 @@
 //! // `Lines` is the example of seq_file.rs.
 //! impl FileOperations for Lines {
 //!     type Data = KVec<&'static str>;
-//!     type Module = MyModule;
 //!     const WRITABLE: bool = false;
 //!
 //!     fn open(text: &Arc<Self::Data>) -> Result<Self> {
@@ -48,19 +47,16 @@
 
 use super::{
     seq_file::{Records, SeqFileOf},
+    this_module::{self, THIS_MODULE},
     write_data::WriteData,
 };
-use core::{
-    marker::PhantomData,
-    ptr::{addr_of, NonNull},
-};
+use core::{marker::PhantomData, ptr::NonNull};
 use kernel::{
     bindings,
     error::{from_err_ptr, from_result},
     prelude::*,
     str::CStr,
     sync::{Arc, ArcBorrow},
-    ModuleMetadata,
 };
 
 /// What opening and writing a [`File`] do. A value of the type iterates over the records for one
@@ -70,8 +66,6 @@ use kernel::{
 pub(crate) trait FileOperations: Records {
     /// What all open files share.
     type Data: Send + Sync + 'static;
-    /// The module that must stay loaded while the file is open.
-    type Module: ModuleMetadata;
     /// Whether the file can be written.
     const WRITABLE: bool;
 
@@ -112,7 +106,7 @@ type Opened<T> = SeqFileOf<T, Arc<<T as FileOperations>::Data>>;
 
 impl<T: FileOperations> File<T> {
     const OPERATIONS: bindings::file_operations = bindings::file_operations {
-        owner: T::Module::THIS_MODULE.as_ptr(),
+        owner: THIS_MODULE,
         open: Some(Self::open),
         read_iter: Some(bindings::seq_read_iter),
         llseek: Some(bindings::seq_lseek),
@@ -153,22 +147,6 @@ impl<T: FileOperations> File<T> {
         }
     }
 
-    /// Returns whether the module has been loaded, so that the load cannot fail any more.
-    #[cfg(MODULE)]
-    fn is_live() -> bool {
-        let module = T::Module::THIS_MODULE.as_ptr();
-        // SAFETY: `module` is valid while code of the module runs. The loader may change the state
-        // at any time, so the read is volatile. No other read depends on its order.
-        let state = unsafe { addr_of!((*module).state).read_volatile() };
-        state == bindings::module_state_MODULE_STATE_LIVE
-    }
-
-    /// Returns true: code that is built into the kernel is never freed.
-    #[cfg(not(MODULE))]
-    fn is_live() -> bool {
-        true
-    }
-
     /// # Safety
     ///
     /// Only for debugfs to call, for a file created by [`create`](Self::create).
@@ -183,7 +161,7 @@ impl<T: FileOperations> File<T> {
             unsafe {
                 (*file).f_op = &raw const bindings::generic_ro_fops;
                 #[cfg(CONFIG_MODULE_UNLOAD)]
-                bindings::module_put(T::Module::THIS_MODULE.as_ptr());
+                bindings::module_put(THIS_MODULE);
             }
         }
         from_result(|| result.map(|()| 0))
@@ -193,7 +171,7 @@ impl<T: FileOperations> File<T> {
     ///
     /// As for [`open`](Self::open).
     unsafe fn try_open(inode: *mut bindings::inode, file: *mut bindings::file) -> Result {
-        if !Self::is_live() {
+        if !this_module::is_live() {
             return Err(ENXIO);
         }
         // SAFETY: By the invariants of `File`, `i_private` points to the content of an `Arc`. That

@@ -31,7 +31,7 @@ mod registration;
 
 pub(crate) use registration::{modinfo, Registration};
 
-use super::capability;
+use super::{capability, this_module::THIS_MODULE};
 use core::{cell::UnsafeCell, ops::RangeInclusive};
 use kernel::{
     bindings,
@@ -128,8 +128,8 @@ impl Subscription {
     }
 
     fn replace(listener: Option<Arc<dyn Listener>>, call: impl FnOnce(&dyn Listener)) {
-        // SAFETY: `THIS_MODULE` is valid while code of the module runs. The cell is accessed with
-        // the parameter lock held.
+        // SAFETY: `THIS_MODULE` is valid, or null: then the lock is that of all parameters that are
+        // built in. The cell is accessed with the lock held.
         let old = unsafe {
             bindings::kernel_param_lock(THIS_MODULE);
             let current = &mut *LISTENER.0.get();
@@ -149,13 +149,6 @@ impl Drop for Subscription {
         Self::replace(None, |_| {});
     }
 }
-
-/// The module to which this code belongs, like `THIS_MODULE` of C; null if the code is built into
-/// the kernel.
-#[cfg(MODULE)]
-const THIS_MODULE: *mut bindings::module = (&raw const bindings::__this_module).cast_mut();
-#[cfg(not(MODULE))]
-const THIS_MODULE: *mut bindings::module = core::ptr::null_mut();
 
 /// Sets a parameter (`kernel_param_ops::set`). Fails with `EPERM` if the task may not do that.
 ///

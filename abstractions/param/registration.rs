@@ -2,7 +2,8 @@
 
 //! The entries by which the kernel and modinfo(8) find the parameters of a module.
 
-use super::{Number, OPERATIONS, THIS_MODULE};
+use super::{Number, OPERATIONS};
+use crate::abstractions::this_module::THIS_MODULE;
 use kernel::{bindings, str::CStr};
 
 /// An entry of the section `__param`, in which the kernel finds the module's parameters.
