@@ -80,10 +80,7 @@ pub(crate) struct TaskMonitor {
 impl kernel::Module for TaskMonitor {
     fn init(_module: &'static ThisModule) -> Result<Self> {
         if let Err(what) = layout::check() {
-            pr_err!(
-                "this kernel's Rust bindings have a wrong offset for {what}; \
-                 build the kernel with CONFIG_SCHEDSTATS, and the module for that kernel\n"
-            );
+            pr_err!("the Rust bindings have a wrong offset for {what}: {}\n", layout::REMEDY);
             return Err(ENOEXEC);
         }
         let pid = params::PID.get() as i32;

@@ -12,6 +12,16 @@ use super::{cputime::task_cputime_adjusted, read_once::read_once, upid::has_name
 use core::ptr::addr_of;
 use kernel::{bindings, task::Task};
 
+/// What to do if the check fails.
+///
+/// With `CONFIG_SCHEDSTATS` that structure is not empty. Then the bindings are most likely those of
+/// another kernel, for example of the same version with another configuration.
+pub(crate) const REMEDY: &str = if cfg!(CONFIG_SCHEDSTATS) {
+    "build the module for exactly this kernel, from its source and its configuration"
+} else {
+    "build the kernel with CONFIG_SCHEDSTATS, and the module for that kernel"
+};
+
 /// Checks the structures. Fails with the name of the first member that is not where the bindings
 /// have it. Must be called in process context.
 pub(crate) fn check() -> Result<(), &'static str> {
