@@ -25,14 +25,7 @@
 #![cfg_attr(not(CONFIG_TRACEPOINTS), allow(dead_code, unused_imports))]
 
 use core::ptr::NonNull;
-use kernel::{
-    bindings,
-    error::to_result,
-    prelude::*,
-    str::CStr,
-    sync::{rcu, Arc},
-    task::Task,
-};
+use kernel::{bindings, error::to_result, prelude::*, str::CStr, sync::Arc, task::Task};
 
 /// What a [`ForkProbe`] calls.
 ///
@@ -176,8 +169,6 @@ impl Drop for Probe {
         // afterwards. `tracepoint_synchronize_unregister()` of C waits for the same. The call
         // sleeps, and so may `drop`.
         unsafe { bindings::synchronize_srcu(&raw mut bindings::tracepoint_srcu) };
-        // Older kernels call the functions of such tracepoints with preemption disabled instead.
-        rcu::synchronize_rcu();
     }
 }
 
