@@ -20,6 +20,7 @@ from lib.proc import boottime_us, used_us
 from lib.processes import burn, child, kill, process, wait_until
 from lib.results import equal, fails_with, ok, run
 from lib.samples import exit_samples, problems, samples
+from lib.tracing import forks_traced
 
 
 def all_have_ended(pids):
@@ -199,6 +200,16 @@ def limit_of_targets():
     set_parameter("max_targets", 16384)
 
 
+def beside_the_trace_of_forks():
+    """With a second probe, the tracepoint calls both by pointers, of which kCFI checks the types."""
+    with forks_traced() as children_of:
+        write(f"tree:{os.getpid()}")
+        used = run_children()
+        ok(all_have_ended(used), "children are followed while the kernel traces forks too")
+        equal(children_of(os.getpid()), set(exit_samples()), "they are those in the kernel's trace")
+    write(f"-tree:{os.getpid()}")
+
+
 def refused_commands():
     fails_with(errno.ESRCH, lambda: write("tree:2147483647"), "tree: with an unused PID gives ESRCH")
     fails_with(errno.EINVAL, lambda: write("tree:0"), "tree:0 gives EINVAL")
@@ -215,7 +226,8 @@ def main():
     with loaded(period_ms=10):
         for function in (forks_and_exits, time_of_the_exit_sample, grandchildren_and_orphans,
                          threads_and_exec, target_before, many_short_processes, sum_of_all,
-                         removal_while_forking, limit_of_targets, refused_commands):
+                         removal_while_forking, limit_of_targets, beside_the_trace_of_forks,
+                         refused_commands):
             function()
     with loaded(period_ms=10, pid=os.getpid(), tree=1):
         pid = child(burn, 0.001)

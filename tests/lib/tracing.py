@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: GPL-2.0
-"""The kernel's own tracepoints, for comparison: CPU time that the scheduler accounts, work items."""
+"""The kernel's own tracepoints, for comparison: CPU time that the scheduler accounts, work items,
+forks."""
 
 import collections
 import contextlib
@@ -56,5 +57,18 @@ def work_items_traced():
     try:
         yield lambda: sum("taskmonitor" in line for line in text_of(f"{TRACING}/trace").splitlines()
                           if "workqueue_execute_start" in line)
+    finally:
+        trace_control(event, 0)
+
+
+@contextlib.contextmanager
+def forks_traced():
+    """Yields a function that returns the PIDs of the children that process `pid` has forked."""
+    event = "events/sched/sched_process_fork/enable"
+    trace_control("trace", "")  # empties the buffer
+    trace_control(event, 1)
+    try:
+        yield lambda pid: {int(child) for child in re.findall(
+            rf"sched_process_fork: comm=.* pid={pid} child_comm=.* child_pid=(\d+)", text_of(f"{TRACING}/trace"))}
     finally:
         trace_control(event, 0)
