@@ -21,7 +21,7 @@ make_up() {
 	rm -rf "$kdir"
 	mkdir -p "$kdir/rust"
 	touch "$kdir/rust/libkernel.rmeta"
-	for name in RUST 64BIT SMP MODULES MODULE_UNLOAD SYSFS DEBUG_FS SCHEDSTATS; do
+	for name in RUST 64BIT SMP MULTIUSER MODULES MODULE_UNLOAD SYSFS DEBUG_FS SCHEDSTATS; do
 		echo "CONFIG_$name=y"
 	done > "$kdir/.config"
 	echo "CONFIG_RUSTC_VERSION_TEXT=\"$1\"" >> "$kdir/.config"
@@ -95,7 +95,7 @@ like "$(hint debian 13)" 'apt-get install -t trixie-backports linux-image-amd64 
 	'no Rust on Debian 13'
 like "$(hint arch '')" 'without CONFIG_RUST: it needs CONFIG_RUST=y' 'no Rust elsewhere'
 
-for option in 64BIT SMP MODULES MODULE_UNLOAD SYSFS DEBUG_FS SCHEDSTATS; do
+for option in 64BIT SMP MULTIUSER MODULES MODULE_UNLOAD SYSFS DEBUG_FS SCHEDSTATS; do
 	make_up 'any'
 	sed -i "s/^CONFIG_$option=y/# CONFIG_$option is not set/" "$kdir/.config"
 	refuses "lacks options .*: CONFIG_$option; build" "no $option"
