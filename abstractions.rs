@@ -14,6 +14,7 @@
 //! - Waiting and time: [`wait_queue`], [`clock`].
 //! - Reads of shared memory: [`read_once`], `barrier`, `seqlock`.
 //! - A check of the bindings: [`layout`]. The module itself: `this_module`.
+//! - Differences between kernel versions: [`compat`].
 //!
 //! # Soundness
 //!
@@ -32,6 +33,7 @@ compile_error!(
 mod barrier;
 pub(crate) mod capability;
 pub(crate) mod clock;
+pub(crate) mod compat;
 pub(crate) mod cputime;
 pub(crate) mod debugfs_file;
 pub(crate) mod delayed_work;

@@ -3,18 +3,18 @@
 //! The read barrier between CPUs, without a function call if the processor needs no instruction for
 //! it.
 //!
-//! In a kernel with `CONFIG_SMP`, the `kernel` crate's [`smp_mb(Read)`](smp_mb) calls a C helper
-//! (`rust_helper_smp_rmb()`), unless the kernel was built with `CONFIG_RUST_INLINE_HELPERS`.
+//! In a kernel with `CONFIG_SMP`, the barrier of the `kernel` crate ([`read_barrier`]) calls a C
+//! helper, unless the kernel was built with `CONFIG_RUST_INLINE_HELPERS`.
 //!
 //! C header: [`include/asm-generic/barrier.h`](srctree/include/asm-generic/barrier.h).
 
+use super::compat::read_barrier;
 use core::sync::atomic::{compiler_fence, Ordering};
-use kernel::sync::barrier::{smp_mb, Read};
 
 /// Orders the reads before it before the reads after it, like `smp_rmb()` of C.
 ///
 /// With this a sample of an idle process costs 54 instructions and one of a busy process 205; with
-/// [`smp_mb(Read)`](smp_mb) they cost 63 and 213 (`bench/run idle processes`).
+/// [`read_barrier`] they cost 63 and 213 (`bench/run idle processes`).
 #[inline(always)]
 pub(super) fn smp_rmb() {
     if cfg!(target_arch = "x86_64") {
@@ -22,6 +22,6 @@ pub(super) fn smp_rmb() {
         // reads.
         compiler_fence(Ordering::Acquire);
     } else {
-        smp_mb(Read);
+        read_barrier();
     }
 }

@@ -33,6 +33,11 @@ pub(crate) fn require_admin() -> Result {
 /// Returns whether the current task has `CAP_SYS_MODULE` in the initial user namespace. The audit
 /// log gets no record of the check. May be called in process context.
 pub(crate) fn may_load_modules() -> bool {
-    // SAFETY: As above, with `CAP_SYS_MODULE`.
-    unsafe { bindings::capable_noaudit(bindings::CAP_SYS_MODULE as c_int) }
+    // SAFETY: As above, with `CAP_SYS_MODULE`. The namespace is a static of the kernel.
+    unsafe {
+        bindings::ns_capable_noaudit(
+            &raw mut bindings::init_user_ns,
+            bindings::CAP_SYS_MODULE as c_int,
+        )
+    }
 }

@@ -17,7 +17,7 @@
 //! };
 //! ```
 
-use super::barrier::smp_rmb;
+use super::{barrier::smp_rmb, compat::with_lock_irq};
 use core::ptr::{addr_of, addr_of_mut, read_volatile};
 use kernel::{bindings, processor::cpu_relax};
 
@@ -113,11 +113,6 @@ unsafe fn read_again<R>(lock: *mut bindings::seqlock_t, mut read: impl FnMut() -
         }
     }
     // SAFETY: By the safety requirement. Interrupts are off while the lock is held, because writers
-    // may be in interrupts.
-    unsafe {
-        bindings::spin_lock_irq_disable(addr_of_mut!((*lock).lock));
-        let value = read();
-        bindings::spin_unlock_irq_enable(addr_of_mut!((*lock).lock));
-        value
-    }
+    // may hold a lock that interrupts take too.
+    unsafe { with_lock_irq(addr_of_mut!((*lock).lock), read) }
 }

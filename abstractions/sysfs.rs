@@ -27,6 +27,7 @@
 //! let file = Attribute::create(c"level", level, static_lock_class!())?;
 //! ```
 
+use super::compat;
 use kernel::{
     bindings,
     error::{from_result, to_result},
@@ -96,8 +97,7 @@ impl<T: AttributeOperations> Attribute<T> {
         }
         #[cfg(not(CONFIG_DEBUG_LOCK_ALLOC))]
         let _ = key;
-        attribute.__bindgen_anon_1.show = Some(Self::show);
-        attribute.__bindgen_anon_2.store = Some(Self::store);
+        compat::set_functions(&mut attribute, Self::show, Self::store);
         let registered = Registered {
             attribute,
             data: Arc::as_ptr(&data),

@@ -24,6 +24,7 @@
 
 #![cfg_attr(not(CONFIG_TRACEPOINTS), allow(dead_code, unused_imports))]
 
+use super::compat;
 use core::ptr::NonNull;
 use kernel::{bindings, error::to_result, prelude::*, str::CStr, sync::Arc, task::Task};
 
@@ -125,7 +126,7 @@ impl Probe {
         // SAFETY: `find` gets a pointer to `search`, which is valid during the call, and uses it in
         // this call only.
         unsafe { bindings::for_each_kernel_tracepoint(Some(find), (&raw mut search).cast()) };
-        let point: NonNull<bindings::tracepoint> = search.1.ok_or(EOPNOTSUPP)?;
+        let point: NonNull<bindings::tracepoint> = search.1.ok_or_else(compat::not_supported)?;
         // SAFETY: `for_each_kernel_tracepoint()` finds tracepoints of the kernel itself, which are
         // never freed. The rest is the caller's promise.
         to_result(unsafe { bindings::tracepoint_probe_register(point.as_ptr(), function, data) })?;
@@ -180,6 +181,6 @@ impl Probe {
     ///
     /// None: the arguments are not used.
     unsafe fn register(_name: &CStr, _function: *mut c_void, _data: *mut c_void) -> Result<Self> {
-        Err(EOPNOTSUPP)
+        Err(compat::not_supported())
     }
 }

@@ -111,6 +111,7 @@ pub(crate) fn is_initial(namespace: &PidNamespace) -> bool {
 
 /// The offset of the anonymous member `struct ns_tree` in `struct ns_common`. bindgen leaves a gap
 /// in place of that member: after `inum`, and aligned for the 64-bit members of `struct ns_tree`.
+/// In Linux 7.2 it is in an anonymous union with `ns_rcu`, at the same offset.
 const NS_TREE: usize =
     (offset_of!(bindings::ns_common, inum) + size_of::<u32>()).next_multiple_of(align_of::<u64>());
 
@@ -121,7 +122,8 @@ const NS_TREE: usize =
 /// `namespace` points to a live namespace, and [`has_namespace_ids`] has returned true.
 unsafe fn id_of(namespace: *const bindings::pid_namespace) -> u64 {
     // SAFETY: By the safety requirement. The kernel sets the identity before the namespace can be
-    // found, and does not change it.
+    // found, and does not change it. In Linux 7.2 it shares its memory with `ns_rcu`, which PID
+    // namespaces do not use.
     unsafe {
         let tree = addr_of!((*namespace).ns).cast::<u8>().add(NS_TREE);
         (*tree.cast::<bindings::ns_tree>()).ns_id

@@ -16,7 +16,10 @@
 
 use super::{ForkFollower, ForkTracking, Recorder};
 use crate::{
-    abstractions::tracepoint::{ForkHandler, ForkProbe},
+    abstractions::{
+        compat::tgid,
+        tracepoint::{ForkHandler, ForkProbe},
+    },
     targets::{Candidate, PidBitmap},
 };
 use kernel::{prelude::*, sync::Arc, task::Task};
@@ -24,9 +27,9 @@ use kernel::{prelude::*, sync::Arc, task::Task};
 impl ForkHandler for ForkFollower {
     #[inline(always)]
     fn forked(&self, parent: &Task, child: &Task) {
-        let process = parent.tgid();
+        let process = tgid(parent);
         // A child in the same thread group is a thread.
-        if self.pid_bitmap.contains(process) && child.tgid() != process {
+        if self.pid_bitmap.contains(process) && tgid(child) != process {
             self.recorder.follow_fork(child);
         }
     }
