@@ -80,7 +80,10 @@ pub(crate) struct TaskMonitor {
 impl kernel::Module for TaskMonitor {
     fn init(_module: &'static ThisModule) -> Result<Self> {
         if let Err(what) = layout::check() {
-            pr_err!("the Rust bindings have a wrong offset for {what}: {}\n", layout::REMEDY);
+            pr_err!(
+                "the Rust bindings have a wrong offset for {what}: {}\n",
+                layout::REMEDY
+            );
             return Err(ENOEXEC);
         }
         let pid = params::PID.get() as i32;
