@@ -46,6 +46,12 @@ option_in() {
 	sed -n "s/^CONFIG_$2=//p" "$1" | tr -d '"'
 }
 
+# note FILE KEYWORD: prints the value of the comment "# KEYWORD: …" in a file of
+# scripts/kernels.
+note() {
+	sed -n "s/^# $2: //p" "$checkout/scripts/kernels/$1"
+}
+
 # version_at_least MINIMUM VERSION: succeeds if the version is not older.
 version_at_least() {
 	printf '%s\n%s\n' "$1" "$2" | sort --check=quiet --version-sort

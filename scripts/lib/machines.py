@@ -3,7 +3,7 @@
 
 import os
 
-NINE_P = "trans=virtio,version=9p2000.L,cache=loose,access=any,msize=262144"
+READ_ONLY = "readonly=on,multidevs=remap"
 
 
 def command_line(kernel, arguments, job, console):
@@ -36,40 +36,89 @@ def uml(kernel, arguments, job, console):
 def own(kernel, arguments, job):
     """A kernel of our own for x86_64, which mounts its root folder by itself."""
     return [
-        *qemu(arguments, job),
+        *pc(arguments, job), *nine_p("root", "/", READ_ONLY),
         "-kernel", os.path.join(kernel, "arch/x86/boot/bzImage"),
-        "-append", " ".join(["rootfstype=9p", "earlyprintk=serial",
-                             *qemu_parameters(arguments, job)]),
+        "-append", " ".join(["rootfstype=9p", *pc_parameters(), "earlyprintk=serial",
+                             *nine_p_parameters(), *parameters(arguments, job)]),
     ]
 
 
 def debian(kernel, arguments, job):
     """A kernel of Debian's. Its initramfs loads 9p and mounts the root folder."""
+    root = os.path.realpath(os.path.join(kernel, "root"))
+    if os.path.exists(root):
+        machine = [*virt(arguments, job), *nine_p("root", root, READ_ONLY)]
+        visible = visible_folders(job, root)
+        for number, folder in enumerate(visible):
+            machine += nine_p(f"visible{number}", folder, READ_ONLY)
+        kernel_parameters = ["console=ttyAMA0", f"taskmonitor_visible={','.join(visible)}"]
+    else:
+        # This processor has RDRAND: without it, perl waits for random numbers for a second.
+        machine = [*pc(arguments, job, "max"), *nine_p("root", "/", READ_ONLY)]
+        kernel_parameters = pc_parameters()
     return [
-        *qemu(arguments, job),
+        *machine,
         "-kernel", os.path.join(kernel, "vmlinuz"), "-initrd", os.path.join(kernel, "initrd"),
-        "-append", " ".join(qemu_parameters(arguments, job)),
+        "-append", " ".join([*kernel_parameters, *nine_p_parameters(),
+                             *parameters(arguments, job)]),
     ]
+
+
+def visible_folders(job, root):
+    """Returns the folders of the host that are mounted in another root folder.
+
+    Makes the folders there on which these and the shares are mounted."""
+    visible = []
+    for folder in sorted({job.folder, *job.visible} - {"/"}):
+        if not any(folder.startswith(f"{other}/") for other in visible):
+            visible.append(folder)
+    for folder in (*visible, *job.shares):
+        os.makedirs(root + folder, exist_ok=True)
+    return visible
+
+
+def pc(arguments, job, emulated="qemu64"):
+    """An x86_64 machine, without its root folder and its kernel."""
+    processor = ["-accel", "tcg", "-cpu", emulated]
+    if os.environ.get("KVM") == "1":
+        processor = ["-accel", "kvm", "-cpu", "host"]
+    terminal = ["-serial", "mon:stdio"] if arguments.interactive else []
+    return ["qemu-system-x86_64", *processor, *qemu(arguments, job), *terminal]
+
+
+def pc_parameters():
+    return [
+        "console=ttyS0",
+        # At boot the kernel counts timer interrupts. It panics ("IO-APIC + timer doesn't
+        # work!") if there are too few, which happens when the emulator has to wait for a CPU
+        # of the host. Guests of KVM, Hyper-V and VMware skip this check, too.
+        "no_timer_check",
+    ]
+
+
+def virt(arguments, job):
+    """An arm64 machine, without its root folder and its kernel."""
+    terminal = []
+    if arguments.interactive:
+        # The machine has one serial port only.
+        terminal = ["-chardev", "stdio,id=terminal,mux=on,signal=off",
+                    "-device", "virtio-serial-pci", "-device", "virtconsole,chardev=terminal"]
+    return ["qemu-system-aarch64", "-M", "virt", "-cpu", "cortex-a72", "-accel", "tcg",
+            *qemu(arguments, job), *terminal]
 
 
 def qemu(arguments, job):
-    accelerator = "kvm" if os.environ.get("KVM") == "1" else "tcg"
-    command = [
-        "qemu-system-x86_64", "-nodefaults", "-no-user-config", "-no-reboot",
-        "-display", "none", "-accel", accelerator,
+    """What both machines have: the size, the kernel's log, the shares."""
+    options = [
+        "-nodefaults", "-no-user-config", "-no-reboot", "-display", "none",
         "-smp", str(arguments.cpus), "-m", arguments.memory,
         "-serial", f"file:{job.path('console')}",
     ]
-    if accelerator == "kvm":
-        command += ["-cpu", "host"]
     if arguments.icount:
-        command += ["-icount", "shift=0,sleep=off,align=off"]
-    if arguments.interactive:
-        command += ["-serial", "mon:stdio"]
-    command += nine_p("root", "/", "readonly=on,multidevs=remap")
+        options += ["-icount", "shift=0,sleep=off,align=off"]
     for number, folder in enumerate(job.shares):
-        command += nine_p(f"share{number}", folder, "multidevs=remap")
-    return command
+        options += nine_p(f"share{number}", folder, "multidevs=remap")
+    return options
 
 
 def nine_p(tag, folder, options):
@@ -77,15 +126,9 @@ def nine_p(tag, folder, options):
             "-device", f"virtio-9p-pci,fsdev={tag},mount_tag={tag}"]
 
 
-def qemu_parameters(arguments, job):
-    return [
-        "root=root", "ro", f"rootflags={NINE_P}", "console=ttyS0",
-        # At boot the kernel counts timer interrupts. It panics ("IO-APIC + timer doesn't
-        # work!") if there are too few, which happens when the emulator has to wait for a CPU
-        # of the host. Guests of KVM, Hyper-V and VMware skip this check, too.
-        "no_timer_check",
-        *parameters(arguments, job),
-    ]
+def nine_p_parameters():
+    return ["root=root", "ro",
+            "rootflags=trans=virtio,version=9p2000.L,cache=loose,access=any,msize=262144"]
 
 
 def parameters(arguments, job):

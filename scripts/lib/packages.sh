@@ -101,8 +101,10 @@ private_apt() {
 read_lists() {
 	mkdir -p "$1/lists/partial"
 	source_line "$2" "${3:-}" > "$1/sources.list"
-	if [ -n "${3:-}" ]; then
-		echo "APT { Architecture \"$3\"; Architectures { \"$3\"; }; };"
-	fi > "$1/apt.conf"
+	{
+		# Lists that a system may have switched on, which are large.
+		echo 'Acquire { Languages "none"; IndexTargets::deb::DEP-11::DefaultEnabled "false"; };'
+		[ -z "${3:-}" ] || echo "APT { Architecture \"$3\"; Architectures { \"$3\"; }; };"
+	} > "$1/apt.conf"
 	private_apt "$1" apt-get -q update >&2
 }
