@@ -113,9 +113,30 @@ interrupted() {
 	rmdir "$scratch/tmp"
 }
 
+# Debian's own kernel runs the same vm-init. In one boot: its initramfs, and the module.
+test_debian() {
+	release=$(cat "$("$(dirname "$vm")/kernel" debian)/include/config/kernel.release")
+	# shellcheck disable=SC2016 # to be expanded in the machine
+	"$vm" --kernel debian --stdin --share "$scratch" '
+		scratch=$(cat)
+		uname -r
+		insmod "$TASKMONITOR_KO" pid=1 && grep -m 1 -o "^pid:1 " /sys/kernel/taskmonitor
+		touch "$scratch/written" && ! touch /etc/x /usr/x 2> /dev/null && echo read-only >&2
+		exit 42' << END > "$scratch/out" 2> "$scratch/err"
+$scratch
+END
+	is $? 42 "debian: the command's exit status"
+	is "$(cat "$scratch/out")" "$release
+pid:1 " "debian: the kernel is that of the package, and takes the module"
+	is "$(cat "$scratch/err")" read-only "debian: only shared folders can be written"
+	[ -e "$scratch/written" ]
+	result $? "debian: the host can read what was written"
+}
+
 for kernel in uml x86_64; do
 	test_kernel "$kernel"
 	test_time "$kernel"
 	interrupted "$kernel"
 done
+test_debian
 finish
