@@ -29,15 +29,15 @@ clean: ## remove everything that was built in this folder
 	rm -rf build taskmonitor.ko rust-project.json
 
 demo: ## show the module at work, in a virtual machine
-	@scripts/setup x86_64
+	@scripts/setup
 	@scripts/taskmon > /dev/null
 	@rm -rf build/demo && mkdir -p build/demo
-	@scripts/vm --share build/demo scripts/demo
+	@kernel=$$(scripts/kernels/quickest) && scripts/vm --kernel $$kernel --share build/demo scripts/demo
 
 shell: ## open a shell in a virtual machine with the module loaded
-	@scripts/setup x86_64
+	@scripts/setup
 	@scripts/taskmon > /dev/null
-	@scripts/vm --interactive scripts/shell
+	@kernel=$$(scripts/kernels/quickest) && scripts/vm --kernel $$kernel --interactive scripts/shell
 
 test: ## run all tests, or those of T="NAME…"
 	@scripts/setup uml x86_64
