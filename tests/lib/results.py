@@ -2,10 +2,12 @@
 """The results of a test, in KTAP.
 
 A test file defines functions, reports each result by ok(), equal(), fails_with() or skip(), and
-ends with `run(first, second, …)`. An exception that leaves such a function is a failed result.
+ends with `run(first, second, …)`. An exception that leaves such a function is a failed result, and
+need() a skipped one.
 """
 
 import errno
+import os
 import sys
 import traceback
 
@@ -62,12 +64,25 @@ def skip(name, reason):
     print(f"ok {_Count.results} - {name} # SKIP {reason}", flush=True)
 
 
+class Missing(Exception):
+    """What the rest of a function of a test needs, and this kernel or machine lacks."""
+
+
+def need(condition, missing):
+    """Skips the rest of the function that is given to run(), unless the condition holds. `missing` says what
+    is missing, for example "no CONFIG_FAILSLAB"."""
+    if not condition:
+        raise Missing(missing)
+
+
 def run(*functions):
     """Runs the functions of the test, prints the plan and exits."""
     print("KTAP version 1", flush=True)
     for function in functions:
         try:
             function()
+        except Missing as missing:
+            skip(f"{os.path.basename(sys.argv[0])}: {function.__name__}", missing)
         except Exception:  # whatever it is, the other functions still run
             ok(False, f"{function.__name__} runs to its end", traceback.format_exc())
     print(f"1..{_Count.results}", flush=True)
