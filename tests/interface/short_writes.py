@@ -13,13 +13,13 @@ import mmap
 import os
 
 from lib.clone import free_pid
-from lib.module import DEBUGFS, SYSFS, loaded, read, statistics, write
+from lib.module import DEBUGFS, PAGE, SYSFS, loaded, read, statistics, write
 from lib.processes import idle_threads, process, wait_until
 from lib.results import equal, fails_with, run
 from lib.samples import samples
+from lib.system_calls import succeeded
 
 BOTH = (("sysfs", SYSFS), ("debugfs", DEBUGFS))
-PAGE = 4096
 
 
 def watched():
@@ -123,8 +123,7 @@ def inaccessible_memory():
     page = mmap.mmap(-1, 2 * PAGE)
     at = ctypes.addressof(ctypes.c_char.from_buffer(page))
     libc = ctypes.CDLL(None, use_errno=True)
-    if libc.mprotect(ctypes.c_void_p(at + PAGE), PAGE, 0):
-        raise OSError(ctypes.get_errno(), "mprotect")
+    succeeded(libc.mprotect(ctypes.c_void_p(at + PAGE), PAGE, 0))
     fd = os.open(DEBUGFS, os.O_WRONLY)
 
     def write_from(begin, length):

@@ -8,13 +8,13 @@
 
 import os
 
-from lib.module import DEBUGFS, SYSFS, loaded, read, set_parameter, statistics, write
+from lib.module import DEBUGFS, PAGE, SYSFS, loaded, read, set_parameter, statistics, write
 from lib.processes import burn_and_sleep, idle_threads, process, wait_until
 from lib.results import equal, ok, run
 from lib.samples import parse, samples
 
 # sysfs itself passes on at most one byte less than a page.
-SIZE_MAX = 4095
+SIZE_MAX = PAGE - 1
 # Samples of a task: more than a page holds, and few enough for this program to read them in time.
 MANY_SAMPLES = 250
 

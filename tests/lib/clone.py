@@ -8,9 +8,9 @@ import signal
 import struct
 
 from lib.processes import child
+from lib.system_calls import system_call
 
 _libc = ctypes.CDLL(None, use_errno=True)
-_CLONE3 = 435
 _CLONE_AUTOREAP = 1 << 34
 _SA_NOCLDWAIT = 2
 
@@ -25,10 +25,7 @@ def _clone3(function, flags=0, exit_signal=0, pid=None):
     arguments[4] = exit_signal
     arguments[8] = ctypes.addressof(pids) if pid else 0
     arguments[9] = 1 if pid else 0
-    result = _libc.syscall(_CLONE3, arguments, ctypes.sizeof(arguments))
-    if result < 0:
-        code = ctypes.get_errno()
-        raise OSError(code, os.strerror(code))
+    result = system_call("clone3", arguments, ctypes.sizeof(arguments))
     if result == 0:
         try:
             function()

@@ -4,8 +4,9 @@
 import errno
 import os
 
+from lib.module import PAGE
+
 SPACE = b" \t\n\v\f\r"
-PAGE = 4096
 
 
 def exists(pid):

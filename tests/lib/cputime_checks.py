@@ -12,12 +12,12 @@ import time
 
 from lib.clone import fork_autoreaped, ignored_children
 from lib.module import set_parameter, statistics, write
-from lib.proc import HZ, boottime_us, microseconds, process_clock_us, run_time_us, stat, text_of
+from lib.proc import USER_HZ, boottime_us, microseconds, process_clock_us, run_time_us, stat, text_of
 from lib.processes import child, process, wait_until
 from lib.results import equal, note, ok
 from lib.samples import exit_samples, problems, samples, wait_for_exit_samples
 
-TICK_US = 1_000_000 // HZ
+TICK_US = 1_000_000 // USER_HZ
 # usr and sys are whole microseconds, each rounded down.
 ROUNDING_US = 2
 

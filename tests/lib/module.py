@@ -2,41 +2,33 @@
 """The module as its users see it: loading, its files, its parameters, its statistics."""
 
 import contextlib
-import ctypes
 import os
 
 from lib.processes import wait_until
-from lib.results import ok
+from lib.results import need, ok
+from lib.system_calls import system_call
 
 SYSFS = "/sys/kernel/taskmonitor"
 DEBUGFS = "/sys/kernel/debug/taskmonitor"
 STATISTICS = "/sys/kernel/debug/taskmonitor_stats"
 PARAMETERS = "/sys/module/taskmonitor/parameters"
 SHRINKERS = "/sys/kernel/debug/shrinker"
+# A sysfs file passes at most so many bytes on.
+PAGE = os.sysconf("SC_PAGE_SIZE")
 
 
 # --- Loading and unloading -----------------------------------------------------
-
-_libc = ctypes.CDLL(None, use_errno=True)
-_FINIT_MODULE, _DELETE_MODULE = 313, 176  # x86_64
-
-
-def _system_call(number, *arguments):
-    if _libc.syscall(number, *arguments) < 0:
-        code = ctypes.get_errno()
-        raise OSError(code, os.strerror(code))
-
 
 def load(path=None, **parameters):
     """Loads the module, as insmod does; raises OSError with the kernel's error."""
     text = " ".join(f"{name}={value}" for name, value in parameters.items())
     with open(path or os.environ["TASKMONITOR_KO"], "rb") as module:
-        _system_call(_FINIT_MODULE, module.fileno(), text.encode(), 0)
+        system_call("finit_module", module.fileno(), text.encode(), 0)
 
 
 def unload():
     """Unloads the module, as rmmod does; raises OSError (EWOULDBLOCK if it is in use)."""
-    _system_call(_DELETE_MODULE, b"taskmonitor", os.O_NONBLOCK)
+    system_call("delete_module", b"taskmonitor", os.O_NONBLOCK)
 
 
 def is_loaded():

@@ -5,7 +5,8 @@ import os
 import time
 from typing import NamedTuple
 
-HZ = os.sysconf("SC_CLK_TCK")
+# The ticks in which /proc/PID/stat counts. The kernel's own ticks are as long or shorter.
+USER_HZ = os.sysconf("SC_CLK_TCK")
 
 
 def text_of(path):
@@ -14,7 +15,7 @@ def text_of(path):
 
 
 class Stat(NamedTuple):
-    """Some fields of /proc/PID/stat; times in ticks of HZ."""
+    """Some fields of /proc/PID/stat; times in ticks of USER_HZ."""
     state: str
     user: int
     system: int

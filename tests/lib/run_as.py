@@ -6,18 +6,17 @@ import ctypes
 import os
 import traceback
 
+from lib.system_calls import succeeded
+
 _libc = ctypes.CDLL(None, use_errno=True)
 _PR_SET_DUMPABLE = 4
 _CLONE_NEWUSER, _CLONE_NEWPID = 0x10000000, 0x20000000
-_CAPSET = 126  # x86_64
 _CAPABILITY_VERSION_3 = 0x20080522
 CAP_SYS_MODULE = 16
 
 
 def _unshare(flags):
-    if _libc.unshare(flags) < 0:
-        code = ctypes.get_errno()
-        raise OSError(code, os.strerror(code))
+    succeeded(_libc.unshare(flags))
 
 
 def in_child(function):
@@ -75,7 +74,6 @@ def with_capabilities(capabilities, function):
         allowed = sum(1 << each for each in capabilities)
         # Effective, permitted and inheritable: first for capabilities 0 to 31, then for the others.
         data = (ctypes.c_uint32 * 6)(allowed, allowed)
-        if _libc.syscall(_CAPSET, (ctypes.c_uint32 * 2)(_CAPABILITY_VERSION_3, 0), data):
-            raise OSError(ctypes.get_errno(), "capset")
+        succeeded(_libc.capset((ctypes.c_uint32 * 2)(_CAPABILITY_VERSION_3, 0), data))
         return function()
     return in_child(inside)

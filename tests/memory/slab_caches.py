@@ -11,7 +11,7 @@ import os
 
 from lib.kernel_state import sanitized, shrink_slabs, slabs
 from lib.module import loaded, shrink, statistics, write
-from lib.proc import HZ, memory_kib, text_of
+from lib.proc import USER_HZ, memory_kib, text_of
 from lib.processes import idle_threads, wait_until
 from lib.results import equal, note, ok, run
 
@@ -82,7 +82,7 @@ def grows_and_shrinks(tids):
 
 
 def main():
-    with loaded(period_ms=1000 // HZ):
+    with loaded(period_ms=1000 // USER_HZ):
         own_caches()
         with idle_threads(TARGETS) as tids:
             grows_and_shrinks(tids)

@@ -25,12 +25,12 @@ from lib.proc import stat, text_of
 from lib.processes import child, wait_until
 from lib.results import equal, note, ok, run
 from lib.samples import problems, samples
+from lib.system_calls import exit_thread, succeeded
 from lib.tracing import AccountedTime
 
 PR_SET_CHILD_SUBREAPER = 36
 PTRACE_SEIZE = 0x4206
 WALL = 0x40000000
-SYS_EXIT = 60  # x86_64
 _libc = ctypes.CDLL(None, use_errno=True)
 
 
@@ -57,7 +57,7 @@ class Burner:
         os.write(self.report_end, " ".join(str(other.native_id) for other in others).encode() + b" ")
         burn_thread(random.uniform(0.002, 0.03))
         if self.threads == "leader first":
-            _libc.syscall(SYS_EXIT, 0)
+            exit_thread()
         os._exit(0)
 
     def pid(self):
@@ -173,8 +173,7 @@ def parent_execs(burner, watch):
 
 
 def seize(pid):
-    if _libc.ptrace(PTRACE_SEIZE, pid, None, None) < 0:
-        raise OSError(ctypes.get_errno(), "ptrace")
+    succeeded(_libc.ptrace(PTRACE_SEIZE, pid, None, None))
 
 
 def traced(burner, watch, tracer):

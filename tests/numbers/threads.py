@@ -8,7 +8,6 @@
 # boot: --cpus 2
 
 import bisect
-import ctypes
 import os
 import sys
 import threading
@@ -16,12 +15,11 @@ import time
 
 from lib.cputime_checks import ROUNDING_US, after_now, at_rest, work
 from lib.module import loaded, statistics, write
-from lib.proc import HZ, boottime_us, microseconds, process_clock_us, stat
+from lib.proc import USER_HZ, boottime_us, microseconds, process_clock_us, stat
 from lib.processes import child, process, wait_until
 from lib.results import equal, note, ok, run
 from lib.samples import problems, samples
-
-_EXIT = 60  # of one thread
+from lib.system_calls import exit_thread
 
 
 def short_threads():
@@ -53,7 +51,7 @@ def each_thread_once():
         history = samples(pid=pid)
         equal(problems(history), [], "no total falls")
         # The CPU time of a running thread is accounted up to its last tick.
-        slack = os.cpu_count() * 1_000_000 // HZ
+        slack = os.cpu_count() * 1_000_000 // USER_HZ
         low, high = [], []
         numbers = statistics()
         mean_pass = numbers["pass_ns"] // numbers["passes"] // 1000
@@ -83,7 +81,7 @@ def leader_exits_first():
             os._exit(0)
         threading.Thread(target=outlive).start()
         work(0.02)
-        ctypes.CDLL(None).syscall(_EXIT, 0)
+        exit_thread()
 
     pid = child(body)
     write(pid)

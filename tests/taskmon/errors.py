@@ -16,6 +16,7 @@ from lib.module import DEBUGFS, loaded
 from lib.processes import process
 from lib.results import equal, ok, run
 from lib.run_as import in_user_namespace
+from lib.system_calls import succeeded
 from lib.taskmon import TASKMON, complaint, taskmon
 
 _libc = ctypes.CDLL(None, use_errno=True)
@@ -63,8 +64,7 @@ def without_rights():
 
 
 def without_debugfs():
-    if _libc.umount(b"/sys/kernel/debug") < 0:
-        raise OSError(ctypes.get_errno(), "umount")
+    succeeded(_libc.umount(b"/sys/kernel/debug"))
     try:
         each_says("debugfs is not mounted: run `mount -t debugfs none /sys/kernel/debug`", READING,
                   "no debugfs")

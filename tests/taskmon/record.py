@@ -24,6 +24,7 @@ ROUNDING_US = 2
 # A parent that runs children of different kinds, and writes what wait4() reports of each.
 PARENT = """
 import os, signal, threading, time
+from lib.system_calls import exit_thread
 
 def burn(seconds):
     until = time.thread_time() + seconds
@@ -37,11 +38,7 @@ def many_threads():
 
 def leader_exits_first():
     threading.Thread(target=burn, args=(0.05,)).start()
-    ctypes_exit()
-
-def ctypes_exit():
-    import ctypes
-    ctypes.CDLL(None).syscall(60, 0)
+    exit_thread()
 
 kinds = [
     lambda: None,
