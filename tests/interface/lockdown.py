@@ -13,7 +13,7 @@ import subprocess
 
 from lib.module import DEBUGFS, STATISTICS, SYSFS, loaded, read, statistics, write
 from lib.processes import process, wait_until
-from lib.results import equal, fails_with, ok, run
+from lib.results import equal, fails_with, need, ok, run
 from lib.samples import parse, samples
 
 SECURITY = "/sys/kernel/security"
@@ -27,6 +27,7 @@ def taskmon(*arguments):
 
 def main():
     subprocess.run(["mount", "-t", "securityfs", "securityfs", SECURITY], check=True)
+    need(os.path.exists(f"{SECURITY}/lockdown"), "no lockdown: CONFIG_SECURITY_LOCKDOWN_LSM, or lsm=")
     with loaded(period_ms=10), process() as one, process() as two:
         write(one)
         kept = os.open(DEBUGFS, os.O_RDWR)

@@ -4,6 +4,8 @@
 import contextlib
 import os
 
+from lib.results import need
+
 DEBUG = "/sys/kernel/debug"
 
 
@@ -14,6 +16,7 @@ def put(path, value):
 
 def prepare():
     """Lets allocations that may sleep, and those of any order, fail as well, without a message in the log."""
+    need(os.path.isdir(f"{DEBUG}/failslab"), "no CONFIG_FAILSLAB")
     for kind in ("failslab", "fail_page_alloc", "fail_usercopy", "fail_mempool_alloc"):
         if os.path.isdir(f"{DEBUG}/{kind}"):
             put(f"{DEBUG}/{kind}/verbose", 0)

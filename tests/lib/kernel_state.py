@@ -4,7 +4,7 @@
 import os
 from typing import NamedTuple
 
-from lib.module import DEBUGFS, SHRINKERS, STATISTICS, SYSFS
+from lib.module import DEBUGFS, STATISTICS, SYSFS, shrinkers
 from lib.proc import text_of
 from lib.processes import wait_until
 
@@ -12,8 +12,9 @@ NAME = "taskmonitor"
 
 
 def sanitized():
-    """Whether this kernel has sanitizers, which take time, and memory for each object."""
-    return any(os.path.exists(f"/sys/kernel/debug/{name}") for name in ("kmemleak", "kcsan"))
+    """Whether this kernel has sanitizers or checks locks, which takes time, and memory for each object."""
+    return any(os.path.exists(path) for path in ("/sys/kernel/debug/kmemleak", "/sys/kernel/debug/kcsan",
+                                                 "/proc/lockdep"))
 
 
 def hurry_grace_periods(hurry=True):
@@ -80,7 +81,7 @@ def visible():
     found += [f"slab cache {slab.name}" for slab in slabs()]
     found += [path for path in (SYSFS, DEBUGFS, STATISTICS, f"/sys/module/{NAME}")
               if os.path.exists(path)]
-    found += [f"shrinker {name}" for name in os.listdir(SHRINKERS) if name.startswith(NAME)]
+    found += [f"shrinker {name}" for name in shrinkers()]
     return found
 
 

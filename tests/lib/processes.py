@@ -3,10 +3,13 @@
 
 import contextlib
 import os
+import shutil
 import signal
 import subprocess
 import threading
 import time
+
+from lib.results import need
 
 
 def child(function, *arguments):
@@ -49,9 +52,14 @@ def program(*words, **options):
 
 def compiled(name):
     """Builds programs/NAME.c. The path of the program."""
-    path = f"/tmp/{name}"
     source = os.path.join(os.path.dirname(os.path.realpath(__file__)), "programs", f"{name}.c")
-    subprocess.run(["gcc", "-O2", "-Wall", "-Wextra", "-pthread", "-o", path, source], check=True)
+    return compile_program(source, f"/tmp/{name}", "-O2", "-pthread")
+
+
+def compile_program(source, path, *options):
+    """Builds that program; returns its path."""
+    need(shutil.which("gcc"), "no gcc in the machine")
+    subprocess.run(["gcc", "-Wall", "-Wextra", *options, "-o", path, source], check=True)
     return path
 
 

@@ -8,6 +8,7 @@ import os
 import re
 
 from lib.proc import text_of
+from lib.results import need
 
 TRACING = "/sys/kernel/tracing"
 
@@ -22,6 +23,7 @@ class AccountedTime:
     `late_times` after the task began to exit."""
 
     def __init__(self):
+        need(os.path.exists(f"{TRACING}/events/sched/sched_stat_runtime"), "no event sched_stat_runtime")
         trace_control("buffer_size_kb", 16384)
         trace_control("trace_clock", "boot")
         for event in ("sched_stat_runtime", "sched_process_exit"):

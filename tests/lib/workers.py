@@ -11,7 +11,7 @@ import struct
 import time
 import traceback
 
-from lib.module import DEBUGFS, PARAMETERS, SHRINKERS, STATISTICS, SYSFS, adds_up, is_loaded, write
+from lib.module import DEBUGFS, PARAMETERS, STATISTICS, SYSFS, adds_up, is_loaded, shrink, write
 from lib.processes import burn_and_sleep, child, process, wait_until
 from lib.samples import parse, problems
 
@@ -161,9 +161,7 @@ def send(_round, *commands):
 
 def evict(_round):
     with may_fail():
-        for name in os.listdir(SHRINKERS):
-            if name.startswith("taskmonitor"):
-                write(f"0 0 {random.choice((1, 3, 1000))}\n", f"{SHRINKERS}/{name}/scan")
+        shrink(random.choice((1, 3, 1000)))
     time.sleep(0.002)
 
 

@@ -7,19 +7,17 @@
 # kernels: uml x86_64
 # boot: --cpus 2
 
-import os
-
 from lib.cputime_checks import exits_match_wait4, exits_without_wait, one_thread_of_many, running_match_proc
+from lib.kernel_state import sanitized
 from lib.module import loaded
 from lib.results import run
 
 
 def main():
-    # User-mode Linux forks slowly.
-    is_slow = os.path.exists("/sys/kernel/debug/kmemleak")
+    # A kernel with sanitizers forks slowly.
     with loaded(period_ms=20):
-        exits_match_wait4(200 if is_slow else 1000)
-        exits_without_wait(10 if is_slow else 100)
+        exits_match_wait4(200 if sanitized() else 1000)
+        exits_without_wait(10 if sanitized() else 100)
         running_match_proc()
         one_thread_of_many()
 

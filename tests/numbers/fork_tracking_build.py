@@ -9,12 +9,12 @@
 # boot: --memory 1G
 
 import os
-import subprocess
+import shutil
 
 from lib.module import loaded, statistics, write
 from lib.proc import used_us
-from lib.processes import child, wait_until
-from lib.results import equal, note, ok, run
+from lib.processes import child, compile_program, wait_until
+from lib.results import equal, need, note, ok, run
 from lib.samples import all_have_ended, problems, samples
 from lib.taskstats import ExitRecords
 
@@ -83,6 +83,7 @@ def compare(name, pid, expected, exits):
 
 
 def a_build():
+    need(shutil.which("gcc") and shutil.which("make"), "no gcc and make in the machine")
     project("/tmp/project")
     with ExitRecords() as exits:
         pid, expected = run_followed(["make", "-s", "-j4", "-C", "/tmp/project"])
@@ -96,7 +97,7 @@ def many_true():
     script = f"i=0; while [ $i -lt {TRUES} ]; do /tmp/true; i=$((i + 1)); done"
     with open("/tmp/true.c", "w", encoding="ascii") as file:
         file.write("int main(void) { return 0; }\n")
-    subprocess.run(["gcc", "-O1", "-static", "-o", "/tmp/true", "/tmp/true.c"], check=True)
+    compile_program("/tmp/true.c", "/tmp/true", "-O1", "-static")
     pid, expected = run_followed(["sh", "-c", script])
     count = compare(f"{TRUES} times true", pid, expected, None)
     equal(count, TRUES + 1, f"{TRUES} times true: no process is missing")

@@ -8,6 +8,10 @@
 
 . "$(dirname "$0")/../lib/results.sh"
 
+if [ ! -d /sys/kernel/debug/kunit ]; then
+	skip 'the unit tests of the module' 'no CONFIG_KUNIT'
+	finish
+fi
 ok 'the module loads' load
 ran=0
 # In the log, a test case is indented by four spaces; the line of its suite is not indented.
