@@ -44,6 +44,11 @@ test: ## run all tests, or those of T="NAME…"
 	@scripts/taskmon > /dev/null
 	@tests/run $(T)
 
+matrix: ## run the main tests on many kernels, or on those of K="NAME…", and print a table
+	@scripts/setup
+	@scripts/taskmon > /dev/null
+	@tests/matrix $(K)
+
 kcsan: ## run the tests that look for data races, on a kernel with KCSAN
 	@scripts/setup kcsan
 	@tests/run $(addprefix kcsan/,races fork_tracking)
@@ -66,4 +71,4 @@ rust-analyzer: ## write rust-project.json, for editors
 help: ## show this list
 	@sed -n 's/^\([a-z-]*\):.* ## \(.*\)/  make \1\t\2/p' Makefile | expand -t 24
 
-.PHONY: all module taskmon install uninstall dkms clean demo shell test kcsan soak bench check rust-analyzer help
+.PHONY: all module taskmon install uninstall dkms clean demo shell test matrix kcsan soak bench check rust-analyzer help

@@ -5,6 +5,7 @@
 # it fails.
 #
 # kernels: uml x86_64
+# on demand: matrix in-tree
 
 import errno
 import os

@@ -5,6 +5,7 @@
 # after them.
 #
 # kernels: uml
+# on demand: matrix in-tree
 
 import os
 import time

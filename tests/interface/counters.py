@@ -5,6 +5,7 @@
 # counts what its name says. The line in the kernel log at unload has the same values.
 #
 # kernels: uml x86_64
+# on demand: matrix
 # boot: --cpus 2
 
 import re

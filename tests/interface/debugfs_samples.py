@@ -5,6 +5,7 @@
 # size, pread() at any position, lseek(). A sample that was shown never changes.
 #
 # kernels: uml x86_64
+# on demand: matrix in-tree
 
 import errno
 import os

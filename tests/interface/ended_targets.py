@@ -5,6 +5,7 @@
 # A new task with a reused PID is another target.
 #
 # kernels: uml x86_64
+# on demand: matrix in-tree
 # boot: --cpus 2
 
 import errno

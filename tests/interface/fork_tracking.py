@@ -6,7 +6,7 @@
 #
 # kernels: uml x86_64
 # boot: --cpus 2
-# on demand: kcsan
+# on demand: matrix in-tree kcsan
 
 import errno
 import os

@@ -5,6 +5,7 @@
 # writev(), and compared with a model; and by common programs, which never add a task that is not in the list.
 #
 # kernels: uml
+# on demand: matrix
 
 import ctypes
 import os

@@ -5,6 +5,7 @@
 # can be killed, and it waits for no later pass.
 #
 # kernels: uml x86_64
+# on demand: matrix
 # boot: --cpus 2 --memory 1G
 
 import contextlib

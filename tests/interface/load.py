@@ -5,6 +5,7 @@
 # nothing.
 #
 # kernels: uml x86_64
+# on demand: matrix
 
 import errno
 import os

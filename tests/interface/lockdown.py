@@ -5,6 +5,7 @@
 # written to the sysfs file, and taskmon works.
 #
 # kernels: uml
+# on demand: matrix
 # needs: taskmon
 
 import errno

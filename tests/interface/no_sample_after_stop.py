@@ -5,6 +5,7 @@
 # task that is added. Forks and additions run all the time.
 #
 # kernels: uml x86_64
+# on demand: matrix
 # boot: --cpus 2
 
 import errno

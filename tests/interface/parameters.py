@@ -5,6 +5,7 @@
 # and takes effect at once; an invalid value changes nothing.
 #
 # kernels: uml x86_64
+# on demand: matrix in-tree
 
 import errno
 import os

@@ -5,6 +5,7 @@
 # the writer or the loader. A process sees no task outside of its PID namespace.
 #
 # kernels: uml
+# on demand: matrix
 
 import errno
 import os

@@ -6,6 +6,7 @@
 # however long it is.
 #
 # kernels: uml
+# on demand: matrix
 
 import ctypes
 import errno

@@ -5,6 +5,7 @@
 # history, and at least one line of each task while they fit. It is compared with the debugfs file.
 #
 # kernels: uml
+# on demand: matrix
 
 import os
 

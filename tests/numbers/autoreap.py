@@ -6,6 +6,7 @@
 # records.
 #
 # kernels: uml x86_64
+# on demand: matrix
 # boot: --cpus 2
 
 import contextlib

@@ -5,6 +5,7 @@
 # between two passes; samples of running tasks are what /proc reports.
 #
 # kernels: uml x86_64
+# on demand: matrix in-tree
 # boot: --cpus 2
 
 from lib.cputime_checks import exits_match_wait4, exits_without_wait, one_thread_of_many, running_match_proc

@@ -5,6 +5,7 @@
 # switch (CONFIG_VIRT_CPU_ACCOUNTING_GEN).
 #
 # kernels: x86_64
+# on demand: matrix
 # boot: --append nohz_full=1
 
 import os

@@ -6,6 +6,7 @@
 # 10,000 short-lived processes of a shell.
 #
 # kernels: x86_64
+# on demand: matrix
 # boot: --memory 1G
 
 import os

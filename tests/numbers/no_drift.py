@@ -5,6 +5,7 @@
 # missed period is counted, and no extra pass makes up for it. Timestamps are those of CLOCK_BOOTTIME.
 #
 # kernels: uml x86_64
+# on demand: matrix in-tree
 # alone
 
 import os

@@ -5,6 +5,7 @@
 # number of their context switches in /proc.
 #
 # kernels: uml x86_64
+# on demand: matrix
 
 import os
 import time

@@ -6,6 +6,7 @@
 # sampler keeps its period from the write of the parameter on.
 #
 # kernels: uml x86_64
+# on demand: matrix
 # boot: --cpus 1
 # alone
 

@@ -5,6 +5,7 @@
 # Also: a leader that exits before the other threads, and an exec() by a thread other than the leader.
 #
 # kernels: uml x86_64
+# on demand: matrix in-tree
 # boot: --cpus 2
 
 import bisect

@@ -4,6 +4,7 @@
 # Unloading, 100 times, while two processes fork all the time and their forks are followed.
 #
 # kernels: uml
+# on demand: matrix
 # boot: --cpus 2
 
 import os

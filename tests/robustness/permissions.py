@@ -5,6 +5,7 @@
 # of the module. CAP_SYS_MODULE allows setting parameters at load, and nothing else.
 #
 # kernels: uml
+# on demand: matrix
 
 import errno
 import os

@@ -7,7 +7,7 @@
 #
 # kernels: uml
 # boot: --cpus 2
-# on demand: kcsan
+# on demand: matrix kcsan
 
 import mmap
 import os

@@ -5,6 +5,7 @@
 # error, the number of bytes executed.
 #
 # kernels: uml
+# on demand: matrix
 
 import errno
 import os

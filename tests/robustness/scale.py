@@ -5,6 +5,7 @@
 # each of which has an exit sample.
 #
 # kernels: x86_64
+# on demand: matrix
 # boot: --memory 1G
 
 import os

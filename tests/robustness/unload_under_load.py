@@ -5,6 +5,7 @@
 # parameters. 20 of them on the kernel with sanitizers, where a load takes long, and 180 on the other one.
 #
 # kernels: uml x86_64
+# on demand: matrix
 # boot: --cpus 2
 
 import errno

@@ -1,8 +1,8 @@
 #!/bin/sh
 # SPDX-License-Identifier: GPL-2.0
 #
-# tests/run and tests/runner/ themselves: a failure is reported with its notes, the output
-# of failed runs is kept, and no result is "ok" because a program is missing.
+# tests/run, tests/matrix and tests/runner/ themselves: a failure is reported with its notes, the
+# output of failed runs is kept, and no result is "ok" because a program is missing.
 #
 # kernels: host
 
@@ -15,15 +15,15 @@ kept=$checkout/build/tests/failed
 
 # A checkout that has only the tests made below.
 mkdir -p "$checkout/tests/lib" "$checkout/tests/of_runner"
-cp "$tests/run" "$checkout/tests"
+cp "$tests/run" "$tests/matrix" "$checkout/tests"
 cp -r "$tests/runner" "$checkout/tests"
 cp "$tests/lib/results.sh" "$checkout/tests/lib"
 ln -s "$tests/../scripts" "$checkout/scripts"
 
-# test_file NAME KERNELS: makes a test of that name; stdin is its body.
+# test_file NAME KERNELS [KERNELS ON DEMAND]: makes a test of that name; stdin is its body.
 test_file() {
 	{
-		printf '#!/bin/sh\n# kernels: %s\n' "$2"
+		printf '#!/bin/sh\n# kernels: %s\n# on demand: %s\n' "$2" "${3-}"
 		# shellcheck disable=SC2016 # to be expanded in the test
 		echo '. "$(dirname "$0")/../lib/results.sh"'
 		cat
@@ -69,6 +69,19 @@ done
 finish
 END
 
+test_file elsewhere nowhere 'matrix host' << 'END'
+result 0 'all is well'
+finish
+END
+run elsewhere
+is "$status" 1 'a kernel that does not exist: the test has failed'
+says 'the report says why' '^    taskmonitor: there is no kernel .nowhere.'
+run host/elsewhere
+is "$status $(echo "$report" | tail -n 1)" '0 1 passed, 0 failed' 'a kernel on demand is used if it is named'
+like "$("$checkout/tests/run" gcc/no_such_test 2>&1)" "no test 'gcc/no_such_test'" \
+	'a test that does not exist is an error'
+rm -r "$checkout/tests/of_runner/elsewhere.sh" "$kept"
+
 run good
 is "$status $(echo "$report" | tail -n 1)" '0 1 passed, 0 failed' 'a test that passes is counted'
 is "$(ls "$kept" 2> /dev/null)" '' 'a test that passes: nothing is kept'
@@ -108,6 +121,28 @@ test_file machine uml << 'END'
 result 0 'all is well'
 finish
 END
+test_file skips uml << 'END'
+ok 'the module loads' load
+skip 'one' 'no wheel'
+skip 'another' 'no wheel'
+finish
+END
+# Two kernels: one cannot be used.
+report=$("$checkout/tests/matrix" nowhere uml 2> "$checkout/stderr")
+is $? 1 'a kernel that cannot be used: the matrix has failed'
+table=$(cat "$checkout/build/matrix.md")
+is "$(echo "$report" | tail -n 6)" "$table" 'the matrix ends with the table, which is also in a file'
+like "$table" "^| nowhere |.*| not tried: taskmonitor: there is no kernel 'nowhere'" \
+	'its row says why, and the other kernel is tried'
+like "$table" '^[|] uml [|] [0-9]+[.][0-9.]+ .*[|] clang [0-9.]+ [|] [0-9.]+ [|] 6 [|] 0 [|] 2: no wheel [(]2[)] [|]$' \
+	'a row has release, compilers and the numbers of results, with reasons for skipped ones'
+
+test_file no_rmmod uml << 'END'
+ok 'the module loads' load
+mount --bind /dev/null "$(realpath "$(command -v rmmod)")"
+result $? 'rmmod is hidden'
+finish
+END
 for program in awk dmesg sleep; do
 	test_file "no_$program" uml << END
 mount --bind /dev/null "\$(realpath "\$(command -v $program)")"
@@ -133,6 +168,8 @@ END
 
 run machine
 is "$status $(echo "$report" | tail -n 1)" '0 3 passed, 0 failed' 'in a virtual machine, a test that passes is counted'
+run no_rmmod
+says 'a module that cannot be unloaded is reported' '^  not ok 3 - the module unloads and leaves nothing$'
 for program in awk dmesg sleep; do
 	run "no_$program"
 	says "without $program the log is not accepted" '^  not ok 3 - the kernel log has no complaint$'
