@@ -26,6 +26,21 @@ def taskmon(*arguments):
     return done.returncode, done.stdout, done.stderr
 
 
+def by_taskmon(pid):
+    try:
+        taskmon("--version")
+    except OSError as error:
+        need(error.errno != errno.ENOEXEC, "taskmon is built for another architecture")
+        raise
+    equal(taskmon("add", str(pid))[0], 0, "taskmon add")
+    wait_until(lambda: samples(pid=pid))
+    status, out, err = taskmon("list")
+    ok(status == 0 and str(pid) in out, "taskmon list", (status, out, err))
+    status, out, err = taskmon("record", "-o", "/tmp/out", "--", "true")
+    ok(status == 0, "taskmon record", (status, out, err))
+    equal(taskmon("remove", str(pid))[0], 0, "taskmon remove")
+
+
 def main():
     subprocess.run(["mount", "-t", "securityfs", "securityfs", SECURITY], check=True)
     need(os.path.exists(f"{SECURITY}/lockdown"), "no lockdown: CONFIG_SECURITY_LOCKDOWN_LSM, or lsm=")
@@ -46,13 +61,7 @@ def main():
         os.write(kept, f"-{two}".encode())
         equal(statistics()["targets"], 0, "a debugfs file that was open before the lockdown can be written")
         os.close(kept)
-        equal(taskmon("add", str(one))[0], 0, "taskmon add")
-        wait_until(lambda: samples(pid=one))
-        status, out, err = taskmon("list")
-        ok(status == 0 and str(one) in out, "taskmon list", (status, out, err))
-        status, out, err = taskmon("record", "-o", "/tmp/out", "--", "true")
-        ok(status == 0, "taskmon record", (status, out, err))
-        equal(taskmon("remove", str(one))[0], 0, "taskmon remove")
+        by_taskmon(one)
 
 
 run(main)
