@@ -44,14 +44,29 @@ def unload_unless_busy():
     return True
 
 
+def is_built_in():
+    """Whether the module is part of the kernel. It cannot be loaded and unloaded then."""
+    return is_loaded() and not os.path.exists("/sys/module/taskmonitor/initstate")
+
+
 @contextlib.contextmanager
 def loaded(**parameters):
-    """Loads the module for the length of a `with` block."""
-    load(**parameters)
+    """Loads the module for the length of a `with` block. If it is built in, its parameters are set for that
+    length; those that can only be given at a load cannot."""
+    if is_built_in():
+        before = {name: parameter(name) for name in parameters}
+        for name, value in parameters.items():
+            set_parameter(name, value)
+    else:
+        load(**parameters)
     try:
         yield
     finally:
-        unload()
+        if is_built_in():
+            for name, value in before.items():
+                set_parameter(name, value)
+        else:
+            unload()
 
 
 # --- Files ---------------------------------------------------------------------
