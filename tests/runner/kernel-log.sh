@@ -1,8 +1,9 @@
 # shellcheck shell=sh
 # SPDX-License-Identifier: GPL-2.0
 #
-# What in-machine searches after a test: leaks that kmemleak reports, and complaints in the
-# kernel log, for example of the sanitizers. $1 is the name of the test.
+# What in-machine searches after a test: leaks that kmemleak reports, complaints in the kernel
+# log, for example of the sanitizers, and whether lockdep still works. $1 is the name of the
+# test.
 
 # The log is written to this file.
 log=/tmp/log
@@ -12,7 +13,7 @@ complaints='KASAN|KCSAN|UBSAN|WARNING:|BUG[: ]|INFO: |Oops|refcount_t|'\
 'possible (circular|recursive|irq)|inconsistent lock|suspicious RCU|sleeping function|'\
 'blocked for more than|rcu.*(stall|detected)|'\
 'scheduling while atomic|list_(add|del) corruption|Objects remaining|general protection|'\
-'Unable to handle|panicked at|cache is already destroyed|leaked'
+'Unable to handle|CFI failure|panicked at|cache is already destroyed|leaked'
 # Messages of fault injection, which tests cause on purpose.
 harmless='FAULT_INJECTION|should_fail|VM_FAULT_OOM leaked'
 
@@ -38,6 +39,15 @@ find_leaks() {
 	echo scan > /sys/kernel/debug/kmemleak || return
 	awk 'BEGIN { RS = "unreferenced object" }
 		NR > 1 && !/comm "(swapper|init)/ { printf "%s", RS $0 }' /sys/kernel/debug/kmemleak
+}
+
+# lockdep turns itself off at its first report, which may be one about the rest of the kernel at
+# boot. Then it finds nothing in the test.
+find_lockdep_off() {
+	[ -e /proc/lockdep_stats ] || return 0
+	while read -r name value; do
+		[ "$name" != debug_locks: ] || [ "$value" = 1 ] || echo 'lockdep has turned itself off'
+	done < /proc/lockdep_stats
 }
 
 # Races in the rest of the kernel are ignored. The title of a report names the functions:

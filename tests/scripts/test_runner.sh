@@ -160,6 +160,12 @@ echo 'WARNING: of the test' > /dev/kmsg
 result $? 'the log has a warning'
 finish
 END
+test_file lockdep_off uml << 'END'
+echo ' debug_locks: 0' > /tmp/stats
+mount --bind /tmp/stats /proc/lockdep_stats
+result $? 'lockdep is off'
+finish
+END
 test_file cut_log uml << 'END'
 dmesg --clear
 result $? 'the log has lost its beginning'
@@ -178,6 +184,8 @@ run silent_dmesg
 says 'an empty log is not accepted' '^  # the log is not whole: 0 lines$'
 run cut_log
 says 'a log whose beginning is lost is not accepted' '^  # the log is not whole: '
+run lockdep_off
+says 'lockdep that is off is reported' '^  # lockdep has turned itself off$'
 run complains
 says 'the report has the complaint of the kernel' '^  # .*WARNING: of the test$'
 # sed is started before the test: it is hidden by another name in in-machine.
