@@ -2,6 +2,7 @@
 """The command lines of the machines that scripts/vm starts, for each kind of kernel."""
 
 import os
+import subprocess
 
 READ_ONLY = "readonly=on,multidevs=remap"
 
@@ -54,7 +55,8 @@ def debian(kernel, arguments, job):
         kernel_parameters = ["console=ttyAMA0", f"taskmonitor_visible={','.join(visible)}"]
     else:
         # This processor has RDRAND: without it, perl waits for random numbers for a second.
-        machine = [*pc(arguments, job, "max"), *nine_p("root", "/", READ_ONLY)]
+        machine = [*pc(arguments, job, "max", tcg_for_patched_code()),
+                   *nine_p("root", "/", READ_ONLY)]
         kernel_parameters = pc_parameters()
     return [
         *machine,
@@ -77,9 +79,20 @@ def visible_folders(job, root):
     return visible
 
 
-def pc(arguments, job, emulated="qemu64"):
+def tcg_for_patched_code():
+    """Returns the emulator for a kernel that patches its own code while it runs.
+
+    Debian's kernels do (CONFIG_JUMP_LABEL), our own do not. A CPU that QEMU before 8.1 emulates
+    in a thread of its own may still run the code from before, which is a breakpoint for a
+    moment: "Oops: int3", for example when a tracepoint gets its first probe."""
+    version = subprocess.check_output(["qemu-system-x86_64", "--version"], text=True).split()[3]
+    is_old = [int(part) for part in version.split(".")[:2]] < [8, 1]
+    return "tcg,thread=single" if is_old else "tcg"
+
+
+def pc(arguments, job, emulated="qemu64", tcg="tcg"):
     """An x86_64 machine, without its root folder and its kernel."""
-    processor = ["-accel", "tcg", "-cpu", emulated]
+    processor = ["-accel", tcg, "-cpu", emulated]
     if os.environ.get("KVM") == "1":
         processor = ["-accel", "kvm", "-cpu", "host"]
     terminal = ["-serial", "mon:stdio"] if arguments.interactive else []
