@@ -10,6 +10,7 @@
 import errno
 import json
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -91,7 +92,8 @@ def signed(folder):
     kernel = kernel_folder()
     module = subprocess.check_output([f"{SCRIPTS}/module", KERNEL], text=True).strip()
     path = shutil.copy(module, f"{folder}/signed.ko")
-    subprocess.run([f"{kernel}/scripts/sign-file", "sha256", f"{kernel}/certs/signing_key.pem",
+    hash_, = re.findall(r'^CONFIG_MODULE_SIG_HASH="(.*)"', text_of(f"{kernel}/.config"), re.M)
+    subprocess.run([f"{kernel}/scripts/sign-file", hash_, f"{kernel}/certs/signing_key.pem",
                     f"{kernel}/certs/signing_key.x509", path], check=True)
     return path
 
