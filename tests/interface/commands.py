@@ -4,7 +4,7 @@
 # The commands for watching tasks, written to either samples file: what each does, and the error with which
 # it fails.
 #
-# kernels: uml x86_64
+# kernels: uml x86_64 debian
 # on demand: matrix in-tree
 
 import errno

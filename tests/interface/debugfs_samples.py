@@ -4,7 +4,7 @@
 # /sys/kernel/debug/taskmonitor: while nothing changes, all ways to read it give the same text: pieces of any
 # size, pread() at any position, lseek(). A sample that was shown never changes.
 #
-# kernels: uml x86_64
+# kernels: uml x86_64 debian
 # on demand: matrix in-tree
 
 import errno

@@ -4,7 +4,7 @@
 # Tasks that end: each gets one exit sample and keeps its history; no other structure of the task is kept.
 # A new task with a reused PID is another target.
 #
-# kernels: uml x86_64
+# kernels: uml x86_64 debian
 # on demand: matrix in-tree
 # boot: --cpus 2
 

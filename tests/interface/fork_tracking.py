@@ -4,7 +4,7 @@
 # The command tree: follows each fork as it happens, orphans included. The totals of each process are those
 # that wait4() reports. When max_targets is reached, ended targets are displaced first.
 #
-# kernels: uml x86_64
+# kernels: uml x86_64 debian
 # boot: --cpus 2
 # on demand: matrix in-tree kcsan
 

@@ -4,7 +4,7 @@
 # Loading the module: what it creates, which parameter values it accepts, and that a failed load leaves
 # nothing.
 #
-# kernels: uml x86_64
+# kernels: uml x86_64 debian
 # on demand: matrix
 
 import errno

@@ -5,7 +5,7 @@
 # scheduler accounted to them. They are compared with what the tracepoint sched_stat_runtime
 # records.
 #
-# kernels: uml x86_64
+# kernels: uml x86_64 debian
 # on demand: matrix
 # boot: --cpus 2
 

@@ -4,7 +4,7 @@
 # Processes whose threads start and exit all the time: the CPU time of each thread is counted exactly once.
 # Also: a leader that exits before the other threads, and an exec() by a thread other than the leader.
 #
-# kernels: uml x86_64
+# kernels: uml x86_64 debian
 # on demand: matrix in-tree
 # boot: --cpus 2
 

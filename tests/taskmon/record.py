@@ -4,7 +4,7 @@
 # taskmon record: a command and all its descendants are recorded from start to end, and their totals are those of
 # wait4(). Other tasks, the period and other recordings are not affected.
 #
-# kernels: uml x86_64
+# kernels: uml x86_64 debian
 # needs: taskmon
 
 import os
