@@ -100,9 +100,9 @@ dkms remove "$package" --all --sourcetree "$root/usr/src" \
 result $? 'dkms remove'
 is "$(find "$scratch/modules" -name 'taskmonitor*')" '' 'dkms remove removes the module'
 
-# shellcheck disable=SC1091
-kernels=$(. ./dkms.conf && for version in 6.12.1+deb13-amd64 7.1.9 7.2.12+deb13-amd64 7.3.4 7.10.1 8.0.0 10.1.2; do
-	echo "$version" | grep -E "$BUILD_EXCLUSIVE_KERNEL"
+pattern=$(sed -n 's/^BUILD_EXCLUSIVE_KERNEL="\(.*\)"$/\1/p' dkms.conf)
+kernels=$(for version in 6.12.1+deb13-amd64 7.1.9 7.2.12+deb13-amd64 7.3.4 7.10.1 8.0.0 10.1.2; do
+	echo "$version" | grep -E "$pattern"
 done)
 is "$(echo "$kernels" | paste -sd ' ')" '7.2.12+deb13-amd64 7.3.4 7.10.1 8.0.0 10.1.2' \
 	'dkms builds for the kernels from 7.2 on'
