@@ -2,8 +2,8 @@
 
 //! Samples and timestamps as sequences of bits.
 //!
-//! Pure functions: nothing here allocates, locks, or calls the kernel. `make check` also runs the
-//! unit tests of this module outside of a kernel.
+//! Pure functions: nothing here allocates, locks, or calls the kernel. So the unit tests of this
+//! module can also run outside of a kernel.
 //!
 //! - [`Sample`] is the CPU time that a task has consumed so far. [`SampleEncoder`] writes a
 //!   sequence of samples as differences, and [`SampleDecoder`] reads them. sample.rs describes the
@@ -17,7 +17,7 @@
 //! the trait [`Words`]. So neither depends on where the words are kept.
 
 mod bits;
-#[cfg(any(test, CONFIG_KUNIT))]
+#[cfg(any(test, CONFIG_TASKMONITOR_KUNIT_TEST))]
 pub(crate) mod random;
 mod run_length;
 mod sample;

@@ -6,8 +6,7 @@
 //! the samples in kernel memory. A sample takes a few bits. Samples are kept after their task has
 //! ended. Under memory pressure the oldest ones are freed first.
 //!
-//! The source consists of layers. A module imports only from the layers below its own (`make check`
-//! verifies this):
+//! The source consists of layers. A module imports only from the layers below its own:
 //!
 //! ```text
 //! taskmonitor                             init and teardown of the module (this file)

@@ -167,8 +167,11 @@ impl Line<'_> {
     }
 }
 
-#[cfg_attr(CONFIG_KUNIT, kernel::prelude::kunit_tests(taskmonitor_text))]
-#[cfg(any(test, CONFIG_KUNIT))]
+#[cfg_attr(
+    CONFIG_TASKMONITOR_KUNIT_TEST,
+    kernel::prelude::kunit_tests(taskmonitor_text)
+)]
+#[cfg(any(test, CONFIG_TASKMONITOR_KUNIT_TEST))]
 mod tests {
     use super::*;
     use crate::codec::{random::Random, Sample};

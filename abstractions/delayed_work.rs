@@ -168,6 +168,7 @@ impl<T: Deferred<ID>, const ID: u64> Drop for Enabled<T, ID> {
     }
 }
 
+#[cfg(CONFIG_TASKMONITOR_KUNIT_TEST)]
 #[kunit_tests(taskmonitor_delayed_work)]
 mod tests {
     use super::*;

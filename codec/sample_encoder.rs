@@ -136,8 +136,11 @@ impl SampleEncoder {
     }
 }
 
-#[cfg_attr(CONFIG_KUNIT, kernel::prelude::kunit_tests(taskmonitor_sample_encoder))]
-#[cfg(any(test, CONFIG_KUNIT))]
+#[cfg_attr(
+    CONFIG_TASKMONITOR_KUNIT_TEST,
+    kernel::prelude::kunit_tests(taskmonitor_sample_encoder)
+)]
+#[cfg(any(test, CONFIG_TASKMONITOR_KUNIT_TEST))]
 mod tests {
     use super::{
         super::{random::Random, SampleDecoder},

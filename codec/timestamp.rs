@@ -174,8 +174,11 @@ impl TimestampDecoder {
     }
 }
 
-#[cfg_attr(CONFIG_KUNIT, kernel::prelude::kunit_tests(taskmonitor_timestamp))]
-#[cfg(any(test, CONFIG_KUNIT))]
+#[cfg_attr(
+    CONFIG_TASKMONITOR_KUNIT_TEST,
+    kernel::prelude::kunit_tests(taskmonitor_timestamp)
+)]
+#[cfg(any(test, CONFIG_TASKMONITOR_KUNIT_TEST))]
 mod tests {
     use super::{super::random::Random, *};
 

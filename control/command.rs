@@ -51,8 +51,11 @@ fn pid(digits: &[u8]) -> Option<i32> {
     (value > 0).then_some(value)
 }
 
-#[cfg_attr(CONFIG_KUNIT, kernel::prelude::kunit_tests(taskmonitor_command))]
-#[cfg(any(test, CONFIG_KUNIT))]
+#[cfg_attr(
+    CONFIG_TASKMONITOR_KUNIT_TEST,
+    kernel::prelude::kunit_tests(taskmonitor_command)
+)]
+#[cfg(any(test, CONFIG_TASKMONITOR_KUNIT_TEST))]
 mod tests {
     use super::*;
 

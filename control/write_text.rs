@@ -97,6 +97,7 @@ pub(super) fn check_signals() -> Result {
     Ok(())
 }
 
+#[cfg(CONFIG_TASKMONITOR_KUNIT_TEST)]
 #[kunit_tests(taskmonitor_write_text)]
 mod tests {
     use super::*;

@@ -64,8 +64,11 @@ impl Deadline {
     }
 }
 
-#[cfg_attr(CONFIG_KUNIT, kernel::prelude::kunit_tests(taskmonitor_deadline))]
-#[cfg(any(test, CONFIG_KUNIT))]
+#[cfg_attr(
+    CONFIG_TASKMONITOR_KUNIT_TEST,
+    kernel::prelude::kunit_tests(taskmonitor_deadline)
+)]
+#[cfg(any(test, CONFIG_TASKMONITOR_KUNIT_TEST))]
 mod tests {
     use super::*;
 
