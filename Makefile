@@ -64,6 +64,9 @@ bench: ## measure the cost, compared with other methods
 check: ## check formatting, lints and the rules in CONTRIBUTING.md
 	@scripts/check
 
+patch: ## write the module as a patch series for the kernel's tree into build/patch
+	@scripts/patch/write-series "$$(scripts/kernels/get-source)" build/patch
+
 rust-analyzer: ## write rust-project.json, for editors
 	@scripts/setup x86_64
 	@scripts/rust-analyzer
@@ -71,4 +74,4 @@ rust-analyzer: ## write rust-project.json, for editors
 help: ## show this list
 	@sed -n 's/^\([a-z-]*\):.* ## \(.*\)/  make \1\t\2/p' Makefile | expand -t 24
 
-.PHONY: all module taskmon install uninstall dkms clean demo shell test matrix kcsan soak bench check rust-analyzer help
+.PHONY: all module taskmon install uninstall dkms clean demo shell test matrix kcsan soak bench check patch rust-analyzer help

@@ -3,9 +3,10 @@
 
 import contextlib
 import os
+import subprocess
 
 from lib.processes import wait_until
-from lib.results import need, ok
+from lib.results import need, ok, skip_all
 from lib.system_calls import system_call
 
 SYSFS = "/sys/kernel/taskmonitor"
@@ -19,11 +20,25 @@ PAGE = os.sysconf("SC_PAGE_SIZE")
 
 # --- Loading and unloading -----------------------------------------------------
 
+_COMPRESSED = 4  # MODULE_INIT_COMPRESSED_FILE
+
+
+def module_path():
+    """The path of the module: that of scripts/vm, or else that which is installed."""
+    if "TASKMONITOR_KO" in os.environ:
+        return os.environ["TASKMONITOR_KO"]
+    found = subprocess.run(["modinfo", "--field", "filename", "taskmonitor"], text=True,
+                           capture_output=True, check=False).stdout.strip()
+    return found if found.startswith("/") else skip_all("the kernel has no module taskmonitor")
+
+
 def load(path=None, **parameters):
     """Loads the module, as insmod does; raises OSError with the kernel's error."""
     text = " ".join(f"{name}={value}" for name, value in parameters.items())
-    with open(path or os.environ["TASKMONITOR_KO"], "rb") as module:
-        system_call("finit_module", module.fileno(), text.encode(), 0)
+    path = path or module_path()
+    flags = 0 if path.endswith(".ko") else _COMPRESSED
+    with open(path, "rb") as module:
+        system_call("finit_module", module.fileno(), text.encode(), flags)
 
 
 def unload():
