@@ -49,8 +49,7 @@ pub(crate) unsafe trait HasListLinks<const ID: u8>: Sized {
     fn links(&self) -> &ListLinks<Self>;
 }
 
-/// Implements [`HasListLinks`](crate::abstractions::list::HasListLinks): names the field that holds
-/// a type's [`ListLinks`](crate::abstractions::list::ListLinks).
+/// Implements `HasListLinks`: names the field that holds a type's `ListLinks`.
 ///
 /// The arguments are the type, the `ID` of the kind of list, and the field. A type that can be in
 /// lists of several kinds at once has one field for each `ID`. A generic type's parameters and
