@@ -40,7 +40,7 @@ shell: ## open a shell in a virtual machine with the module loaded
 	@kernel=$$(scripts/kernels/quickest) && scripts/vm --kernel $$kernel --interactive scripts/shell
 
 test: ## run all tests, or those of T="NAME…"
-	@scripts/setup uml x86_64 debian
+	@scripts/setup uml x86_64 debian in-tree
 	@scripts/taskmon > /dev/null
 	@tests/run $(T)
 

@@ -64,8 +64,8 @@ macro_rules! module_prefixed {
     }};
 }
 
-/// Defines the parameters of a module: for each a static `Number`, its name, its default, its range,
-/// the mode of its file, and its description. The first argument is the module's name.
+/// Defines the parameters of a module: for each a static `Number`, its name, its default, its
+/// range, the mode of its file, and its description. The first argument is the module's name.
 #[macro_export]
 macro_rules! module_numbers {
     (

@@ -111,15 +111,16 @@ test_first_target() {
 
 # --- The selftests -------------------------------------------------------------
 
-# selftest KERNEL TEST: runs one of them with the kernel's own runner.
+# selftest KERNEL TEST: runs one of them with the kernel's own runner. The current folder is
+# visible in the machine, wherever it is.
 selftest() {
-	"$scripts/vm" --kernel "$1" --cpus 1 --append kunit.autorun=0 \
-		"make --no-print-directory -C '$selftests' TEST_PROGS=$2 run_tests" \
+	(cd "$selftests" && exec "$scripts/vm" --kernel "$1" --cpus 1 --append kunit.autorun=0 \
+		"make --no-print-directory -C taskmonitor TEST_PROGS=$2 run_tests") \
 		> "$scratch/out" 2> "$scratch/err" < /dev/null
 }
 
 test_selftests() {
-	selftests=$("$scripts/kernel" in-tree)-source/tools/testing/selftests/taskmonitor
+	selftests=$("$scripts/kernel" in-tree)-source/tools/testing/selftests
 	selftest uml short_writes.py
 	like "$(cat "$scratch/out")" '^ok 1 selftests: taskmonitor: short_writes\.py$' 'a selftest passes'
 	selftest in-tree short_writes.py
