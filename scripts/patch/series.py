@@ -30,7 +30,7 @@ PATCHES = (
           wrappers=("capability", "clock", "seqlock", "pid", "upid", "signal", "cputime", "exit",
                     "exit_notice", "layout")),
     Patch("callbacks",
-          wrappers=("kthread", "wait_queue", "delayed_work", "shrinker", "tracepoint", "param",
+          wrappers=("this_module", "kthread", "wait_queue", "delayed_work", "shrinker", "tracepoint", "param",
                     "sysfs", "seq_file", "write_data", "debugfs_file")),
     Patch("codec", modules=("params", "codec", "text")),
     Patch("samples", modules=("sample_cache", "schedule")),
