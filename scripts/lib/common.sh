@@ -18,13 +18,19 @@ die() {
 	exit 1
 }
 
-# lock NAME: takes the lock of that name. The script holds it until it ends.
+# lock NAME: takes the lock of that name. The script holds it until it ends, or unlocks it.
 lock() {
 	mkdir -p "$cache/locks"
 	exec {lock_fd}> "$cache/locks/$1"
 	flock --nonblock "$lock_fd" && return
 	say "waiting for another process that prepares $1"
 	flock "$lock_fd"
+}
+
+# Releases the lock that was taken last, also where a daemon has inherited it.
+unlock() {
+	flock --unlock "$lock_fd"
+	exec {lock_fd}>&-
 }
 
 # module_sources: prints the paths of the module's Rust source: the files at the root and

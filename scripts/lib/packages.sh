@@ -44,13 +44,19 @@ install_packages() {
 		die "these packages are missing, and cannot be installed during another installation; then run: apt-get install ${missing[*]}"
 	lock packages
 	mapfile -t missing < <(missing_packages "$@")
-	[ ${#missing[@]} -gt 0 ] || return 0
-	say "installing ${missing[*]}"
+	[ ${#missing[@]} = 0 ] || get_packages "${missing[@]}"
+	# The scripts that this one calls install packages too.
+	unlock
+}
+
+# get_packages PACKAGE…: installs them. The lock must be held.
+get_packages() {
+	say "installing $*"
 	export DEBIAN_FRONTEND=noninteractive
 	apt-get -q update >&2 ||
-		die "the package lists cannot be updated; these packages are missing: ${missing[*]}"
-	apt-get -q -y --no-install-recommends install "${missing[@]}" >&2 ||
-		die "these packages could not be installed: ${missing[*]}"
+		die "the package lists cannot be updated; these packages are missing: $*"
+	apt-get -q -y --no-install-recommends install "$@" >&2 ||
+		die "these packages could not be installed: $*"
 }
 
 # Prints the packages with Rust's compiler and tools, without those that the user names or
