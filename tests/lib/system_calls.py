@@ -9,15 +9,16 @@ _NUMBERS = {
     "x86_64": {"exit": 60, "delete_module": 176, "finit_module": 313, "clone3": 435},
     "aarch64": {"exit": 93, "delete_module": 106, "finit_module": 273, "clone3": 435},
 }
+# Read once: where a test lets allocations fail, uname() could be the call that fails.
+_MACHINE = os.uname().machine
 _libc = ctypes.CDLL(None, use_errno=True)
 
 
 def system_call(name, *arguments):
     """The result of the call; OSError if it fails."""
-    machine = os.uname().machine
-    if machine not in _NUMBERS:
-        raise NotImplementedError(f"lib/system_calls.py has no numbers for {machine}")
-    return succeeded(_libc.syscall(_NUMBERS[machine][name], *arguments))
+    if _MACHINE not in _NUMBERS:
+        raise NotImplementedError(f"lib/system_calls.py has no numbers for {_MACHINE}")
+    return succeeded(_libc.syscall(_NUMBERS[_MACHINE][name], *arguments))
 
 
 def succeeded(result):
