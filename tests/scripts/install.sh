@@ -111,7 +111,7 @@ is "$(echo "$kernels" | paste -sd ' ')" '7.2.12+deb13-amd64 7.3.4 7.10.1 8.0.0 1
 # comes to the download, of a version that never was.
 headers=$scratch/headers
 mkdir -p "$headers/include/generated" "$headers/include/config"
-for name in RUST 64BIT MODULES MODULE_UNLOAD SYSFS DEBUG_FS; do
+for name in RUST 64BIT SMP MULTIUSER MODULES MODULE_UNLOAD SYSFS DEBUG_FS SCHEDSTATS; do
 	echo "CONFIG_$name=y"
 done > "$headers/.config"
 echo '#define LINUX_PACKAGE_ID " Debian 7.3.999-1~bpo13+1"' > "$headers/include/generated/package.h"
