@@ -46,7 +46,7 @@ def stays():
 
 def unit_tests():
     if not os.path.isdir(KUNIT):
-        skip("the unit tests have passed at boot", "no CONFIG_KUNIT")
+        skip("the unit tests have passed at boot", "no CONFIG_KUNIT_DEBUGFS")
         return
     lines = [line for suite in os.listdir(KUNIT) for line in text_of(f"{KUNIT}/{suite}/results").splitlines()]
     cases = [line for line in lines if re.match(r" +(not )?ok \d+ ", line)]

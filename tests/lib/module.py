@@ -67,7 +67,7 @@ def is_built_in():
 @contextlib.contextmanager
 def loaded(**parameters):
     """Loads the module for the length of a `with` block. If it is built in, its parameters are set for that
-    length; those that can only be given at a load cannot."""
+    length; those that can only be given at a load cannot. At the end it watches nothing."""
     if is_built_in():
         before = {name: parameter(name) for name in parameters}
         for name, value in parameters.items():
@@ -80,6 +80,8 @@ def loaded(**parameters):
         if is_built_in():
             for name, value in before.items():
                 set_parameter(name, value)
+            for pid in {line.split()[0].removeprefix("pid:") for line in read(DEBUGFS).splitlines()}:
+                write(f"-{pid}")
         else:
             unload()
 
