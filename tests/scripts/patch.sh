@@ -46,8 +46,7 @@ test_series() {
 		env -u GIT_AUTHOR_NAME -u GIT_AUTHOR_EMAIL GIT_CONFIG_COUNT=2 GIT_CONFIG_KEY_0=user.name \
 		GIT_CONFIG_VALUE_0= GIT_CONFIG_KEY_1=user.email GIT_CONFIG_VALUE_1= \
 		"$scripts/patch/write-series" "$source" "$scratch/none"
-	[ ! -e "$scratch/none" ]
-	result $? 'and no file'
+	ok 'and no file' [ ! -e "$scratch/none" ]
 	ok 'the series is written' "$scripts/patch/write-series" "$source" "$series"
 	count=$(find "$series" -name '*.patch' ! -name '0000-*' | wc -l)
 	is "$(grep -l "^Signed-off-by: A Tester <tester@example.org>$" "$series"/*.patch | wc -l)" \
@@ -86,8 +85,7 @@ test_boot() {
 	boots 'the log of a boot' kunit.autorun=1 "$boot_log"
 	mv "$scratch/out" "$scratch/log"
 	suites=$(sed -n 's/.*kunit_tests(\(taskmonitor_[a-z_]*\)).*/\1/p' "$checkout"/*.rs "$checkout"/*/*.rs)
-	[ -n "$suites" ]
-	result $? 'the source has KUnit suites'
+	ok 'the source has KUnit suites' [ -n "$suites" ]
 	for suite in $suites; do
 		like "$(cat "$scratch/log")" "^ok [0-9]+ $suite\$" "the unit tests $suite pass at boot"
 	done
