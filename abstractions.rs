@@ -51,6 +51,7 @@ pub(crate) mod shrinker;
 pub(crate) mod signal;
 pub(crate) mod slab;
 pub(crate) mod sysfs;
+pub(crate) mod task_identity;
 mod this_module;
 pub(crate) mod tracepoint;
 pub(crate) mod upid;

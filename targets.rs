@@ -19,6 +19,7 @@
 
 mod add;
 mod follow_fork;
+mod identity;
 mod pid_bitmap;
 mod reading;
 mod registry;

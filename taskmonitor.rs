@@ -10,7 +10,7 @@
 //!
 //! ```text
 //! taskmonitor                             init and teardown of the module (this file)
-//! debugfs  sysfs                          the samples files
+//! debugfs  sysfs  tasks                   the samples files; who the targets are
 //! control  stats  sampler  shrinker       commands; statistics; the thread; memory pressure
 //! recorder                                the layers below, joined
 //! targets                                 which tasks are watched; reading their CPU time
@@ -40,6 +40,7 @@ mod shrinker;
 mod stats;
 mod sysfs;
 mod targets;
+mod tasks;
 mod text;
 
 use abstractions::{
@@ -65,6 +66,7 @@ module! {
 /// samples.
 pub(crate) struct TaskMonitor {
     _stats: debugfs_file::File<stats::Stats>,
+    _tasks: debugfs_file::File<tasks::Tasks>,
     _samples: debugfs_file::File<debugfs::Samples>,
     _newest: Attribute<Recorder>,
     _parameters: Subscription,
@@ -108,11 +110,13 @@ impl kernel::Module for TaskMonitor {
         // refuse to be opened until the module is loaded (abstractions/debugfs_file.rs). The file
         // in sysfs can be used as soon as it exists, so it is created last.
         let stats = debugfs_file::File::create(c"taskmonitor_stats", recorder.clone())?;
+        let tasks = debugfs_file::File::create(c"taskmonitor_tasks", recorder.clone())?;
         let samples = debugfs_file::File::create(c"taskmonitor", recorder.clone())?;
         let newest = Attribute::create(c"taskmonitor", recorder, static_lock_class!())?;
         teardown.is_loaded = true;
         Ok(Self {
             _stats: stats,
+            _tasks: tasks,
             _samples: samples,
             _newest: newest,
             _parameters: parameters,

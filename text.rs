@@ -14,8 +14,13 @@
 //! overwrites those bytes that are not part of the number. The digits of a number that is the same
 //! as in the line before are not computed again, nor are those of a sample number that is greater
 //! by one, unless there is a carry.
+//!
+//! [`TaskLine`] (task_line.rs) is the line that says who a task is.
 
 mod digits;
+mod task_line;
+
+pub(crate) use task_line::TaskLine;
 
 use crate::codec::TimedSample;
 use digits::{digits, KnownDigits, HUNDRED_MILLION, LAST_DIGIT, ZEROES};

@@ -8,7 +8,10 @@
 //! what is read through the bindings. The `kernel` crate has no such check, although it reads some
 //! of these members too ([`Task::pid`]).
 
-use super::{cputime::task_cputime_adjusted, read_once::read_once, upid::has_namespace_ids};
+use super::{
+    cputime::task_cputime_adjusted, read_once::read_once, task_identity::has_cgroup_ids,
+    upid::has_namespace_ids,
+};
 use core::ptr::addr_of;
 use kernel::{bindings, task::Task};
 
@@ -66,6 +69,9 @@ pub(crate) fn check() -> Result<(), &'static str> {
     }
     if !has_namespace_ids() {
         return Err("ns_common::ns_id");
+    }
+    if !has_cgroup_ids() {
+        return Err("cgroup::kn");
     }
     Ok(())
 }

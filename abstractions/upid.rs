@@ -26,18 +26,29 @@
 use super::pid::Pid;
 use core::{
     mem::{offset_of, size_of},
+    num::NonZeroI32,
     ptr::addr_of,
 };
-use kernel::{alloc::Flags, bindings, pid_namespace::PidNamespace, prelude::*};
+use kernel::{alloc::Flags, bindings, pid_namespace::PidNamespace, prelude::*, sync::Arc};
 
-/// The PIDs of one task in all PID namespaces that see it.
+/// The identity of one task, and its PIDs in all PID namespaces that see it.
 pub(crate) struct Upids {
     /// The [identity](Pid::id) of the `struct pid` from which the PIDs were copied.
     id: u64,
-    /// The PID in the initial namespace.
-    global: i32,
+    numbers: PidNumbers,
+}
+
+/// The PIDs of one task in all PID namespaces that see it. Another task may have had the same ones
+/// before, or may have them later.
+///
+/// A clone allocates nothing.
+#[derive(Clone)]
+pub(crate) struct PidNumbers {
+    /// The PID in the initial namespace. Not 0, so that an `Option` of these numbers takes no more
+    /// memory than they do.
+    global: NonZeroI32,
     /// The PIDs in the namespaces below the initial one, by level; `None` if there are none.
-    deeper: Option<KBox<KVec<Upid>>>,
+    deeper: Option<Arc<KVec<Upid>>>,
 }
 
 /// The PID in one namespace, like `struct upid` of C.
@@ -48,6 +59,38 @@ struct Upid {
 }
 
 impl Upids {
+    /// Copies the PIDs of `pid`. May sleep if `flags` allow it. Fails with `ENOMEM`, which can
+    /// happen only for a task in a namespace other than the initial one.
+    pub(crate) fn new(pid: &Pid, flags: Flags) -> Result<Self> {
+        Ok(Self {
+            id: pid.id(),
+            numbers: PidNumbers::new(pid, flags)?,
+        })
+    }
+
+    /// Returns whether these are the PIDs of `pid`'s task, and not of another task that had the
+    /// same PIDs before or after it.
+    pub(crate) fn is_of(&self, pid: &Pid) -> bool {
+        self.id == pid.id()
+    }
+
+    /// Returns whether both are the PIDs of one task.
+    pub(crate) fn is_same(&self, other: &Self) -> bool {
+        self.id == other.id
+    }
+
+    /// Returns the PID in the initial namespace.
+    pub(crate) fn global(&self) -> i32 {
+        self.numbers.global.get()
+    }
+
+    /// Returns the PID in `namespace`; see [`PidNumbers::in_namespace`].
+    pub(crate) fn in_namespace(&self, namespace: &PidNamespace) -> Option<i32> {
+        self.numbers.in_namespace(namespace)
+    }
+}
+
+impl PidNumbers {
     /// Copies the PIDs of `pid`. May sleep if `flags` allow it. Fails with `ENOMEM`, which can
     /// happen only for a task in a namespace other than the initial one.
     pub(crate) fn new(pid: &Pid, flags: Flags) -> Result<Self> {
@@ -65,29 +108,12 @@ impl Upids {
                     flags,
                 )?;
             }
-            deeper = Some(KBox::new(levels, flags)?);
+            deeper = Some(Arc::new(levels, flags)?);
         }
         Ok(Self {
-            id: pid.id(),
-            global: first.nr,
+            global: NonZeroI32::new(first.nr).ok_or(ESRCH)?,
             deeper,
         })
-    }
-
-    /// Returns whether these are the PIDs of `pid`'s task, and not of another task that had the
-    /// same PIDs before or after it.
-    pub(crate) fn is_of(&self, pid: &Pid) -> bool {
-        self.id == pid.id()
-    }
-
-    /// Returns whether both are the PIDs of one task.
-    pub(crate) fn is_same(&self, other: &Self) -> bool {
-        self.id == other.id
-    }
-
-    /// Returns the PID in the initial namespace.
-    pub(crate) fn global(&self) -> i32 {
-        self.global
     }
 
     /// Returns the PID in `namespace`, like `pid_nr_ns()`; `None` if the namespace does not see the
@@ -96,7 +122,7 @@ impl Upids {
         // SAFETY: A `PidNamespace` is a live `struct pid_namespace`, whose level never changes.
         let level = unsafe { (*namespace.as_ptr()).level } as usize;
         let Some(index) = level.checked_sub(1) else {
-            return Some(self.global);
+            return Some(self.global.get());
         };
         let upid = self.deeper.as_ref()?.get(index)?;
         // SAFETY: As above.

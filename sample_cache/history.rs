@@ -8,7 +8,7 @@ use crate::{
     abstractions::slab::Ref,
     codec::{Sample, SampleBase, SampleEncoder},
 };
-use core::ops::Range;
+use core::{num::NonZeroU64, ops::Range};
 
 /// The samples of one object of the type `T`, numbered from 0. Protected by the lock of the store
 /// `S`.
@@ -34,9 +34,9 @@ pub(crate) struct History<T, S> {
     /// The number of the pass to which sample 0 belongs.
     first_pass: u64,
     /// When sample 0 was taken, microseconds since boot, if that was not in a pass.
-    first_time_us: Option<u64>,
+    first_time_us: Option<NonZeroU64>,
     /// When the last sample was taken, microseconds since boot. Set when no sample will follow it.
-    last_time_us: Option<u64>,
+    last_time_us: Option<NonZeroU64>,
 }
 
 impl<T: Send + Sync, S> History<T, S> {
@@ -61,16 +61,16 @@ impl<T: Send + Sync, S> History<T, S> {
     /// since boot, if it is not taken in a pass.
     pub(crate) fn begin(&mut self, first_pass: u64, time_us: Option<u64>) {
         self.first_pass = first_pass;
-        self.first_time_us = time_us;
+        self.first_time_us = time_us.and_then(NonZeroU64::new);
     }
 
     /// Sets the time of the last sample, microseconds since boot. No sample follows it.
     pub(crate) fn end(&mut self, time_us: u64) {
-        self.last_time_us = Some(time_us);
+        self.last_time_us = NonZeroU64::new(time_us);
     }
 
     /// Returns the number of the oldest sample kept.
-    pub(super) fn oldest(&self) -> u64 {
+    pub(crate) fn oldest(&self) -> u64 {
         self.oldest
     }
 
@@ -86,13 +86,13 @@ impl<T: Send + Sync, S> History<T, S> {
 
     /// Returns when sample 0 was taken, microseconds since boot, if that was not in a pass.
     pub(crate) fn first_time_us(&self) -> Option<u64> {
-        self.first_time_us
+        self.first_time_us.map(NonZeroU64::get)
     }
 
     /// Returns when the last sample was taken, microseconds since boot, if no sample will follow
     /// it.
-    pub(super) fn last_time_us(&self) -> Option<u64> {
-        self.last_time_us
+    pub(crate) fn last_time_us(&self) -> Option<u64> {
+        self.last_time_us.map(NonZeroU64::get)
     }
 
     /// Returns how many samples are kept.

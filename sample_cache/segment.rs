@@ -39,8 +39,8 @@ pub(super) const SAMPLES_MAX: u16 = 4096;
 /// tasks with few samples would take more memory.
 pub(super) const WORDS: u16 = 50;
 /// How many words of data a small segment has. The first segment of a history is a small one,
-/// because many tasks live for a few samples only.
-pub(super) const SMALL_WORDS: u16 = 6;
+/// because many tasks live for a few samples only. With a target it takes 512 bytes.
+pub(super) const SMALL_WORDS: u16 = 4;
 
 /// How many segments [`seek`] passes in one call, that is, under the lock.
 const SEEK_MAX: usize = 64;

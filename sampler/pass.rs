@@ -161,12 +161,12 @@ impl<'a> Pass<'a> {
         detached: &mut Detached<Target>,
     ) -> Option<ChunkEnd> {
         let state = target.state_mut(store);
-        let reader = state.reader.as_mut()?;
+        let reader = state.reader()?;
         if reader.has_many_threads() {
-            let reader = state.reader.take();
+            let reader = state.take_reader();
             return reader.map(|reader| ChunkEnd::ManyThreads(Ref::from(target), reader));
         }
-        let reading = reader.as_mut().read(rcu);
+        let reading = reader.read(rcu);
         let exit_time_us = state.exit_time_us(reading, self.last_us);
         if !store.append(target, reading.sample(), self.spare, detached) {
             return Some(ChunkEnd::NoSpare(Ref::from(target), reading));
@@ -192,8 +192,8 @@ impl<'a> Pass<'a> {
         let mut store = self.recorder.samples().lock();
         let state = target.state_mut(&mut store);
         let exit_time_us = state.exit_time_us(reading, self.last_us);
-        if reader.is_some() {
-            state.reader = reader;
+        if let Some(reader) = reader {
+            state.put_back(reader);
         }
         if !store.append(&target, reading.sample(), self.spare, &mut detached) {
             store.skip_sample(&target);

@@ -66,7 +66,7 @@ impl Targets {
     /// `max_targets`, and `ENOMEM`.
     pub(crate) fn add(&self, candidate: Candidate, samples: &SampleCache<Target>) -> Result<bool> {
         let Candidate { mut reader, tree } = candidate;
-        let pids = Upids::new(reader.pid(), GFP_KERNEL)?;
+        let identity = reader.identity(GFP_KERNEL)?;
         let reading = reader.as_mut().read(&rcu::read_lock());
         let first = FirstSample {
             time_us: clock::boottime_us(),
@@ -77,7 +77,10 @@ impl Targets {
             return Err(ENOMEM);
         }
         let memory = self.slab_cache.alloc().ok_or(ENOMEM)?;
-        let target = memory.init(Target::new(pids, reader, tree, samples.store()));
+        let target = memory.init(Target::new(identity, reader, samples.store()));
+        if let Some(tree) = tree {
+            target.set_tree(tree);
+        }
 
         let mut registry = self.lock();
         if registry.contains(target.pids()) {
@@ -121,8 +124,8 @@ pub(super) fn insert(
         }
     } else {
         state.history.begin(next_pass, None);
-        if let Some(reader) = &mut state.reader {
-            reader.as_mut().discard_reading();
+        if let Some(reader) = state.reader() {
+            reader.discard_reading();
         }
     }
     drop(store);

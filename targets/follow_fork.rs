@@ -7,11 +7,12 @@
 
 use super::{
     add::{self, FirstSample},
+    identity::Identity,
     reading::Reading,
     Target, Targets, TaskReader,
 };
 use crate::{
-    abstractions::{clock, pid::Pid, upid::Upids},
+    abstractions::{clock, pid::Pid},
     sample_cache::SampleCache,
 };
 use kernel::{current, prelude::*, task::Task};
@@ -46,21 +47,18 @@ impl Targets {
         let Some(tree) = tree else {
             return Followed::default();
         };
-        let pids = Upids::new(&pid, GFP_NOWAIT);
+        let identity = Identity::of(child, &pid, GFP_NOWAIT);
         let reader = TaskReader::new_process(child, pid);
         let memory = self.slab_cache.alloc_now();
         let mut spare = samples.alloc_first_nowait();
-        let (Ok(pids), Ok(reader), Some(memory), true) = (pids, reader, memory, spare.is_some())
+        let (Ok(identity), Ok(reader), Some(memory), true) =
+            (identity, reader, memory, spare.is_some())
         else {
             self.lock().lost += 1;
             return Followed::default();
         };
-        let target = memory.init(Target::new(
-            pids,
-            reader,
-            Some(tree.clone()),
-            samples.store(),
-        ));
+        let target = memory.init(Target::new(identity, reader, samples.store()));
+        target.set_tree(tree.clone());
         let first = FirstSample {
             time_us,
             reading: Reading::Same,

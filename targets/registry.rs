@@ -141,6 +141,11 @@ impl Registry {
         }
     }
 
+    /// Returns whether `target` has not been removed.
+    pub(crate) fn is_watched(&self, target: &Object<Target>) -> bool {
+        self.in_order.contains(target)
+    }
+
     /// Returns whether there are `max_targets` targets or more.
     pub(super) fn is_full(&self) -> bool {
         self.len() as u64 >= params::MAX_TARGETS.get()

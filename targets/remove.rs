@@ -103,7 +103,7 @@ impl Targets {
 /// Frees the samples of a target that was removed from the registry, and drops the references to
 /// its task.
 fn free(target: &Object<Target>, reason: Reason, samples: &SampleCache<Target>) {
-    let reader = target.state_mut(&mut samples.lock()).reader.take();
+    let reader = target.state_mut(&mut samples.lock()).take_reader();
     drop(reader);
     samples.clear(target, reason);
 }

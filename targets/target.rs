@@ -3,6 +3,7 @@
 //! One watched task.
 
 use super::{
+    identity::{Identity, LastSeen},
     reading::{QuickCheck, Reading},
     task_reader::TaskReader,
     tree::Tree,
@@ -18,7 +19,7 @@ use kernel::{
     prelude::*,
     sync::{
         atomic::{Atomic, Relaxed},
-        Arc, LockedBy, SpinLock,
+        Arc, LockedBy, SetOnce, SpinLock,
     },
 };
 
@@ -35,10 +36,10 @@ pub(crate) struct Target {
     in_order: ListLinks<Target>,
     by_stage: ListLinks<Target>,
     in_bucket: ListLinks<Target>,
-    /// The PIDs of the task. They stay known after the task has ended.
-    pids: Upids,
+    identity: Identity,
     /// The tree that the task belongs to, if its forks are followed. The children belong to it too.
-    tree: Option<Arc<Tree>>,
+    /// Populated under the lock of the registry.
+    tree: SetOnce<Arc<Tree>>,
     /// See [`order`](Self::order). Written when the target is inserted into the registry, under the
     /// lock of the registry.
     order: Atomic<u64>,
@@ -55,7 +56,9 @@ pub(crate) struct State {
     pub(crate) history: History<Target>,
     /// Reads the task; `None` once the exit sample has been taken or the target has been removed,
     /// and while a pass reads the task without the lock.
-    pub(crate) reader: Option<Pin<KBox<TaskReader>>>,
+    reader: Option<Pin<KBox<TaskReader>>>,
+    /// What the task was when the reader was last taken out.
+    last_seen: LastSeen,
 }
 
 impl State {
@@ -120,7 +123,35 @@ impl State {
     #[must_use]
     pub(crate) fn end(&mut self, time_us: u64) -> Option<Pin<KBox<TaskReader>>> {
         self.history.end(time_us);
+        self.take_reader()
+    }
+
+    /// Returns the reader; `None` once the exit sample has been taken or the target has been
+    /// removed, and while a pass reads the task without the lock.
+    #[inline(always)]
+    pub(crate) fn reader(&mut self) -> Option<Pin<&mut TaskReader>> {
+        self.reader.as_mut().map(|reader| reader.as_mut())
+    }
+
+    /// Takes the reader out. It must be [put back](Self::put_back), or be dropped with no lock
+    /// held.
+    #[must_use]
+    pub(crate) fn take_reader(&mut self) -> Option<Pin<KBox<TaskReader>>> {
+        self.last_seen = self.last_seen();
         self.reader.take()
+    }
+
+    /// Puts back the reader that was taken out.
+    pub(crate) fn put_back(&mut self, reader: Pin<KBox<TaskReader>>) {
+        self.reader = Some(reader);
+    }
+
+    /// Returns what the task is now; or what it was when the reader was last taken out, if it has
+    /// ended or is being read.
+    pub(crate) fn last_seen(&self) -> LastSeen {
+        self.reader
+            .as_ref()
+            .map_or(self.last_seen, |reader| reader.last_seen())
     }
 }
 
@@ -150,36 +181,48 @@ impl HasHistory for Target {
 impl Target {
     /// A target without samples, in no list. `lock` is the lock of the sample cache.
     pub(super) fn new(
-        pids: Upids,
+        identity: Identity,
         reader: Pin<KBox<TaskReader>>,
-        tree: Option<Arc<Tree>>,
         lock: &SpinLock<Store<Target>>,
     ) -> impl Init<Self, Infallible> + '_ {
         init!(Self {
             in_order: ListLinks::new(),
             by_stage: ListLinks::new(),
             in_bucket: ListLinks::new(),
-            pids,
-            tree,
+            identity,
+            tree: SetOnce::new(),
             order: Atomic::new(0),
             state: LockedBy::new(
                 lock,
                 State {
                     history: History::new(),
                     reader: Some(reader),
+                    last_seen: LastSeen::nothing(),
                 },
             ),
         })
     }
 
+    /// Returns who the task is.
+    pub(crate) fn identity(&self) -> &Identity {
+        &self.identity
+    }
+
     /// Returns the PIDs of the task.
     pub(crate) fn pids(&self) -> &Upids {
-        &self.pids
+        &self.identity.pids
     }
 
     /// Returns the tree that the task belongs to, if its forks are followed.
-    pub(super) fn tree(&self) -> Option<&Arc<Tree>> {
+    pub(crate) fn tree(&self) -> Option<&Arc<Tree>> {
         self.tree.as_ref()
+    }
+
+    /// Makes the task part of `tree`: its forks are followed from now on. It belongs to no tree
+    /// yet. The caller holds the lock of the registry, unless the target is new.
+    pub(super) fn set_tree(&self, tree: Arc<Tree>) {
+        let is_first = self.tree.populate(tree);
+        debug_assert!(is_first);
     }
 
     /// Returns the place in the order in which targets were added: a number that is greater than
@@ -191,6 +234,11 @@ impl Target {
     /// Sets the [order](Self::order). The caller holds the lock of the registry.
     pub(super) fn set_order(&self, order: u64) {
         self.order.store(order, Relaxed);
+    }
+
+    /// Returns the part that the lock of the sample cache protects.
+    pub(crate) fn state<'a>(&'a self, store: &'a Store<Target>) -> &'a State {
+        self.state.access(store)
     }
 
     /// Returns the part that the lock of the sample cache protects, to change it.

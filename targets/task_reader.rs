@@ -2,7 +2,10 @@
 
 //! Reading the CPU time of one task, a thread or a process, until it has been reaped.
 
-use super::reading::{QuickCheck, Reading, TaskEnd};
+use super::{
+    identity::{Identity, LastSeen},
+    reading::{QuickCheck, Reading, TaskEnd},
+};
 use crate::{
     abstractions::{
         cputime::{self, CpuTime, Sequence},
@@ -86,6 +89,16 @@ impl TaskReader {
     /// Returns the PID by which the task was found.
     pub(super) fn pid(&self) -> &Pid {
         self.exit.pid()
+    }
+
+    /// Returns who the task is. May sleep if `flags` allow it. Fails with `ENOMEM`.
+    pub(super) fn identity(&self, flags: Flags) -> Result<Identity> {
+        Identity::of(&self.task, self.exit.pid(), flags)
+    }
+
+    /// Returns what the task is now.
+    pub(super) fn last_seen(&self) -> LastSeen {
+        LastSeen::of(&self.task, self.is_process)
     }
 
     /// Returns whether the task is a process.

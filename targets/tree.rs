@@ -28,7 +28,7 @@ impl Tree {
     }
 
     /// Returns the PIDs of the root.
-    pub(super) fn root(&self) -> &Upids {
+    pub(crate) fn root(&self) -> &Upids {
         &self.root
     }
 
