@@ -27,8 +27,9 @@ const BLOCK: usize = 1024;
 
 /// The open file.
 ///
-/// A read from the beginning fixes what is shown: the targets and the passes that exist then. So
-/// reading ends, even while more samples are taken.
+/// A read from the beginning fixes what is shown: the targets that exist and the passes that have
+/// ended by then. So reading ends, even while more samples are taken. A read after the end shows
+/// what has come since, in the same way.
 pub(crate) struct Samples {
     recorder: Arc<Recorder>,
     reader: KBox<HistoryReader<Target>>,
@@ -39,10 +40,39 @@ pub(crate) struct Samples {
     lines: KBox<Lines<BLOCK>>,
     /// Whether `lines` are the last ones.
     is_done: bool,
-    /// The [order](Target::order) of the last target to show.
+    /// What has been shown before the last read after the end.
+    shown: Part,
+    /// What to show.
+    to_show: Part,
+}
+
+/// A part of all samples: those of some targets, up to some pass.
+#[derive(Clone, Copy)]
+struct Part {
+    /// The [order](Target::order) of the last of these targets.
     last_order: u64,
-    /// The last pass to show.
+    /// The last of these passes.
     last_pass: u64,
+}
+
+impl Part {
+    /// No target.
+    const NOTHING: Self = Self {
+        last_order: 0,
+        last_pass: 0,
+    };
+
+    /// All targets that exist now, and all passes that have ended.
+    fn of_now(recorder: &Recorder) -> Self {
+        // The order first: a target that is added in between is not in this part. The pass that is
+        // under way is not either, because some targets have no sample of it yet.
+        let last_order = recorder.targets().lock().last_order();
+        let last_pass = recorder.samples().lock().last_ended_pass();
+        Self {
+            last_order,
+            last_pass,
+        }
+    }
 }
 
 impl Samples {
@@ -65,7 +95,7 @@ impl Samples {
             Some(target) => targets.next(target),
             None => targets.first(),
         };
-        match next.filter(|next| next.order() <= self.last_order) {
+        match next.filter(|next| next.order() <= self.to_show.last_order) {
             Some(target) => {
                 self.enter(target);
                 true
@@ -82,11 +112,28 @@ impl Samples {
         let current = current!();
         let namespace = current.active_pid_ns();
         let pid = namespace.and_then(|namespace| target.pids().in_namespace(namespace));
-        // If the process cannot see the target, reading starts after the last sample.
-        let from = if pid.is_some() { 0 } else { u64::MAX };
+        let after = match pid {
+            // The process cannot see the target, so reading starts after the last sample.
+            None => Some(u64::MAX - 1),
+            Some(_) if target.order() > self.shown.last_order => None,
+            Some(_) => Some(self.shown.last_pass),
+        };
         self.pid = pid.unwrap_or(0);
-        self.reader
-            .enter(self.recorder.samples(), target, from, self.last_pass);
+        self.reader.enter(
+            self.recorder.samples(),
+            target,
+            after,
+            self.to_show.last_pass,
+        );
+    }
+
+    /// Begins to show what exists now and is not in `shown`. Returns false if there is nothing.
+    fn begin(&mut self, shown: Part) -> bool {
+        self.reader.leave();
+        self.is_done = false;
+        self.shown = shown;
+        self.to_show = Part::of_now(&self.recorder);
+        self.advance()
     }
 }
 
@@ -102,8 +149,8 @@ impl FileOperations for Samples {
             pid: 0,
             lines: KBox::init(pin_init::init_zeroed(), GFP_KERNEL)?,
             is_done: false,
-            last_order: 0,
-            last_pass: 0,
+            shown: Part::NOTHING,
+            to_show: Part::NOTHING,
         })
     }
 
@@ -116,15 +163,15 @@ impl FileOperations for Samples {
 
 impl Records for Samples {
     fn first(&mut self) -> bool {
-        self.reader.leave();
-        self.is_done = false;
-        self.last_order = self.recorder.targets().lock().last_order();
-        self.last_pass = self.recorder.samples().lock().next_pass() - 1;
-        self.advance()
+        self.begin(Part::NOTHING)
     }
 
     fn next(&mut self) -> bool {
         self.advance()
+    }
+
+    fn resume(&mut self) -> bool {
+        self.begin(self.to_show)
     }
 
     fn show(&mut self, file: &SeqFile) -> Result {

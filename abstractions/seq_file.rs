@@ -56,6 +56,12 @@ pub(crate) trait Records: Sized + Send + 'static {
     /// Moves to the next record. Returns false if there is none.
     fn next(&mut self) -> bool;
 
+    /// Moves to the first record that has come since the last one was shown. Called when a task
+    /// reads on after the end of the file. Returns false if there is none.
+    fn resume(&mut self) -> bool {
+        false
+    }
+
     /// Writes the current record to `file`. It is called again for the same record if that did not
     /// fit.
     fn show(&mut self, file: &SeqFile) -> Result;
@@ -89,33 +95,57 @@ struct Private<R, S> {
 /// The position of the reads.
 struct Cursor<R> {
     records: R,
-    /// The index of the current record of `records`, and whether that record exists; `None` at
-    /// first.
-    at: Option<(bindings::loff_t, bool)>,
+    /// The index of the current record of `records`, and its state; `None` at first.
+    at: Option<(bindings::loff_t, At)>,
+}
+
+/// What a [`Cursor`] is at.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum At {
+    /// A record.
+    Record,
+    /// The end: there is no more record.
+    End,
+    /// The end, which the read that began at this position of the file has come to.
+    EndFrom(bindings::loff_t),
 }
 
 impl<R: Records> Cursor<R> {
-    /// Moves to the record `index`. Returns false if it does not exist.
+    /// Moves to the record `index`, for a read that begins at `position`. Returns false if it does
+    /// not exist.
     ///
-    /// Does nothing if that is the current record and not the first one. Otherwise moves to the
-    /// first record, and then `index` steps forward.
-    fn seek(&mut self, index: bindings::loff_t) -> bool {
-        match self.at {
-            Some((at, is_there)) if at == index && index != 0 => return is_there,
-            _ => {}
-        }
-        let mut is_there = self.records.first();
-        for _ in 0..index {
-            is_there = is_there && self.records.next();
-        }
-        self.at = Some((index, is_there));
-        is_there
+    /// If that is the current record and not the first one, does nothing; at the end, resumes, but
+    /// only after a read has returned nothing, which is how a task learns that it is the end: a
+    /// read that has returned something has moved the position. Otherwise moves to the first
+    /// record, and then `index` steps forward.
+    fn seek(&mut self, index: bindings::loff_t, position: bindings::loff_t) -> bool {
+        let at = match self.at {
+            Some((at, state)) if at == index && index != 0 => match state {
+                At::EndFrom(end) if end == position && self.records.resume() => At::Record,
+                At::End | At::EndFrom(_) => At::EndFrom(position),
+                At::Record => At::Record,
+            },
+            _ => {
+                let mut is_there = self.records.first();
+                for _ in 0..index {
+                    is_there = is_there && self.records.next();
+                }
+                if is_there {
+                    At::Record
+                } else {
+                    At::End
+                }
+            }
+        };
+        self.at = Some((index, at));
+        at == At::Record
     }
 
     /// Moves to the next record, which has that `index`. Returns false if it does not exist.
     fn step(&mut self, index: bindings::loff_t) -> bool {
         let is_there = self.records.next();
-        self.at = Some((index, is_there));
+        let at = if is_there { At::Record } else { At::End };
+        self.at = Some((index, at));
         is_there
     }
 }
@@ -199,8 +229,12 @@ impl<R: Records, S: Sync> SeqFileOf<R, S> {
         seq: *mut bindings::seq_file,
         index: *mut bindings::loff_t,
     ) -> *mut c_void {
-        // SAFETY: By the safety requirement; `seq_file` passes a valid index.
-        let is_there = unsafe { Self::cursor(seq).seek(*index) };
+        // SAFETY: By the safety requirement; `seq_file` passes a valid index. It changes `read_pos`
+        // with its mutex held only, as now.
+        let is_there = unsafe {
+            let position = (*seq).read_pos;
+            Self::cursor(seq).seek(*index, position)
+        };
         Self::token(seq, is_there)
     }
 

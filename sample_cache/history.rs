@@ -84,6 +84,13 @@ impl<T: Send + Sync, S> History<T, S> {
         self.first_pass
     }
 
+    /// Returns the number of the first sample after `pass`. Sample 0 counts as before any pass, if it
+    /// was not taken in one.
+    pub(super) fn number_after(&self, pass: u64) -> u64 {
+        let number = (pass + 1).saturating_sub(self.first_pass);
+        number.max(self.first_time_us.is_some().into())
+    }
+
     /// Returns when sample 0 was taken, microseconds since boot, if that was not in a pass.
     pub(crate) fn first_time_us(&self) -> Option<u64> {
         self.first_time_us.map(NonZeroU64::get)

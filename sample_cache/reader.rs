@@ -66,16 +66,19 @@ impl<T: HasHistory> HistoryReader<T> {
         self.owner.as_ref()
     }
 
-    /// Begins to read the history of `owner`: its samples from the number `from` on, up to the one
-    /// of the pass `last_pass`. Takes the lock of the store.
+    /// Begins to read the history of `owner`: its samples after the pass `after` (`None`: all),
+    /// up to the one of the pass `last`. Takes the lock of the store.
+    ///
+    /// A first sample that was not taken in a pass counts as before all passes.
     pub(crate) fn enter(
         &mut self,
         samples: &SampleCache<T>,
         owner: Ref<T>,
-        from: u64,
-        last_pass: u64,
+        after: Option<u64>,
+        last: u64,
     ) {
-        self.begin(samples, owner, |_| from, last_pass);
+        let from = |history: &History<T>| after.map_or(0, |after| history.number_after(after));
+        self.begin(samples, owner, from, last);
     }
 
     /// Begins to read the newest `count` samples of the history of `owner`. Takes the lock of the
@@ -98,8 +101,7 @@ impl<T: HasHistory> HistoryReader<T> {
         let history = owner.history(&store);
         self.first_pass = history.first_pass();
         self.next = from(history).max(history.oldest());
-        let end = (last_pass + 1).saturating_sub(self.first_pass);
-        self.end = history.next().min(end);
+        self.end = history.next().min(history.number_after(last_pass));
         self.first_time_us = history.first_time_us();
         self.exit = match history.last_time_us() {
             Some(time_us) => (history.next() - 1, time_us),

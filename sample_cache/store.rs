@@ -68,6 +68,11 @@ impl<T: Send + Sync> Store<T> {
         self.timeline.next_pass()
     }
 
+    /// Returns the number of the last pass that has ended; 0 if there was none.
+    pub(crate) fn last_ended_pass(&self) -> u64 {
+        self.timeline.next_pass() - 1 - u64::from(self.is_in_pass)
+    }
+
     /// Returns when the latest pass began, microseconds since boot; 0 if there was none.
     pub(crate) fn latest_pass_us(&self) -> u64 {
         self.timeline.last_us()
