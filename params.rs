@@ -8,6 +8,8 @@ use crate::module_numbers;
 const PID_MAX: u64 = i32::MAX as u64;
 /// The largest `max_samples`: 4,294,967,295 samples 1 ms apart are 49 days.
 const SAMPLES_MAX: u64 = u32::MAX as u64;
+/// The largest `max_kib`: 4 TiB less 1 KiB.
+const KIB_MAX: u64 = u32::MAX as u64;
 /// The largest `max_targets`: more tasks than a 64-bit kernel can have at once (`PID_MAX_LIMIT`).
 const TARGETS_MAX: u64 = 4_194_304;
 
@@ -34,6 +36,10 @@ module_numbers! {
     /// How many samples of each target are kept; 0: no limit.
     pub(crate) static MAX_SAMPLES: "max_samples" = 100_000 in 0..=SAMPLES_MAX, 0o600,
         "samples kept for each task, 1 to 4294967295 (0: as many as memory holds)";
+
+    /// How many KiB all samples and timestamps take; 0: no limit.
+    pub(crate) static MAX_KIB: "max_kib" = 65_536 in 0..=KIB_MAX, 0o600,
+        "slab memory for all samples, in KiB, 1 to 4294967295 (0: as much as there is)";
 
     /// How many targets there may be, ended ones included.
     pub(crate) static MAX_TARGETS: "max_targets" = 16_384 in 1..=TARGETS_MAX, 0o600,

@@ -94,7 +94,7 @@ impl Recorder {
     #[inline(never)]
     pub(crate) fn new() -> Result<Arc<Self>> {
         let targets = Targets::new()?;
-        let samples = SampleCache::new(params::MAX_SAMPLES.get())?;
+        let samples = SampleCache::new(params::MAX_SAMPLES.get(), params::MAX_KIB.get())?;
         let (give_back, clean_up) = (Work::new()?, Work::new()?);
         Arc::pin_init(
             pin_init!(Self {
@@ -171,5 +171,12 @@ impl Recorder {
     pub(crate) fn set_max_samples(&self, max_samples: u64) {
         self.samples.lock().set_max_samples(max_samples);
         self.targets.for_each(|target| self.samples.trim(target));
+    }
+
+    /// Sets how many KiB all samples and timestamps take at most (0: no limit), and evicts the
+    /// oldest segments above that. May sleep.
+    pub(crate) fn set_max_kib(&self, max_kib: u64) {
+        self.samples.lock().set_max_kib(max_kib);
+        self.samples.trim_all();
     }
 }

@@ -55,13 +55,13 @@ pub(crate) struct SampleCache<T> {
 }
 
 impl<T: Send + Sync> SampleCache<T> {
-    /// An empty cache. `max_samples` as for [`Store::set_max_samples`].
+    /// An empty cache. The limits are as for [`Store::set_max_samples`] and [`Store::set_max_kib`].
     ///
     /// May sleep. Fails with `ENOMEM`.
-    pub(crate) fn new(max_samples: u64) -> Result<impl PinInit<Self>> {
+    pub(crate) fn new(max_samples: u64, max_kib: u64) -> Result<impl PinInit<Self>> {
         let slab_caches = SlabCaches::new()?;
         Ok(pin_init!(Self {
-            store <- new_spinlock!(Store::new(max_samples), "taskmonitor store"),
+            store <- new_spinlock!(Store::new(max_samples, max_kib), "taskmonitor store"),
             slab_caches,
         }))
     }

@@ -19,7 +19,8 @@ impl<T: HasHistory> StoreGuard<'_, T> {
     ///
     /// If a new segment is needed, it is made from `spare`. If that is empty then, returns false
     /// and appends nothing. If the history exceeds `max_samples` afterwards, evicts the oldest
-    /// samples, and moves segments that hold no others to `detached`.
+    /// samples, and moves segments that hold no others to `detached`. If a new segment exceeds
+    /// `max_kib`, evicts the oldest segment of all.
     pub(crate) fn append(
         &mut self,
         owner: &Object<T>,
@@ -31,7 +32,8 @@ impl<T: HasHistory> StoreGuard<'_, T> {
         let sample = sample.filter(|sample| *sample != history.last_sample());
         // `max_samples` is enforced afterwards: the new sample displaces the oldest one.
         history.renew_budget(u64::MAX);
-        if !(history.take_budget() && history.append(sample)) {
+        let fits = history.take_budget() && history.append(sample);
+        if !fits {
             let Some(memory) = spare.take() else {
                 return false;
             };
@@ -39,6 +41,9 @@ impl<T: HasHistory> StoreGuard<'_, T> {
         }
         self.count_appended(1);
         self.enforce_max_samples(owner, detached);
+        if !fits {
+            self.enforce_max_bytes(detached);
+        }
         true
     }
 
@@ -62,6 +67,7 @@ impl<T: HasHistory> StoreGuard<'_, T> {
             before.state_mut(self).set_next(segment.clone());
         }
         self.open += 1;
+        self.small += usize::from(segment.is_small());
         // The segment is new, so it is in no list.
         let _ = self.by_age.push_back(segment);
     }

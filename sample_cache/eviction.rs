@@ -17,7 +17,7 @@ use crate::abstractions::slab::{Object, Ref};
 /// Why samples are given up.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Reason {
-    /// Memory is short, or there are more than `max_samples`.
+    /// Memory is short, or `max_samples` or `max_kib` is exceeded.
     Evicted,
     /// A command asked for it.
     Removed,
@@ -61,6 +61,15 @@ impl<T: HasHistory> SampleCache<T> {
     /// Frees all samples of `owner`. No spinlock may be held.
     pub(crate) fn clear(&self, owner: &Object<T>, reason: Reason) {
         self.in_steps(|store, detached| store.detach_all_of(owner, reason, detached));
+    }
+
+    /// Evicts the oldest segments of all histories above `max_kib`. No spinlock may be held.
+    pub(crate) fn trim_all(&self) {
+        self.in_steps(|store, detached| {
+            let excess = store.excess_segments();
+            store.evict(excess, detached);
+            excess != 0 && detached.len() != 0
+        });
     }
 
     /// Evicts the oldest samples of `owner` above `max_samples`. No spinlock may be held.
@@ -116,6 +125,15 @@ impl<T: HasHistory> Store<T> {
         self.trim_timeline(detached);
     }
 
+    /// Evicts the oldest segments of all histories above `max_kib`: one, after a segment has been
+    /// begun; two, after the limit has been lowered.
+    pub(super) fn enforce_max_bytes(&mut self, detached: &mut Detached<T>) {
+        let excess = self.excess_segments().min(2);
+        if excess != 0 {
+            self.evict(detached.len() + excess, detached);
+        }
+    }
+
     /// Detaches `oldest`, the oldest segment of its history, which has been removed from `by_age`.
     ///
     /// Afterwards it has no reference to another segment, and no other segment has one to it. So a
@@ -124,6 +142,7 @@ impl<T: HasHistory> Store<T> {
         let Some(owner) = oldest.owner() else {
             return;
         };
+        self.small -= usize::from(oldest.is_small());
         let state = oldest.state_mut(self);
         let count = state.contents().count;
         let References { next, timestamps } = state.detach();

@@ -22,9 +22,14 @@ impl<T: HasHistory> StoreGuard<'_, T> {
         spare: &mut SpareSegment<T>,
         detached: &mut Detached<T>,
     ) -> bool {
-        let is_recorded = self.timeline.try_append(time_us)
-            || self.begin_timeline_segment(time_us, period_us, spare, detached);
+        if self.timeline.try_append(time_us) {
+            self.is_in_pass = true;
+            return true;
+        }
+        let is_recorded = self.begin_timeline_segment(time_us, period_us, spare, detached);
         self.is_in_pass |= is_recorded;
+        // With the pass under way, so that its timestamp is kept.
+        self.enforce_max_bytes(detached);
         is_recorded
     }
 

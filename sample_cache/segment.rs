@@ -243,6 +243,11 @@ impl<T: Send + Sync, S> Object<Segment<T, S>> {
         self.words().len() as u32 * u64::BITS
     }
 
+    /// Returns whether it is a small segment.
+    pub(super) fn is_small(&self) -> bool {
+        self.words().len() < usize::from(WORDS)
+    }
+
     /// Stores one word of data.
     pub(super) fn set_word(&self, index: usize, word: u64) {
         if let Some(place) = self.words().get(index) {

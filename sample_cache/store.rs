@@ -2,8 +2,13 @@
 
 //! The store: all segments and counts, which one spinlock protects.
 
-use super::{counts::Counts, detached, history, segment, timeline};
-use crate::abstractions::list::List;
+use super::{
+    counts::Counts,
+    detached, history,
+    segment::{self, SMALL_WORDS, WORDS},
+    timeline,
+};
+use crate::abstractions::{list::List, slab::Object};
 use core::{
     convert::Infallible,
     ops::{Deref, DerefMut},
@@ -35,20 +40,27 @@ pub(crate) struct Store<T> {
     pub(super) is_in_pass: bool,
     /// How many histories have an open segment.
     pub(super) open: usize,
+    /// How many segments in `by_age` are small ones.
+    pub(super) small: usize,
     /// How many samples of each history are kept at most.
     pub(super) max_samples: u64,
+    /// How many bytes all segments take at most.
+    max_bytes: u64,
     pub(super) counts: Counts,
 }
 
 impl<T: Send + Sync> Store<T> {
-    /// An empty store. Initialised in place, because it is large.
-    pub(super) fn new(max_samples: u64) -> impl Init<Self, Infallible> {
+    /// An empty store. Initialised in place, because it is large. The limits are as for
+    /// [`set_max_samples`](Self::set_max_samples) and [`set_max_kib`](Self::set_max_kib).
+    pub(super) fn new(max_samples: u64, max_kib: u64) -> impl Init<Self, Infallible> {
         init!(Self {
             by_age: List::new(),
             timeline: Timeline::new(),
             is_in_pass: false,
             open: 0,
+            small: 0,
             max_samples: limit_of(max_samples),
+            max_bytes: limit_of(max_kib * KIB),
             counts: Counts::default(),
         })
     }
@@ -61,6 +73,20 @@ impl<T: Send + Sync> Store<T> {
     /// Sets how many samples of each history are kept from now on; 0: no limit.
     pub(crate) fn set_max_samples(&mut self, max_samples: u64) {
         self.max_samples = limit_of(max_samples);
+    }
+
+    /// Sets how many KiB the segments of all histories and of the timeline take at most from now
+    /// on; 0: no limit.
+    pub(crate) fn set_max_kib(&mut self, max_kib: u64) {
+        self.max_bytes = limit_of(max_kib * KIB);
+    }
+
+    /// Returns how many segments are above the limit of [`set_max_kib`](Self::set_max_kib).
+    pub(super) fn excess_segments(&self) -> usize {
+        let full = Object::<Segment<T>>::size_with(WORDS.into());
+        let small = Object::<Segment<T>>::size_with(SMALL_WORDS.into());
+        let bytes = (self.segments() * full - self.small * (full - small)) as u64;
+        bytes.saturating_sub(self.max_bytes).div_ceil(full as u64) as usize
     }
 
     /// Returns the number of the next pass.
@@ -79,12 +105,14 @@ impl<T: Send + Sync> Store<T> {
     }
 }
 
-/// Returns how many samples of a history are kept, for the module parameter `max_samples` (0: no
-/// limit).
-fn limit_of(max_samples: u64) -> u64 {
-    match max_samples {
+/// Bytes in a KiB.
+const KIB: u64 = 1024;
+
+/// Returns the limit that a module parameter sets; 0: no limit.
+fn limit_of(parameter: u64) -> u64 {
+    match parameter {
         0 => u64::MAX,
-        max_samples => max_samples,
+        limit => limit,
     }
 }
 

@@ -43,6 +43,7 @@ impl Listener for Tunables {
             self.thread.set_realtime_priority(rt_priority as u8);
         }
         self.recorder.set_max_samples(params::MAX_SAMPLES.get());
+        self.recorder.set_max_kib(params::MAX_KIB.get());
         self.recorder.wake_sampler();
     }
 }

@@ -55,6 +55,8 @@ pub(super) struct Inserted {
     pub(super) is_only: bool,
     /// The reader, if the task has ended already. It must be dropped with no lock held.
     pub(super) unused: Option<Pin<KBox<TaskReader>>>,
+    /// Segments that exceeded `max_kib`. They must be dropped with no lock held.
+    pub(super) evicted: Detached<Target>,
 }
 
 impl Targets {
@@ -91,7 +93,7 @@ impl Targets {
         }
         let inserted = insert(&mut registry, &target, first, samples, &mut spare);
         drop(registry);
-        drop(inserted.unused);
+        drop((inserted.unused, inserted.evicted));
         Ok(inserted.is_only)
     }
 }
@@ -110,6 +112,7 @@ pub(super) fn insert(
     let next_pass = store.next_pass();
     let state = target.state_mut(&mut store);
     let mut unused = None;
+    let mut evicted = Detached::new();
     // The caller holds the lock of the registry, so no `stop` command comes in between.
     if registry.schedule().is_running() {
         // Sample 0 belongs to the latest pass, and the next pass takes sample 1.
@@ -117,8 +120,7 @@ pub(super) fn insert(
         if reading.is_end() {
             unused = state.end(time_us);
         }
-        // One sample does not exceed `max_samples`, so nothing is detached.
-        store.append(target, reading.sample(), spare, &mut Detached::new());
+        store.append(target, reading.sample(), spare, &mut evicted);
         if reading.is_end() {
             store.close(target);
         }
@@ -132,5 +134,6 @@ pub(super) fn insert(
     Inserted {
         is_only: registry.insert(target, unused.is_none()),
         unused,
+        evicted,
     }
 }

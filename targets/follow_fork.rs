@@ -69,15 +69,19 @@ impl Targets {
             return Followed::default();
         }
         let has_displaced = registry.displace_ended();
-        let is_only = if registry.is_full() {
+        if registry.is_full() {
             registry.lost += 1;
-            false
-        } else {
-            // The child has not ended, so nothing is left to drop.
-            add::insert(&mut registry, &target, first, samples, &mut spare).is_only
-        };
+            return Followed {
+                is_only: false,
+                has_displaced,
+            };
+        }
+        let inserted = add::insert(&mut registry, &target, first, samples, &mut spare);
+        drop(registry);
+        // The child has not ended, so its reader is in use.
+        drop(inserted.evicted);
         Followed {
-            is_only,
+            is_only: inserted.is_only,
             has_displaced,
         }
     }

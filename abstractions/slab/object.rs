@@ -139,7 +139,7 @@ pub(crate) struct Object<T> {
 
 impl<T> Object<T> {
     /// Returns the size of an object with `words` words after it, in bytes.
-    pub(super) const fn size_with(words: usize) -> usize {
+    pub(crate) const fn size_with(words: usize) -> usize {
         size_of::<Self>() + words * size_of::<u64>()
     }
 
