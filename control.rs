@@ -9,15 +9,19 @@
 mod command;
 mod write_text;
 
-use crate::recorder::Recorder;
+use crate::{
+    abstractions::signal,
+    recorder::{PeriodRequest, Recorder},
+};
 use command::Command;
 use kernel::{current, page::PAGE_SIZE, prelude::*, sync::Arc};
-use write_text::{check_signals, is_space, Ending, WriteText};
+use write_text::{is_space, Ending, WriteText};
 
 /// Executes the commands in the text of one write. Returns how many bytes were consumed: all, or up
 /// to the first command that failed, if others were executed before it.
 ///
-/// `may_be_cut`: the text may be the first part of a longer write.
+/// `may_be_cut`: the text may be the first part of a longer write. `period`: what a command for a
+/// period sets; `None`: the file has no such command.
 ///
 /// May sleep. Fails only if no command was executed: with `EINVAL` if the text is not a command, or
 /// if it is several commands and the last one is incomplete; `EFAULT` if the text cannot be read;
@@ -26,6 +30,7 @@ pub(crate) fn execute(
     recorder: &Arc<Recorder>,
     text: &(impl WriteText + ?Sized),
     may_be_cut: bool,
+    period: Option<&PeriodRequest>,
 ) -> Result<usize> {
     let mut buffer = KVec::from_elem(0, text.len().min(PAGE_SIZE), GFP_KERNEL)?;
     match Ending::of(text, &mut buffer)? {
@@ -39,6 +44,7 @@ pub(crate) fn execute(
     }
     let mut execution = Execution {
         recorder,
+        period,
         consumed: 0,
         commands: 0,
     };
@@ -51,6 +57,7 @@ pub(crate) fn execute(
 /// The execution of the commands of one write.
 struct Execution<'a> {
     recorder: &'a Arc<Recorder>,
+    period: Option<&'a PeriodRequest>,
     /// How many bytes were consumed: those before the first command that failed or may be
     /// incomplete.
     consumed: usize,
@@ -62,7 +69,7 @@ impl Execution<'_> {
     /// Executes the commands of `text`, copied to `buffer` part by part.
     fn run(&mut self, text: &(impl WriteText + ?Sized), buffer: &mut [u8]) -> Result {
         while self.consumed < text.len() {
-            check_signals()?;
+            signal::yield_unless_killed()?;
             let begin = self.consumed;
             let len = text.read_at(begin, buffer);
             let is_readable = len == buffer.len().min(text.len() - begin);
@@ -102,7 +109,7 @@ impl Execution<'_> {
                 return Err(EINVAL);
             }
             let (command, after) = command.split_at_checked(len).unwrap_or_default();
-            check_signals()?;
+            signal::yield_unless_killed()?;
             self.run_command(Command::parse(command).ok_or(EINVAL)?)?;
             self.consumed += len;
             self.commands += 1;
@@ -124,6 +131,9 @@ impl Execution<'_> {
                 let current = current!();
                 recorder.remove_tree(pid, current.active_pid_ns().ok_or(ESRCH)?)
             }
+            Command::RemoveId(id) => recorder.remove_id(id),
+            Command::RemoveEnded => recorder.remove_ended(),
+            Command::Period(period_ms) => self.period.ok_or(EINVAL)?.set(period_ms),
             Command::Stop => recorder.stop(),
             Command::Start => {
                 recorder.start();

@@ -11,7 +11,7 @@ use crate::{
         write_data::WriteData,
     },
     control,
-    recorder::Recorder,
+    recorder::{PeriodRequest, Recorder},
     sample_cache::HistoryReader,
     targets::Target,
     text::Lines,
@@ -139,11 +139,12 @@ impl Samples {
 
 impl FileOperations for Samples {
     type Data = Recorder;
+    type Shared = PeriodRequest;
     const WRITABLE: bool = true;
 
-    fn open(recorder: &Arc<Recorder>) -> Result<Self> {
+    fn open(recorder: &Arc<Recorder>) -> Result<(Self, PeriodRequest)> {
         capability::require_admin()?;
-        Ok(Self {
+        let samples = Self {
             recorder: recorder.clone(),
             reader: KBox::init(HistoryReader::new(), GFP_KERNEL)?,
             pid: 0,
@@ -151,13 +152,14 @@ impl FileOperations for Samples {
             is_done: false,
             shown: Part::NOTHING,
             to_show: Part::NOTHING,
-        })
+        };
+        Ok((samples, PeriodRequest::none(recorder)))
     }
 
-    fn write(recorder: &Arc<Recorder>, text: &WriteData<'_>) -> Result<usize> {
+    fn write(period: &PeriodRequest, text: &WriteData<'_>) -> Result<usize> {
         // debugfs passes all of a write at once.
         let may_be_cut = false;
-        control::execute(recorder, text, may_be_cut)
+        control::execute(period.recorder(), text, may_be_cut, Some(period))
     }
 }
 

@@ -10,7 +10,7 @@
 //! # Lock order
 //!
 //! 1. the lock of the module parameters, or the mutex of an open file;
-//! 2. [`Recorder::fork_tracking`], a mutex;
+//! 2. [`Recorder::fork_tracking`] or [`Recorder::period_requests`], mutexes;
 //! 3. the registry of targets, a spinlock: [`Targets::lock`];
 //! 4. the store of samples, a spinlock: [`SampleCache::lock`].
 //!
@@ -22,10 +22,12 @@
 
 mod deferred_work;
 mod fork_probe;
+mod period_request;
 mod scheduling;
 
 pub(crate) use deferred_work::{CleanUp, GiveBack};
 pub(crate) use fork_probe::ForkTrackingGuard;
+pub(crate) use period_request::PeriodRequest;
 
 use crate::{
     abstractions::{delayed_work::Work, tracepoint::ForkProbe, wait_queue::WaitQueue},
@@ -40,6 +42,7 @@ use kernel::{
     static_lock_class,
     sync::{Arc, Mutex},
 };
+use period_request::PeriodRequests;
 
 /// The ID of the work item that gives slab pages back to the page allocator.
 ///
@@ -62,6 +65,9 @@ pub(crate) struct Recorder {
     /// The fork probe and the PID bitmap that it tests.
     #[pin]
     fork_tracking: Mutex<ForkTracking>,
+    /// The periods that open files request.
+    #[pin]
+    period_requests: Mutex<PeriodRequests>,
     /// The sampler waits here for the next pass.
     #[pin]
     sampler_wait: WaitQueue,
@@ -101,6 +107,7 @@ impl Recorder {
                 targets <- targets,
                 samples <- samples,
                 fork_tracking <- new_mutex!(ForkTracking::default(), "taskmonitor fork tracking"),
+                period_requests <- new_mutex!(PeriodRequests::default(), "taskmonitor period"),
                 sampler_wait <- WaitQueue::new(c"taskmonitor sampler", static_lock_class!()),
                 pass_ended <- WaitQueue::new(c"taskmonitor pass", static_lock_class!()),
                 give_back,
@@ -153,6 +160,22 @@ impl Recorder {
         let removed = self.targets.remove_tree(pid, namespace, &self.samples);
         self.check_fork_probe();
         removed
+    }
+
+    /// Removes the target with the [order](Target::order) `id`, and frees its samples.
+    ///
+    /// May sleep. Fails with `ESRCH` if there is none.
+    pub(crate) fn remove_id(&self, id: u64) -> Result {
+        let removed = self.targets.remove_id(id, &self.samples);
+        self.check_fork_probe();
+        removed
+    }
+
+    /// Removes all targets that have ended, and frees their samples.
+    ///
+    /// May sleep. Fails with `EINTR` if the process is being killed.
+    pub(crate) fn remove_ended(&self) -> Result {
+        self.targets.remove_ended(&self.samples)
     }
 
     /// Removes all targets, and frees their samples. May sleep.

@@ -16,11 +16,12 @@ pub(crate) struct Stats(Arc<Recorder>);
 
 impl FileOperations for Stats {
     type Data = Recorder;
+    type Shared = ();
     const WRITABLE: bool = false;
 
-    fn open(recorder: &Arc<Recorder>) -> Result<Self> {
+    fn open(recorder: &Arc<Recorder>) -> Result<(Self, ())> {
         capability::require_admin()?;
-        Ok(Self(recorder.clone()))
+        Ok((Self(recorder.clone()), ()))
     }
 }
 

@@ -157,6 +157,6 @@ impl AttributeOperations for Recorder {
         capability::require_admin()?;
         // kernfs_fop_write_iter() passes one page of a longer write.
         let may_be_cut = bytes.len() == PAGE_SIZE;
-        control::execute(this, bytes, may_be_cut)
+        control::execute(this, bytes, may_be_cut, None)
     }
 }

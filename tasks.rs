@@ -71,15 +71,17 @@ impl Tasks {
 
 impl FileOperations for Tasks {
     type Data = Recorder;
+    type Shared = ();
     const WRITABLE: bool = false;
 
-    fn open(recorder: &Arc<Recorder>) -> Result<Self> {
+    fn open(recorder: &Arc<Recorder>) -> Result<(Self, ())> {
         capability::require_admin()?;
-        Ok(Self {
+        let tasks = Self {
             recorder: recorder.clone(),
             target: None,
             last_order: 0,
-        })
+        };
+        Ok((tasks, ()))
     }
 }
 

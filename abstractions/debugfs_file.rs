@@ -35,10 +35,11 @@
 //! // `Lines` is the example of seq_file.rs.
 //! impl FileOperations for Lines {
 //!     type Data = KVec<&'static str>;
+//!     type Shared = ();
 //!     const WRITABLE: bool = false;
 //!
-//!     fn open(text: &Arc<Self::Data>) -> Result<Self> {
-//!         Ok(Self { text: text.clone(), line: 0 })
+//!     fn open(text: &Arc<Self::Data>) -> Result<(Self, ())> {
+//!         Ok((Self { text: text.clone(), line: 0 }, ()))
 //!     }
 //! }
 //!
@@ -66,17 +67,19 @@ use kernel::{
 pub(crate) trait FileOperations: Records {
     /// What all open files share.
     type Data: Send + Sync + 'static;
+    /// What the writes to one open file share. It is dropped when the file is closed.
+    type Shared: Send + Sync + 'static;
     /// Whether the file can be written.
     const WRITABLE: bool;
 
-    /// Opens the file.
-    fn open(data: &Arc<Self::Data>) -> Result<Self>;
+    /// Opens the file. Returns the iterator for the reads, and what the writes share.
+    fn open(data: &Arc<Self::Data>) -> Result<(Self, Self::Shared)>;
 
     /// Takes the bytes of one write. Returns how many were consumed. The file's position does not
     /// change, so that the next read continues where the last one ended.
     ///
     /// May be called while other tasks read from the same open file or write to it.
-    fn write(_data: &Arc<Self::Data>, _bytes: &WriteData<'_>) -> Result<usize> {
+    fn write(_shared: &Self::Shared, _bytes: &WriteData<'_>) -> Result<usize> {
         Err(EINVAL)
     }
 }
@@ -101,8 +104,8 @@ unsafe impl<T: FileOperations> Send for File<T> {}
 // SAFETY: As above; a `&File` gives access to nothing.
 unsafe impl<T: FileOperations> Sync for File<T> {}
 
-/// The `seq_file` of an open file. It shares a reference to the data with the writes.
-type Opened<T> = SeqFileOf<T, Arc<<T as FileOperations>::Data>>;
+/// The `seq_file` of an open file.
+type Opened<T> = SeqFileOf<T, <T as FileOperations>::Shared>;
 
 impl<T: FileOperations> File<T> {
     const OPERATIONS: bindings::file_operations = bindings::file_operations {
@@ -178,9 +181,9 @@ impl<T: FileOperations> File<T> {
         // is alive, because debugfs does not remove the file during the call.
         let data = unsafe { ArcBorrow::from_raw((*inode).i_private.cast::<T::Data>()) };
         let data: Arc<T::Data> = data.into();
-        let records = T::open(&data)?;
+        let (records, shared) = T::open(&data)?;
         // SAFETY: `file` is being opened, and its operations are `OPERATIONS`.
-        unsafe { Opened::<T>::open(file, records, data) }
+        unsafe { Opened::<T>::open(file, records, shared) }
     }
 
     /// # Safety
@@ -201,11 +204,11 @@ impl<T: FileOperations> File<T> {
         from_result(|| {
             // SAFETY: By the safety requirement the file is open, and the VFS does not close it
             // during a write.
-            let data = unsafe { Opened::<T>::shared((*kiocb).ki_filp) };
+            let shared = unsafe { Opened::<T>::shared((*kiocb).ki_filp) };
             let iter = NonNull::new(iter).ok_or(EINVAL)?;
             // SAFETY: `iter` is the argument of this operation, and does not change until
             // `T::write` has returned.
-            let consumed = T::write(data, &unsafe { WriteData::from_raw(iter) })?;
+            let consumed = T::write(shared, &unsafe { WriteData::from_raw(iter) })?;
             // SAFETY: As above. The caller, io_uring for example, writes later what is left.
             unsafe { bindings::iov_iter_advance(iter.as_ptr(), consumed) };
             Ok(consumed as isize)

@@ -69,6 +69,11 @@ impl Number {
         self.value.load(Relaxed)
     }
 
+    /// Returns whether the parameter can be set to `value`. May be called from any context.
+    pub(crate) fn accepts(&self, value: u64) -> bool {
+        self.range.contains(&value)
+    }
+
     /// Parses `text` and sets the value. Fails with `EINVAL` if `text` is not a number or is out of
     /// range.
     fn set(&self, text: &CStr) -> Result {

@@ -11,19 +11,31 @@
 //!
 //! ```ignore
 //! for chunk in chunks {
-//!     if fatal_signal_pending() {
-//!         return Err(EINTR);
-//!     }
+//!     yield_unless_killed()?;
 //!     process(chunk);
 //! }
 //! ```
 
 use core::ptr::addr_of;
-use kernel::{bindings, current, prelude::*, task::Task};
+use kernel::{
+    bindings, current,
+    prelude::*,
+    task::{self, Task},
+};
+
+/// Gives up the CPU if the scheduler wants that. May sleep. Fails with `EINTR` if the current
+/// process is being killed.
+pub(crate) fn yield_unless_killed() -> Result {
+    task::might_sleep();
+    if fatal_signal_pending() {
+        return Err(EINTR);
+    }
+    Ok(())
+}
 
 /// Returns whether a `SIGKILL` is pending for the current task, like `fatal_signal_pending()` of C.
 /// May be called in process context.
-pub(crate) fn fatal_signal_pending() -> bool {
+fn fatal_signal_pending() -> bool {
     // This tests one flag of the thread, which is nearly always clear.
     if !current!().signal_pending() {
         return false;

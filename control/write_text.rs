@@ -8,7 +8,7 @@
 //! white space after it, so that `echo -n` and `printf` work as well as `echo`.
 
 use crate::abstractions::{signal, write_data::WriteData};
-use kernel::{prelude::*, task};
+use kernel::prelude::*;
 
 /// Returns whether `byte` is white space in the C locale.
 pub(super) fn is_space(byte: &u8) -> bool {
@@ -71,7 +71,7 @@ impl Ending {
         }
         let (mut at, mut begin) = (0, None);
         loop {
-            check_signals()?;
+            signal::yield_unless_killed()?;
             let copied = text.read_at(at, buffer);
             for byte in buffer.iter().take(copied) {
                 match begin {
@@ -86,15 +86,6 @@ impl Ending {
             }
         }
     }
-}
-
-/// Gives up the CPU if the scheduler wants that. Fails with `EINTR` if the process is being killed.
-pub(super) fn check_signals() -> Result {
-    task::might_sleep();
-    if signal::fatal_signal_pending() {
-        return Err(EINTR);
-    }
-    Ok(())
 }
 
 #[cfg(CONFIG_TASKMONITOR_KUNIT_TEST)]

@@ -54,8 +54,13 @@ pub(crate) struct Registry {
     followed: usize,
     /// Whether the fork probe is registered.
     pub(crate) has_probe: bool,
-    /// How many forks could not be followed.
+    /// The target after the one that was last removed by its ID. Targets are usually removed in the
+    /// order of their IDs, so the search for the next one begins here.
+    id_position: Option<Ref<Target>>,
+    /// How many descendants could not be followed.
     pub(crate) lost: u64,
+    /// The shortest period that an open file requests, milliseconds.
+    pub(crate) requested_period_ms: Option<u64>,
     schedule: Schedule,
 }
 
@@ -86,7 +91,9 @@ impl Registry {
             pid_bitmap: None,
             followed: 0,
             has_probe: false,
+            id_position: None,
             lost: 0,
+            requested_period_ms: None,
             schedule: Schedule::new(),
         }))
     }
@@ -141,6 +148,45 @@ impl Registry {
         }
     }
 
+    /// Searches for the target with the [order](Target::order) `id`.
+    ///
+    /// Passes [`STRIDE`] targets at most. `from` is the position that the last call returned, if
+    /// any.
+    pub(super) fn find_id(&self, id: u64, from: Option<&Object<Target>>) -> Search {
+        let is_before = |target: &&Object<Target>| target.order() <= id;
+        let near = self.id_position.as_deref().filter(is_before);
+        let from = from.filter(|from| self.in_order.contains(from));
+        let mut at = from.or(near).or(self.in_order.first());
+        for _ in 0..STRIDE {
+            match at {
+                Some(passed) if passed.order() < id => at = self.in_order.next(passed),
+                found => return Search::Done(found.filter(is_before).map(Ref::from)),
+            }
+        }
+        match at {
+            Some(position) => Search::Continue(Ref::from(position)),
+            None => Search::Done(None),
+        }
+    }
+
+    /// Removes `target`, which was found by its ID. Returns whether it was in the registry.
+    pub(super) fn remove_by_id(&mut self, target: &Ref<Target>) -> bool {
+        if self.in_order.contains(target) {
+            self.id_position = Some(target.clone());
+        }
+        self.remove(target)
+    }
+
+    /// Returns the target that was the first to end.
+    pub(super) fn first_ended(&self) -> Option<&Object<Target>> {
+        self.ended.first()
+    }
+
+    /// Returns how many of the targets have ended.
+    pub(super) fn ended_len(&self) -> usize {
+        self.ended.len()
+    }
+
     /// Returns whether `target` has not been removed.
     pub(crate) fn is_watched(&self, target: &Object<Target>) -> bool {
         self.in_order.contains(target)
@@ -156,7 +202,9 @@ impl Registry {
     pub(crate) fn updated_schedule(&mut self) -> (&mut Schedule, u64) {
         // Read under the lock, so that no target is added or removed in between.
         let now_ns = clock::monotonic_ns();
-        let period_ns = params::PERIOD_MS.get() * 1_000_000;
+        let period_ms = params::PERIOD_MS.get();
+        let requested_ms = self.requested_period_ms.unwrap_or(period_ms);
+        let period_ns = period_ms.min(requested_ms) * 1_000_000;
         self.schedule
             .update(now_ns, self.living.len() > 0, period_ns);
         (&mut self.schedule, now_ns)
@@ -308,6 +356,10 @@ impl Registry {
     pub(super) fn remove(&mut self, target: &Object<Target>) -> bool {
         self.mark_ended(target);
         self.ended.remove(target);
+        let position = self.id_position.as_ref();
+        if position.is_some_and(|at| core::ptr::eq(&**at, target)) {
+            self.id_position = self.in_order.next(target).map(Ref::from);
+        }
         if let Some(bucket) = self.bucket_mut(target.pids().global()) {
             bucket.remove(target);
         }

@@ -5,9 +5,13 @@
 //! A target is first removed from the registry, under the registry's lock. Then its samples are
 //! freed in steps, without that lock. No spinlock may be held by the callers of these functions.
 
-use super::{Target, Targets};
+use super::{registry::Search, Target, Targets};
 use crate::{
-    abstractions::{slab::Object, upid},
+    abstractions::{
+        signal,
+        slab::{Object, Ref},
+        upid,
+    },
     sample_cache::{Reason, SampleCache},
 };
 use kernel::{pid_namespace::PidNamespace, prelude::*};
@@ -70,6 +74,42 @@ impl Targets {
             is_found |= tree.is_some() && self.remove_target(&target, samples);
         }
         is_found.then_some(()).ok_or(ESRCH)
+    }
+
+    /// Removes the target with the [order](Target::order) `id`.
+    ///
+    /// Fails with `ESRCH` if there is none.
+    pub(crate) fn remove_id(&self, id: u64, samples: &SampleCache<Target>) -> Result {
+        let mut from = None;
+        loop {
+            let mut registry = self.lock();
+            match registry.find_id(id, from.as_deref()) {
+                Search::Continue(position) => from = Some(position),
+                Search::Done(None) => return Err(ESRCH),
+                Search::Done(Some(target)) => {
+                    registry.remove_by_id(&target);
+                    drop(registry);
+                    free(&target, Reason::Removed, samples);
+                    return Ok(());
+                }
+            }
+        }
+    }
+
+    /// Removes all targets that have ended by now.
+    ///
+    /// Fails with `EINTR` if the current process is being killed.
+    pub(crate) fn remove_ended(&self, samples: &SampleCache<Target>) -> Result {
+        let count = self.lock().ended_len();
+        for _ in 0..count {
+            signal::yield_unless_killed()?;
+            let ended = self.lock().first_ended().map(Ref::from);
+            match ended {
+                Some(ended) => self.remove_target(&ended, samples),
+                None => break,
+            };
+        }
+        Ok(())
     }
 
     /// Removes all targets.
