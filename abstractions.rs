@@ -44,6 +44,7 @@ pub(crate) mod layout;
 pub(crate) mod list;
 pub(crate) mod param;
 pub(crate) mod pid;
+pub(crate) mod process_tree;
 pub(crate) mod read_once;
 pub(crate) mod seq_file;
 mod seqlock;
@@ -61,16 +62,17 @@ pub(crate) mod write_data;
 /// Compiles only if each of these traits requires `'static`. Their implementations must not borrow,
 /// because the kernel continues to call them if the value that registered them is leaked.
 #[allow(dead_code)]
-fn callbacks_are_static<R, S, H, L, A, F, D>()
+fn callbacks_are_static<R, S, H, E, L, A, F, D>()
 where
     R: kthread::Run,
     S: shrinker::Shrink,
     H: tracepoint::ForkHandler,
+    E: tracepoint::ExitHandler,
     L: param::Listener,
     A: sysfs::AttributeOperations,
     F: debugfs_file::FileOperations,
     D: delayed_work::Deferred<0>,
 {
     fn is_static<T: 'static>() {}
-    is_static::<(R, S, H, L, A, F, D)>();
+    is_static::<(R, S, H, E, L, A, F, D)>();
 }

@@ -9,8 +9,10 @@
 //!   added and by PID. It also holds the schedule, because its lock orders `stop` with everything
 //!   that takes samples.
 //! - add.rs and remove.rs add and remove targets. follow_fork.rs decides whether the child of a
-//!   fork becomes a target. With the [`PidBitmap`] (pid_bitmap.rs) most forks are ruled out without
+//!   fork becomes a target, and descendants.rs follows the descendants that a process has when a
+//!   `tree:` command is executed. With the [`PidBitmap`] (pid_bitmap.rs) most forks are ruled out without
 //!   a lock.
+//! - An [`Identity`](identity::Identity) (identity.rs) says who a task is, also after its end.
 //! - A [`Tree`](tree::Tree) (tree.rs) is what one `tree:` command watches: a process and its
 //!   descendants.
 //!
@@ -18,6 +20,7 @@
 //! argument of each call that adds or removes some.
 
 mod add;
+mod descendants;
 mod follow_fork;
 mod identity;
 mod pid_bitmap;
@@ -29,6 +32,7 @@ mod task_reader;
 mod tree;
 
 pub(crate) use add::Candidate;
+pub(crate) use follow_fork::Followed;
 pub(crate) use pid_bitmap::PidBitmap;
 pub(crate) use reading::Reading;
 pub(crate) use registry::Registry;

@@ -87,6 +87,12 @@ pub(crate) fn progress(task: &Task) -> ExitProgress {
     }
 }
 
+/// Returns whether a thread of the process of `task` has not begun to exit (`signal->live`).
+pub(crate) fn has_live_thread(task: &Task) -> bool {
+    // SAFETY: As in `process_threads`.
+    unsafe { read_once!(read_once!(task.as_ptr(), signal), live.counter) != 0 }
+}
+
 /// Returns the number of threads of the process of `task`, including threads that have ended but
 /// have not been reaped.
 pub(crate) fn process_threads(task: &Task) -> u32 {

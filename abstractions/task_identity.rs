@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! What says who a task is or was: its name, its parent, its cgroup, when it began, how it ended.
+//! What says who a task is or was: its name, its cgroup, when it began, how it ended.
 //!
 //! All of it stays readable for as long as there is a reference to the `task_struct`, also after
 //! the task has been reaped. The `kernel` crate's [`Task`] has none of it.
@@ -12,19 +12,11 @@
 //! # Examples
 //!
 //! ```ignore
-//! let rcu = rcu::read_lock();
-//! let ppid = task_identity::parent(task, &rcu).map_or(0, tgid);
-//! pr_info!("child of {ppid}, began at {} us\n", task_identity::started_us(task));
+//! pr_info!("began at {} us\n", task_identity::started_us(task));
 //! ```
 
-use super::{pid::Pid, read_once::read_once};
-use core::ptr::NonNull;
-use kernel::{
-    bindings,
-    prelude::*,
-    sync::{aref::ARef, rcu},
-    task::Task,
-};
+use super::read_once::read_once;
+use kernel::{bindings, prelude::*, sync::rcu, task::Task};
 
 /// The length of a command name (`TASK_COMM_LEN`), of which the last byte is 0.
 pub(crate) const NAME_LEN: usize = 16;
@@ -70,28 +62,6 @@ pub(crate) fn wait_status(task: &Task, is_process: bool) -> i32 {
             read_once!(task, exit_code)
         }
     }
-}
-
-/// Returns the parent of `task`: the thread that forked it, or the one that it was reparented to
-/// (`real_parent`). Returns `None` if `task` has been reaped, and for the first task of the kernel.
-pub(crate) fn parent<'a>(task: &'a Task, _rcu: &'a rcu::Guard) -> Option<&'a Task> {
-    let task = task.as_ptr();
-    // SAFETY: A `&Task` is a live `task_struct`. If it has its PID, it has not been reaped, and
-    // `real_parent` is a task that is not freed before the end of the RCU read-side critical
-    // section: a parent is reaped after its children have got another one (`task_ppid_nr_ns()`
-    // relies on the same). CAST: `Task` is a transparent wrapper of `task_struct`.
-    let parent = unsafe {
-        if read_once!(task, thread_pid).is_null() {
-            return None;
-        }
-        NonNull::new(read_once!(task, real_parent).cast::<Task>())?.as_ref()
-    };
-    (parent.as_ptr() != task && parent.pid() != 0).then_some(parent)
-}
-
-/// Returns the `struct pid` of the parent's process; `None` like [`parent`].
-pub(crate) fn parent_pid(task: &Task) -> Option<ARef<Pid>> {
-    Pid::of_process(parent(task, &rcu::read_lock())?)
 }
 
 /// Returns the ID of the cgroup of `task` in the hierarchy of cgroup v2, which is the inode number

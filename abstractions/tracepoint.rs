@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! A probe for `sched_process_fork`, the scheduler's tracepoint for forks.
+//! Probes for `sched_process_fork` and `sched_process_exit`, the scheduler's tracepoints for forks
+//! and exits.
 //!
 //! The `kernel` crate can call a tracepoint (`declare_trace!`), but cannot register a probe for
 //! one.
@@ -92,6 +93,62 @@ impl<T: ForkHandler> ForkProbe<T> {
             )
         };
         handler.forked(parent, child);
+    }
+}
+
+/// What an [`ExitProbe`] calls.
+///
+/// `'static`, because the kernel continues to call a probe that is leaked.
+pub(crate) trait ExitHandler: Send + Sync + 'static {
+    /// Called for each exit of a thread on the machine, in that thread, which is `thread`. It is
+    /// not a zombie yet, and its children have not been reparented. `is_last`: all other threads of
+    /// its process have come to this point before.
+    ///
+    /// Must not sleep.
+    fn exits(&self, thread: &Task, is_last: bool);
+}
+
+/// A registered probe for exits. Dropping it waits until no call is in progress; it may sleep.
+///
+/// # Invariants
+///
+/// As for [`ForkProbe`].
+pub(crate) struct ExitProbe<T: ExitHandler> {
+    _probe: Probe,
+    _handler: Arc<T>,
+}
+
+impl<T: ExitHandler> ExitProbe<T> {
+    /// Registers a probe that calls `handler` from now on.
+    ///
+    /// May sleep. Fails like [`ForkProbe::register`].
+    pub(crate) fn register(handler: Arc<T>) -> Result<Self> {
+        let data = Arc::as_ptr(&handler).cast_mut().cast();
+        let exit: unsafe extern "C" fn(*mut c_void, *mut bindings::task_struct, bool) = Self::exit;
+        // SAFETY: `exit` has the arguments of this tracepoint. By the type invariant `data` stays
+        // alive until the probe has been dropped.
+        unsafe {
+            Ok(Self {
+                _probe: Probe::register(c"sched_process_exit", exit as *mut c_void, data)?,
+                _handler: handler,
+            })
+        }
+    }
+
+    /// # Safety
+    ///
+    /// Only for the tracepoint `sched_process_exit` to call, with the data that
+    /// [`register`](Self::register) passed.
+    unsafe extern "C" fn exit(
+        data: *mut c_void,
+        thread: *mut bindings::task_struct,
+        is_last: bool,
+    ) {
+        // CAST: `Task` is a transparent wrapper of `task_struct`.
+        // SAFETY: By the invariants of `ExitProbe`, `data` points to a live `T`. The thread is the
+        // current task.
+        let (handler, thread) = unsafe { (&*data.cast::<T>(), &*thread.cast::<Task>()) };
+        handler.exits(thread, is_last);
     }
 }
 

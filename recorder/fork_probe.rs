@@ -1,26 +1,29 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! The fork probe: when it is registered and removed, and what it does.
+//! The fork probe and the exit probe: when they are registered and removed, and what they do.
 //!
-//! The probe runs in each fork of the machine. A fork of a process that is not watched is
+//! The fork probe runs in each fork of the machine. A fork of a process that is not watched is
 //! recognised by one bit, without a lock. Whether any other fork is followed is decided in
 //! targets/follow_fork.rs.
 //!
-//! `kernel_clone()` calls the probe with no lock held. The probe may take the locks of the registry
-//! and of the store, and spinlocks of the kernel: those of the slab allocator, of the child's
-//! `wait_pidfd`, of the sampler's wait queue and of work items. It must not take a mutex, because
-//! it must not sleep.
+//! The exit probe runs in each exit while a `tree:` command searches for living descendants; why is
+//! in targets/descendants.rs.
 //!
-//! The removal of the probe waits for calls that are under way, so a work item does it
+//! `kernel_clone()` and `do_exit()` call the probes with no lock held. They may take the locks of the registry
+//! and of the store, and spinlocks of the kernel: those of the slab allocator, of the task's
+//! `wait_pidfd`, of the sampler's wait queue and of work items. They must not take a mutex, because
+//! they must not sleep.
+//!
+//! The removal of the fork probe waits for calls that are under way, so a work item does it
 //! (deferred_work.rs).
 
 use super::{ForkFollower, ForkTracking, Recorder};
 use crate::{
     abstractions::{
         compat::tgid,
-        tracepoint::{ForkHandler, ForkProbe},
+        tracepoint::{ExitHandler, ExitProbe, ForkHandler, ForkProbe},
     },
-    targets::{Candidate, PidBitmap},
+    targets::{Candidate, Followed, PidBitmap},
 };
 use kernel::{prelude::*, sync::Arc, task::Task};
 
@@ -35,22 +38,51 @@ impl ForkHandler for ForkFollower {
     }
 }
 
+/// What the exit probe calls in each exit, while living descendants are searched for.
+struct ExitFollower(Arc<Recorder>);
+
+impl ExitHandler for ExitFollower {
+    fn exits(&self, thread: &Task, is_last: bool) {
+        let recorder = &self.0;
+        let followed = recorder
+            .targets
+            .follow_exiting(thread, is_last, &recorder.samples);
+        recorder.finish_following(followed);
+    }
+}
+
 impl Recorder {
-    /// Adds a process like [`add`](Self::add), and follows its forks and those of its descendants
-    /// from now on. Descendants that exist already are not added.
+    /// Adds a process like [`add`](Self::add), with all descendants that live now, and follows the
+    /// forks of all of them from now on. If it is watched already but not followed, it keeps its
+    /// history.
     ///
-    /// May sleep. Fails like `add`; also with `ESRCH` if `pid` is a thread that is not a thread
-    /// group leader, and with `EOPNOTSUPP` in a kernel without tracepoints.
+    /// May sleep. Fails like `add`; also with `EEXIST` if the process is followed, with `ESRCH` if
+    /// `pid` is a thread that is not a thread group leader, with `EOPNOTSUPP` in a kernel without
+    /// tracepoints, and with `EINTR` if the current process is being killed.
     pub(crate) fn add_tree(self: &Arc<Self>, pid: i32) -> Result {
         let candidate = Candidate::find_tree(pid)?;
+        // A process that begins with itself, as `taskmon record` makes its child do, has nobody to
+        // search for.
+        let exit_probe = if candidate.is_childless_current() {
+            None
+        } else {
+            let follower = Arc::new(ExitFollower(self.clone()), GFP_KERNEL)?;
+            Some(ExitProbe::register(follower)?)
+        };
         let mut fork_tracking = self.fork_tracking.lock();
         self.register_probe(&mut fork_tracking)?;
         let added = self.add_candidate(candidate);
         drop(fork_tracking);
         if added.is_err() {
             self.check_fork_probe();
+            return added;
         }
-        added
+        match exit_probe {
+            Some(_) => self
+                .targets
+                .follow_descendants(&self.samples, |followed| self.finish_following(followed)),
+            None => Ok(()),
+        }
     }
 
     /// Registers the probe, unless it is registered. May sleep.
@@ -77,7 +109,12 @@ impl Recorder {
     ///
     /// Called by the probe. Does not sleep.
     fn follow_fork(&self, child: &Task) {
-        let followed = self.targets.follow_fork(child, &self.samples);
+        self.finish_following(self.targets.follow_fork(child, &self.samples));
+    }
+
+    /// Does what following a process leaves to its caller. Does not sleep. The caller holds no
+    /// spinlock of this module.
+    fn finish_following(&self, followed: Followed) {
         if followed.has_displaced {
             self.queue_clean_up();
         }

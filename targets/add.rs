@@ -24,7 +24,7 @@ impl Candidate {
     ///
     /// May sleep. Fails with `ESRCH` if there is no such task, and with `ENOMEM`.
     pub(crate) fn find(pid: i32) -> Result<Self> {
-        let reader = TaskReader::find(Pid::find(pid).ok_or(ESRCH)?)?;
+        let reader = TaskReader::find(Pid::find(pid).ok_or(ESRCH)?, GFP_KERNEL)?;
         Ok(Self { reader, tree: None })
     }
 
@@ -39,6 +39,12 @@ impl Candidate {
         }
         found.tree = Some(Tree::new(Upids::new(found.reader.pid(), GFP_KERNEL)?)?);
         Ok(found)
+    }
+
+    /// Returns whether the task is the current process, and nothing but this process itself can
+    /// fork a child of it.
+    pub(crate) fn is_childless_current(&self) -> bool {
+        self.reader.is_childless_current()
     }
 }
 
@@ -64,8 +70,11 @@ impl Targets {
     ///
     /// Returns whether it is the only living target, so that the sampler must be woken.
     ///
-    /// May sleep. Fails with `EEXIST` if the task is watched already, `ENOSPC` if there are
-    /// `max_targets`, and `ENOMEM`.
+    /// If the task is watched already and the candidate is the root of a tree, the target becomes
+    /// that root and keeps its history.
+    ///
+    /// May sleep. Fails with `EEXIST` if the task is watched already, or is followed already;
+    /// `ENOSPC` if there are `max_targets`; and `ENOMEM`.
     pub(crate) fn add(&self, candidate: Candidate, samples: &SampleCache<Target>) -> Result<bool> {
         let Candidate { mut reader, tree } = candidate;
         let identity = reader.identity(GFP_KERNEL)?;
@@ -80,16 +89,17 @@ impl Targets {
         }
         let memory = self.slab_cache.alloc().ok_or(ENOMEM)?;
         let target = memory.init(Target::new(identity, reader, samples.store()));
-        if let Some(tree) = tree {
-            target.set_tree(tree);
-        }
 
         let mut registry = self.lock();
-        if registry.contains(target.pids()) {
-            return Err(EEXIST);
+        if let Some(watched) = registry.find_same(target.pids()).map(Ref::from) {
+            registry.follow(&watched, tree.ok_or(EEXIST)?)?;
+            return Ok(false);
         }
         if registry.is_full() {
             return Err(ENOSPC);
+        }
+        if let Some(tree) = tree {
+            target.set_tree(tree);
         }
         let inserted = insert(&mut registry, &target, first, samples, &mut spare);
         drop(registry);

@@ -65,7 +65,7 @@ impl Targets {
         };
         let mut registry = self.lock();
         // A command may have added the child, or removed the tree, since the lock was released.
-        if tree.is_dissolved() || registry.contains(target.pids()) {
+        if tree.is_dissolved() || registry.find_same(target.pids()).is_some() {
             return Followed::default();
         }
         let has_displaced = registry.displace_ended();

@@ -5,6 +5,7 @@
 
 use crate::abstractions::{
     pid::Pid,
+    process_tree,
     task_identity::{self, Name, NAME_LEN},
     upid::{PidNumbers, Upids},
 };
@@ -24,7 +25,7 @@ impl Identity {
     /// The identity of `task`, which was found by `pid`. May sleep if `flags` allow it. Fails with
     /// `ENOMEM`, which can happen only for tasks in a PID namespace other than the initial one.
     pub(super) fn of(task: &Task, pid: &Pid, flags: Flags) -> Result<Self> {
-        let parent = task_identity::parent_pid(task);
+        let parent = process_tree::parent_pid(task);
         let parent = parent.map(|parent| PidNumbers::new(&parent, flags));
         Ok(Self {
             pids: Upids::new(pid, flags)?,

@@ -8,6 +8,7 @@
 use super::{
     pid_bitmap::PidBitmap,
     target::{Target, BUCKET, ORDER, STAGE},
+    tree::Tree,
 };
 use crate::{
     abstractions::{
@@ -57,6 +58,8 @@ pub(crate) struct Registry {
     /// The target after the one that was last removed by its ID. Targets are usually removed in the
     /// order of their IDs, so the search for the next one begins here.
     id_position: Option<Ref<Target>>,
+    /// How many processes have become part of a tree after they were forked.
+    pub(super) joined: u64,
     /// How many descendants could not be followed.
     pub(crate) lost: u64,
     /// The shortest period that an open file requests, milliseconds.
@@ -92,6 +95,7 @@ impl Registry {
             followed: 0,
             has_probe: false,
             id_position: None,
+            joined: 0,
             lost: 0,
             requested_period_ms: None,
             schedule: Schedule::new(),
@@ -317,10 +321,29 @@ impl Registry {
         self.by_pid.get_mut(pid as usize % BUCKETS)
     }
 
-    /// Returns whether the task with these PIDs is watched.
-    pub(super) fn contains(&self, pids: &Upids) -> bool {
-        self.bucket(pids.global())
-            .is_some_and(|bucket| bucket.iter().any(|target| target.pids().is_same(pids)))
+    /// Returns the target of the task with these PIDs.
+    pub(super) fn find_same(&self, pids: &Upids) -> Option<&Object<Target>> {
+        self.bucket(pids.global())?
+            .iter()
+            .find(|target| target.pids().is_same(pids))
+    }
+
+    /// Follows the forks of `target` from now on, as part of `tree`.
+    ///
+    /// Fails with `EEXIST` if they are followed already, or if the target has ended.
+    pub(super) fn follow(&mut self, target: &Object<Target>, tree: Arc<Tree>) -> Result {
+        if target.tree().is_some() || !self.living.contains(target) {
+            return Err(EEXIST);
+        }
+        target.set_tree(tree);
+        self.followed += 1;
+        self.joined += 1;
+        Ok(())
+    }
+
+    /// Returns the PID bitmap; `None` before the first `tree:` command.
+    pub(super) fn pid_bitmap(&self) -> Option<&Arc<PidBitmap>> {
+        self.pid_bitmap.as_ref()
     }
 
     /// Returns a target that has `pid` in the initial PID namespace.

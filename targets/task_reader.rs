@@ -12,11 +12,13 @@ use crate::{
         exit::{self, ExitProgress},
         exit_notice::ExitNotice,
         pid::Pid,
+        process_tree,
     },
     codec::Sample,
 };
 use kernel::{
     alloc::Flags,
+    current,
     prelude::*,
     sync::{aref::ARef, rcu},
     task::Task,
@@ -52,13 +54,13 @@ impl TaskReader {
     /// A reader for the task with `pid`: the process if the task is a thread group leader, else the
     /// thread.
     ///
-    /// May sleep. Fails with `ESRCH` if there is no such task, and with `ENOMEM`.
-    pub(super) fn find(pid: ARef<Pid>) -> Result<Pin<KBox<Self>>> {
+    /// May sleep if `flags` allow it. Fails with `ESRCH` if there is no such task, and with `ENOMEM`.
+    pub(super) fn find(pid: ARef<Pid>, flags: Flags) -> Result<Pin<KBox<Self>>> {
         let (task, is_process) = match pid.leader() {
             Some(leader) => (leader, true),
             None => (pid.thread().ok_or(ESRCH)?, false),
         };
-        Self::new(task, pid, is_process, GFP_KERNEL)
+        Self::new(task, pid, is_process, flags)
     }
 
     /// A reader for a new process, whose `leader` has not run yet. Does not sleep. Fails with
@@ -94,6 +96,15 @@ impl TaskReader {
     /// Returns who the task is. May sleep if `flags` allow it. Fails with `ENOMEM`.
     pub(super) fn identity(&self, flags: Flags) -> Result<Identity> {
         Identity::of(&self.task, self.exit.pid(), flags)
+    }
+
+    /// Returns whether the task is the current process, which has no children and no other thread
+    /// that could fork one.
+    pub(super) fn is_childless_current(&self) -> bool {
+        let current = current!();
+        core::ptr::eq(&*self.task, &**current)
+            && exit::process_threads(current) == 1
+            && !process_tree::has_children(current)
     }
 
     /// Returns what the task is now.

@@ -27,7 +27,7 @@ PATCHES = (
     Patch("memory", changes=(kernel_tree.add_folder,),
           wrappers=("barrier", "read_once", "slab", "list")),
     Patch("cpu-time",
-          wrappers=("capability", "clock", "seqlock", "pid", "upid", "signal", "cputime", "exit",
+          wrappers=("capability", "clock", "seqlock", "pid", "upid", "process_tree", "signal", "cputime", "exit",
                     "exit_notice", "task_identity", "layout")),
     Patch("callbacks",
           wrappers=("this_module", "kthread", "wait_queue", "delayed_work", "shrinker", "tracepoint", "param",
