@@ -39,7 +39,12 @@ pub(crate) use registry::Registry;
 pub(crate) use target::Target;
 pub(crate) use task_reader::TaskReader;
 
-use crate::abstractions::slab::{Cache, Object, Ref};
+use crate::{
+    abstractions::slab::{Cache, Object, Ref},
+    sample_cache::SampleCache,
+};
+use core::convert::Infallible;
+use identity::Identity;
 use kernel::{
     new_spinlock,
     prelude::*,
@@ -70,6 +75,16 @@ impl Targets {
     /// it.
     pub(crate) fn lock(&self) -> SpinLockGuard<'_, Registry> {
         self.registry.lock()
+    }
+
+    /// A target without samples, in no list and in no tree.
+    fn new_target<'a>(
+        &'a self,
+        identity: Identity,
+        reader: Pin<KBox<TaskReader>>,
+        samples: &'a SampleCache<Target>,
+    ) -> impl Init<Target, Infallible> + 'a {
+        Target::new(identity, reader, samples.store(), &self.registry)
     }
 
     /// Returns the target that was added first. Takes the lock of the registry.

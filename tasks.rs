@@ -40,7 +40,10 @@ impl Tasks {
         let namespace = current.active_pid_ns()?;
         let pid = target.pids().in_namespace(namespace)?;
         let parent = target.identity().parent();
-        let root = target.tree().map(|tree| tree.root());
+        let root = {
+            let registry = self.recorder.targets().lock();
+            target.tree(&registry).cloned()
+        };
         let store = self.recorder.samples().lock();
         let state = target.state(&store);
         let last_seen = state.last_seen();
@@ -55,7 +58,7 @@ impl Tasks {
             id: target.order(),
             is_thread: !last_seen.is_process,
             parent: parent.and_then(|parent| parent.in_namespace(namespace)),
-            root: root.and_then(|root| root.in_namespace(namespace)),
+            root: root.and_then(|tree| tree.root().in_namespace(namespace)),
             cgroup: (last_seen.cgroup != 0).then_some(last_seen.cgroup),
             started_us: target.identity().started_us(),
             ended,

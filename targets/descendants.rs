@@ -124,7 +124,7 @@ impl Targets {
         }
         let pid = Pid::of_process(task)?;
         let registry = self.lock();
-        registry.find_living(&pid)?.tree().cloned()
+        registry.find_living(&pid)?.tree(&registry).cloned()
     }
 
     /// Returns the tree of the nearest followed ancestor of `task`.
@@ -250,7 +250,7 @@ impl Targets {
         if spare.is_none() {
             return Err(ENOMEM);
         }
-        let target = memory.init(Target::new(identity, reader, samples.store()));
+        let target = memory.init(self.new_target(identity, reader, samples));
 
         let mut registry = self.lock();
         if tree.is_dissolved() {
@@ -263,7 +263,7 @@ impl Targets {
         if registry.is_full() {
             return Err(ENOSPC);
         }
-        target.set_tree(tree);
+        target.set_tree(&mut registry, Some(tree));
         registry.joined += 1;
         let inserted = add::insert(&mut registry, &target, first, samples, &mut spare);
         drop(registry);

@@ -42,7 +42,7 @@ impl Targets {
         };
         let registry = self.lock();
         let parent = registry.find_living(&parent);
-        let tree = parent.and_then(|parent| parent.tree().cloned());
+        let tree = parent.and_then(|parent| parent.tree(&registry).cloned());
         drop(registry);
         let Some(tree) = tree else {
             return Followed::default();
@@ -57,8 +57,7 @@ impl Targets {
             self.lock().lost += 1;
             return Followed::default();
         };
-        let target = memory.init(Target::new(identity, reader, samples.store()));
-        target.set_tree(tree.clone());
+        let target = memory.init(self.new_target(identity, reader, samples));
         let first = FirstSample {
             time_us,
             reading: Reading::Same,
@@ -76,6 +75,7 @@ impl Targets {
                 has_displaced,
             };
         }
+        target.set_tree(&mut registry, Some(tree));
         let inserted = add::insert(&mut registry, &target, first, samples, &mut spare);
         drop(registry);
         // The child has not ended, so its reader is in use.

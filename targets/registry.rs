@@ -260,7 +260,7 @@ impl Registry {
         if self.living.len() == 0 {
             self.schedule.set_idle(clock::monotonic_ns());
         }
-        self.followed -= usize::from(target.tree().is_some());
+        self.followed -= usize::from(target.tree(self).is_some());
         if let Some(pid_bitmap) = &self.pid_bitmap {
             // Another living target may have the same PID already.
             let pid = target.pids().global();
@@ -332,13 +332,25 @@ impl Registry {
     ///
     /// Fails with `EEXIST` if they are followed already, or if the target has ended.
     pub(super) fn follow(&mut self, target: &Object<Target>, tree: Arc<Tree>) -> Result {
-        if target.tree().is_some() || !self.living.contains(target) {
+        if target.tree(self).is_some() || !self.living.contains(target) {
             return Err(EEXIST);
         }
-        target.set_tree(tree);
+        target.set_tree(self, Some(tree));
         self.followed += 1;
         self.joined += 1;
         Ok(())
+    }
+
+    /// Does not follow the forks of `target` any more. It belongs to no tree from now on.
+    pub(super) fn unfollow(&mut self, target: &Object<Target>) {
+        let was_followed = target.tree(self).is_some() && self.living.contains(target);
+        self.followed -= usize::from(was_followed);
+        target.set_tree(self, None);
+    }
+
+    /// Returns the [order](Target::order) of the next target that is added.
+    pub(super) fn next_order(&self) -> u64 {
+        self.next_order
     }
 
     /// Returns the PID bitmap; `None` before the first `tree:` command.
@@ -364,7 +376,7 @@ impl Registry {
             // At the front, which a pass under way has already passed: if the target has a first
             // sample, that is its sample of this pass.
             let _ = self.living.push_front(target.clone());
-            self.followed += usize::from(target.tree().is_some());
+            self.followed += usize::from(target.tree(self).is_some());
             self.add_to_pid_bitmap(target);
         } else {
             let _ = self.ended.push_back(target.clone());

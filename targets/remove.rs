@@ -49,7 +49,9 @@ impl Targets {
         is_found.then_some(()).ok_or(ESRCH)
     }
 
-    /// Removes the trees whose root has `pid` in `namespace`: all of their targets.
+    /// Removes the trees whose root has `pid` in `namespace`: all of their targets. Those that were
+    /// watched before the `tree:` command stay, unless they are a root; they are not followed any
+    /// more.
     ///
     /// Fails with `ESRCH` if there is none.
     pub(crate) fn remove_tree(
@@ -61,17 +63,26 @@ impl Targets {
         let mut is_found = false;
         let mut at = self.first();
         while let Some(target) = at {
-            let tree = target.tree();
+            let mut registry = self.lock();
+            let tree = target.tree(&registry);
             let tree = tree.filter(|tree| tree.root().in_namespace(namespace) == Some(pid));
+            let tree = tree.cloned();
+            let mut is_owned = false;
             if let Some(tree) = tree {
-                let registry = self.lock();
+                is_found = true;
                 tree.dissolve();
-                drop(registry);
+                is_owned = tree.owns(&target);
+                if !is_owned {
+                    registry.unfollow(&target);
+                }
             }
+            drop(registry);
             // After the tree has been dissolved: a fork that was followed until then is found.
             // Before the removal: the search is slow after `target` has been removed.
             at = self.next(&target);
-            is_found |= tree.is_some() && self.remove_target(&target, samples);
+            if is_owned {
+                self.remove_target(&target, samples);
+            }
         }
         is_found.then_some(()).ok_or(ESRCH)
     }

@@ -5,6 +5,7 @@
 use super::{
     identity::{Identity, LastSeen},
     reading::{QuickCheck, Reading},
+    registry::Registry,
     task_reader::TaskReader,
     tree::Tree,
 };
@@ -19,7 +20,7 @@ use kernel::{
     prelude::*,
     sync::{
         atomic::{Atomic, Relaxed},
-        Arc, LockedBy, SetOnce, SpinLock,
+        Arc, LockedBy, SpinLock,
     },
 };
 
@@ -38,8 +39,7 @@ pub(crate) struct Target {
     in_bucket: ListLinks<Target>,
     identity: Identity,
     /// The tree that the task belongs to, if its forks are followed. The children belong to it too.
-    /// Populated under the lock of the registry.
-    tree: SetOnce<Arc<Tree>>,
+    tree: LockedBy<Option<Arc<Tree>>, Registry>,
     /// See [`order`](Self::order). Written when the target is inserted into the registry, under the
     /// lock of the registry.
     order: Atomic<u64>,
@@ -179,21 +179,23 @@ impl HasHistory for Target {
 }
 
 impl Target {
-    /// A target without samples, in no list. `lock` is the lock of the sample cache.
-    pub(super) fn new(
+    /// A target without samples, in no list and in no tree. The locks are those of the sample cache
+    /// and of the registry.
+    pub(super) fn new<'a>(
         identity: Identity,
         reader: Pin<KBox<TaskReader>>,
-        lock: &SpinLock<Store<Target>>,
-    ) -> impl Init<Self, Infallible> + '_ {
+        store: &'a SpinLock<Store<Target>>,
+        registry: &'a SpinLock<Registry>,
+    ) -> impl Init<Self, Infallible> + 'a {
         init!(Self {
             in_order: ListLinks::new(),
             by_stage: ListLinks::new(),
             in_bucket: ListLinks::new(),
             identity,
-            tree: SetOnce::new(),
+            tree: LockedBy::new(registry, None),
             order: Atomic::new(0),
             state: LockedBy::new(
-                lock,
+                store,
                 State {
                     history: History::new(),
                     reader: Some(reader),
@@ -214,15 +216,13 @@ impl Target {
     }
 
     /// Returns the tree that the task belongs to, if its forks are followed.
-    pub(crate) fn tree(&self) -> Option<&Arc<Tree>> {
-        self.tree.as_ref()
+    pub(crate) fn tree<'a>(&'a self, registry: &'a Registry) -> Option<&'a Arc<Tree>> {
+        self.tree.access(registry).as_ref()
     }
 
-    /// Makes the task part of `tree`: its forks are followed from now on. It belongs to no tree
-    /// yet. The caller holds the lock of the registry, unless the target is new.
-    pub(super) fn set_tree(&self, tree: Arc<Tree>) {
-        let is_first = self.tree.populate(tree);
-        debug_assert!(is_first);
+    /// Makes the task part of `tree`, whose forks are followed, or of none.
+    pub(super) fn set_tree(&self, registry: &mut Registry, tree: Option<Arc<Tree>>) {
+        *self.tree.access_mut(registry) = tree;
     }
 
     /// Returns the place in the order in which targets were added: a number that is greater than

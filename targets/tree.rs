@@ -2,11 +2,12 @@
 
 //! The tree of processes that one `tree:` command watches.
 
+use super::target::Target;
 use crate::abstractions::upid::Upids;
 use kernel::{
     prelude::*,
     sync::{
-        atomic::{AtomicFlag, Relaxed},
+        atomic::{Atomic, AtomicFlag, Relaxed},
         Arc,
     },
 };
@@ -16,6 +17,9 @@ use kernel::{
 pub(crate) struct Tree {
     /// The PIDs of the process that the command named.
     root: Upids,
+    /// The [order](Target::order) of the first target that was added after the command.
+    /// Written under the lock of the registry.
+    first_order: Atomic<u64>,
     /// Whether no more targets are added. Written under the lock of the registry.
     is_dissolved: AtomicFlag,
 }
@@ -23,13 +27,29 @@ pub(crate) struct Tree {
 impl Tree {
     /// A tree whose root is the process with the PIDs `root`. May sleep. Fails with `ENOMEM`.
     pub(super) fn new(root: Upids) -> Result<Arc<Self>> {
-        let is_dissolved = AtomicFlag::new(false);
-        Ok(Arc::new(Self { root, is_dissolved }, GFP_KERNEL)?)
+        let tree = Self {
+            root,
+            first_order: Atomic::new(0),
+            is_dissolved: AtomicFlag::new(false),
+        };
+        Ok(Arc::new(tree, GFP_KERNEL)?)
     }
 
     /// Returns the PIDs of the root.
     pub(crate) fn root(&self) -> &Upids {
         &self.root
+    }
+
+    /// Sets the [order](Target::order) of the next target that is added. The caller holds
+    /// the lock of the registry.
+    pub(super) fn set_first_order(&self, order: u64) {
+        self.first_order.store(order, Relaxed);
+    }
+
+    /// Returns whether `target`, which belongs to the tree, is watched because of the tree, or is
+    /// its root. All others were watched before.
+    pub(super) fn owns(&self, target: &Target) -> bool {
+        target.order() >= self.first_order.load(Relaxed) || target.pids().is_same(&self.root)
     }
 
     /// Marks the tree as removed: no more targets are added. The caller holds the lock of the

@@ -114,7 +114,7 @@ def target_before():
     with process() as pid:
         write(pid)
         write(f"tree:{os.getpid()}")
-        equal(statistics()["targets"], 2, "tree: does not add children that exist already")
+        equal(statistics()["targets"], 2, "tree: takes in a child that is watched already, once")
         write(f"-tree:{os.getpid()}")
         equal(statistics()["targets"], 1, "-tree: keeps a target that was added by itself")
         write(f"-{pid}")

@@ -51,13 +51,13 @@ def vectors(piece):
     return parts
 
 
-def write_pieces(fd, text, size, how, model, is_page):
+def write_pieces(fd, text, size, how, model):
     """Writes each piece as programs do: after a short write, the rest is written again. Returns the first
     difference from the model."""
     for at in range(0, len(text), size):
         piece = text[at:at + size]
         while piece:
-            expected = model.write(piece, is_page)
+            expected = model.write(piece)
             try:
                 got = how(fd, piece), 0
             except OSError as error:
@@ -84,8 +84,8 @@ def by_pieces(few, many):
             fd = os.open(path, os.O_WRONLY)
             for size in SIZES:
                 for text in texts(few if size < 100 else many):
-                    model = Model((), MAX_TARGETS)
-                    problem = write_pieces(fd, text.encode(), size, how, model, path == SYSFS)
+                    model = Model((), MAX_TARGETS, path == SYSFS)
+                    problem = write_pieces(fd, text.encode(), size, how, model)
                     if not problem and watched() != set(model.watched):
                         problem = (watched() - set(model.watched), set(model.watched) - watched())
                     wrong += [(size, text[:20], problem)] if problem else []

@@ -19,48 +19,67 @@ def exists(pid):
 
 
 class Model:
-    """The watched tasks, and what each command and each write does to them.
+    """The watched tasks, and what each command and each write does to them. All of them live.
 
-    `processes` are the PIDs that are known to be those of thread group leaders."""
+    `processes` are the PIDs that are known to be those of thread group leaders without children. `is_page`: the
+    file is in sysfs, so that it gets one page of a write at most, and has no `period:`. `next_id` is the ID of
+    the next target."""
 
-    def __init__(self, processes, max_targets):
-        self.processes, self.max_targets = processes, max_targets
-        self.watched, self.trees = {}, set()
+    def __init__(self, processes, max_targets, is_page, next_id=1):
+        self.processes, self.max_targets, self.is_page = processes, max_targets, is_page
+        self.watched, self.trees, self.next_id = {}, set(), next_id
 
     def execute(self, command):
         """0 or the error number."""
-        if command in (b"stop", b"start", b"clear"):
+        if command in (b"stop", b"start", b"clear", b"-ended"):
             return 0
-        sign, digits = (command[:1], command[1:]) if command[:1] in (b"+", b"-") else (b"", command)
-        is_tree = sign != b"+" and digits.startswith(b"tree:")
-        if is_tree:
-            digits = digits[len(b"tree:"):]
+        word, digits = self.split(command)
         if len(command) >= PAGE or not digits or not all(48 <= byte <= 57 for byte in digits):
             return errno.EINVAL
-        pid = int(digits)
-        if not 1 <= pid <= 2147483647:
+        number = int(digits)
+        if not 1 <= number <= 2147483647:
             return errno.EINVAL
-        if sign == b"-":
-            if pid not in (self.trees if is_tree else self.watched):
-                return errno.ESRCH
-            del self.watched[pid]
-            self.trees.discard(pid)
-            return 0
+        if word == b"period:":
+            return errno.EINVAL if self.is_page or number > 3600000 else 0
+        if word.startswith(b"-"):
+            return self.remove(word, number)
+        return self.add(number, word == b"tree:")
+
+    @staticmethod
+    def split(command):
+        for word in b"tree:", b"-tree:", b"-id:", b"period:", b"-", b"+":
+            if command.startswith(word):
+                return word, command[len(word):]
+        return b"", command
+
+    def remove(self, word, number):
+        if word == b"-id:":
+            number = next((pid for pid, each in self.watched.items() if each == number), None)
+        if number not in (self.trees if word == b"-tree:" else self.watched):
+            return errno.ESRCH
+        del self.watched[number]
+        self.trees.discard(number)
+        return 0
+
+    def add(self, pid, is_tree):
         if not exists(pid) or is_tree and pid not in self.processes:
             return errno.ESRCH
         if pid in self.watched:
-            return errno.EEXIST
-        if len(self.watched) >= self.max_targets:
+            if not is_tree or pid in self.trees:
+                return errno.EEXIST
+        elif len(self.watched) >= self.max_targets:
             return errno.ENOSPC
-        self.watched[pid] = None
+        else:
+            self.watched[pid] = self.next_id
+            self.next_id += 1
         if is_tree:
             self.trees.add(pid)
         return 0
 
-    def write(self, text, is_page):
-        """(bytes executed, error). A sysfs file (`is_page`) gets at most one page of the text."""
-        cut = is_page and len(text) >= PAGE
-        text = text[:PAGE] if is_page else text
+    def write(self, text):
+        """(bytes executed, error)."""
+        cut = self.is_page and len(text) >= PAGE
+        text = text[:PAGE] if self.is_page else text
         if text and text[-1] not in SPACE:
             commands = text.split()
             if len(commands) > 1:

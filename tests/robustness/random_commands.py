@@ -27,8 +27,8 @@ MAX_TARGETS = 5
 class Generator:
     """Generates texts of valid and invalid commands for these PIDs."""
 
-    def __init__(self, pids):
-        self.pids = pids
+    def __init__(self, pids, model):
+        self.pids, self.model = pids, model
 
     def number(self):
         choice = random.random()
@@ -47,12 +47,17 @@ class Generator:
             return b"+" + self.number()
         if choice < 0.8:
             return b"-" + self.number()
+        if choice < 0.9:
+            return random.choice((b"stop", b"start", b"clear", b"-ended"))
+        if choice < 0.91:
+            return b"-id:%d" % max(1, self.model.next_id - random.randrange(10))
         if choice < 0.92:
-            return random.choice((b"stop", b"start", b"clear"))
+            return b"period:" + random.choice((b"3", b"20", b"3600000", b"3600001", b"0", b"1x", b""))
         if choice < 0.925:
             return random.choice((b"tree:", b"-tree:")) + self.number()
         if choice < 0.96:
             return random.choice((b"+", b"-", b"tree:", b"-tree:", b"tree:0", b"tree:x", b"tree:-5",
+                                  b"-id:", b"-id:0", b"id:1", b"+id:1", b"ended", b"-endedx", b"-period:1",
                                   b"Start", b"stopp", b"clea", b"+-1", b"-+1", b"1-", b"\0"))
         return bytes(random.getrandbits(8) for _ in range(random.randrange(1, 9)))
 
@@ -112,16 +117,16 @@ def difference(model, living, path):
     return None
 
 
-def fuzz(path, living, processes, dead):
-    model = Model(processes, MAX_TARGETS)
-    generator = Generator(living * 3 + dead)
+def fuzz(path, living, processes, dead, next_id):
+    model = Model(processes, MAX_TARGETS, path == SYSFS, next_id)
+    generator = Generator(living * 3 + dead, model)
     fd = os.open(path, os.O_WRONLY)
     failed = executed = 0
     for count in range(WRITES):
         text = generator.text()
         if follows_others(text, living + dead):
             continue
-        expected = model.write(text, path == SYSFS)
+        expected = model.write(text)
         try:
             got = os.write(fd, text), 0
         except OSError as error:
@@ -142,6 +147,7 @@ def fuzz(path, living, processes, dead):
     os.close(fd)
     for pid in list(model.watched):
         write(f"-{pid}")
+    return model.next_id
 
 
 def main():
@@ -150,8 +156,9 @@ def main():
     with idle_threads(6) as tids, loaded(period_ms=3, max_targets=MAX_TARGETS), \
             process() as one, process() as two:
         living = tids + [one, two]
+        next_id = 1
         for path in (SYSFS, DEBUGFS):
-            fuzz(path, living, [one, two], dead)
+            next_id = fuzz(path, living, [one, two], dead, next_id)
             equal(statistics()["targets"], 0, f"{path}: all targets can be removed")
         ok(adds_up(statistics()), "created = alive + evicted + removed", statistics())
 
