@@ -23,7 +23,7 @@ module_numbers! {
 
     /// 1: follow the forks of that task too.
     pub(crate) static TREE: "tree" = 0 in 0..=1, 0o400,
-        "1: watch also its descendants that are forked from now on (requires pid)";
+        "1: watch also its descendants, living and future ones (requires pid)";
 
     /// The time between two passes, in milliseconds.
     pub(crate) static PERIOD_MS: "period_ms" = 100 in 1..=3_600_000, 0o600,

@@ -42,7 +42,6 @@ use kernel::{
     static_lock_class,
     sync::{Arc, Mutex},
 };
-use period_request::PeriodRequests;
 
 /// The ID of the work item that gives slab pages back to the page allocator.
 ///
@@ -76,6 +75,15 @@ pub(crate) struct Recorder {
     pass_ended: WaitQueue,
     give_back: Work<Recorder, GIVE_BACK>,
     clean_up: Work<Recorder, CLEAN_UP>,
+}
+
+/// The periods that open files request. There are few: one for each program that records.
+#[derive(Default)]
+struct PeriodRequests {
+    /// The number of a request, and its period in milliseconds.
+    requests: KVec<(u64, u64)>,
+    /// The number of the last request.
+    last: u64,
 }
 
 /// What is needed to follow forks.

@@ -12,7 +12,7 @@
 //!   fork becomes a target, and descendants.rs follows the descendants that a process has when a
 //!   `tree:` command is executed. With the [`PidBitmap`] (pid_bitmap.rs) most forks are ruled out without
 //!   a lock.
-//! - An [`Identity`](identity::Identity) (identity.rs) says who a task is, also after its end.
+//! - An `Identity` (identity.rs) says who a task is, also after its end.
 //! - A [`Tree`](tree::Tree) (tree.rs) is what one `tree:` command watches: a process and its
 //!   descendants.
 //!
@@ -39,12 +39,7 @@ pub(crate) use registry::Registry;
 pub(crate) use target::Target;
 pub(crate) use task_reader::TaskReader;
 
-use crate::{
-    abstractions::slab::{Cache, Object, Ref},
-    sample_cache::SampleCache,
-};
-use core::convert::Infallible;
-use identity::Identity;
+use crate::abstractions::slab::{Cache, Object, Ref};
 use kernel::{
     new_spinlock,
     prelude::*,
@@ -75,16 +70,6 @@ impl Targets {
     /// it.
     pub(crate) fn lock(&self) -> SpinLockGuard<'_, Registry> {
         self.registry.lock()
-    }
-
-    /// A target without samples, in no list and in no tree.
-    fn new_target<'a>(
-        &'a self,
-        identity: Identity,
-        reader: Pin<KBox<TaskReader>>,
-        samples: &'a SampleCache<Target>,
-    ) -> impl Init<Target, Infallible> + 'a {
-        Target::new(identity, reader, samples.store(), &self.registry)
     }
 
     /// Returns the target that was added first. Takes the lock of the registry.

@@ -40,13 +40,10 @@ impl Tasks {
         let namespace = current.active_pid_ns()?;
         let pid = target.pids().in_namespace(namespace)?;
         let parent = target.identity().parent();
-        let root = {
-            let registry = self.recorder.targets().lock();
-            target.tree(&registry).cloned()
-        };
         let store = self.recorder.samples().lock();
         let state = target.state(&store);
         let last_seen = state.last_seen();
+        let tree = state.tree.clone();
         let history = &state.history;
         let ended = history
             .last_time_us()
@@ -58,7 +55,7 @@ impl Tasks {
             id: target.order(),
             is_thread: !last_seen.is_process,
             parent: parent.and_then(|parent| parent.in_namespace(namespace)),
-            root: root.and_then(|tree| tree.root().in_namespace(namespace)),
+            root: tree.and_then(|tree| tree.root().in_namespace(namespace)),
             cgroup: (last_seen.cgroup != 0).then_some(last_seen.cgroup),
             started_us: target.identity().started_us(),
             ended,

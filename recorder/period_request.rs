@@ -8,22 +8,6 @@
 use super::Recorder;
 use kernel::{prelude::*, sync::Arc};
 
-/// All requests. There are few: one for each program that records.
-#[derive(Default)]
-pub(super) struct PeriodRequests {
-    /// The number of a request, and its period in milliseconds.
-    requests: KVec<(u64, u64)>,
-    /// The number of the last request.
-    last: u64,
-}
-
-impl PeriodRequests {
-    /// Returns the shortest period, in milliseconds.
-    fn shortest_ms(&self) -> Option<u64> {
-        self.requests.iter().map(|(_, period_ms)| *period_ms).min()
-    }
-}
-
 /// What one open file requests: a period, or nothing. Dropping it withdraws the request; it may
 /// sleep.
 pub(crate) struct PeriodRequest {
@@ -63,7 +47,7 @@ impl PeriodRequest {
             // It is there: `change` only appends.
             let _ = all.requests.remove(own);
         }
-        let shortest_ms = all.shortest_ms();
+        let shortest_ms = all.requests.iter().map(|(_, period_ms)| *period_ms).min();
         self.recorder.targets.lock().requested_period_ms = shortest_ms;
         drop(all);
         self.recorder.wake_sampler();

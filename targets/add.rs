@@ -88,20 +88,19 @@ impl Targets {
             return Err(ENOMEM);
         }
         let memory = self.slab_cache.alloc().ok_or(ENOMEM)?;
-        let target = memory.init(self.new_target(identity, reader, samples));
+        let target = memory.init(Target::new(identity, reader, tree.clone(), samples.store()));
 
         let mut registry = self.lock();
         if let Some(tree) = &tree {
             tree.set_first_order(registry.next_order());
         }
         if let Some(watched) = registry.find_same(target.pids()).map(Ref::from) {
-            registry.follow(&watched, tree.ok_or(EEXIST)?)?;
+            registry.follow(&watched, tree.ok_or(EEXIST)?, &mut samples.lock())?;
             return Ok(false);
         }
         if registry.is_full() {
             return Err(ENOSPC);
         }
-        target.set_tree(&mut registry, tree);
         let inserted = insert(&mut registry, &target, first, samples, &mut spare);
         drop(registry);
         drop((inserted.unused, inserted.evicted));

@@ -81,7 +81,7 @@ impl Targets {
             while let Some(start) = from {
                 signal::yield_unless_killed()?;
                 let newcomer;
-                (newcomer, from) = self.find_newcomer(start);
+                (newcomer, from) = self.find_newcomer(start, samples);
                 let Some(newcomer) = newcomer else {
                     continue;
                 };
@@ -100,31 +100,40 @@ impl Targets {
     /// Finds a member that is not followed, among the processes with a PID of `from` or greater.
     ///
     /// Returns it, and the PID to continue from.
-    fn find_newcomer(&self, from: i32) -> (Option<Newcomer>, Option<i32>) {
+    fn find_newcomer(
+        &self,
+        from: i32,
+        samples: &SampleCache<Target>,
+    ) -> (Option<Newcomer>, Option<i32>) {
         let Some(pid_bitmap) = self.lock().pid_bitmap().cloned() else {
             return (None, None);
         };
         let rcu = rcu::read_lock();
         process_tree::find_process(from, CHUNK, &rcu, |process| {
             // The exit probe has seen a process that has no live thread any more.
-            if !exit::has_live_thread(process) || self.tree_of(process, &pid_bitmap).is_some() {
+            if !exit::has_live_thread(process)
+                || self.tree_of(process, &pid_bitmap, samples).is_some()
+            {
                 return None;
             }
             Some(Newcomer {
-                tree: self.tree_above(process, &pid_bitmap, &rcu)?,
+                tree: self.tree_above(process, &pid_bitmap, samples, &rcu)?,
                 pid: Pid::of_process(process)?,
             })
         })
     }
 
     /// Returns the tree to which the process of `task` belongs, if that is followed.
-    fn tree_of(&self, task: &Task, pid_bitmap: &PidBitmap) -> Option<Arc<Tree>> {
+    fn tree_of(
+        &self,
+        task: &Task,
+        pid_bitmap: &PidBitmap,
+        samples: &SampleCache<Target>,
+    ) -> Option<Arc<Tree>> {
         if !pid_bitmap.contains(tgid(task)) {
             return None;
         }
-        let pid = Pid::of_process(task)?;
-        let registry = self.lock();
-        registry.find_living(&pid)?.tree(&registry).cloned()
+        self.lock().tree_of(&*Pid::of_process(task)?, samples)
     }
 
     /// Returns the tree of the nearest followed ancestor of `task`.
@@ -132,12 +141,13 @@ impl Targets {
         &self,
         task: &Task,
         pid_bitmap: &PidBitmap,
+        samples: &SampleCache<Target>,
         rcu: &rcu::Guard,
     ) -> Option<Arc<Tree>> {
         let mut at = task;
         loop {
             at = process_tree::parent(at, rcu)?;
-            let tree = self.tree_of(at, pid_bitmap);
+            let tree = self.tree_of(at, pid_bitmap, samples);
             if tree.is_some() {
                 return tree;
             }
@@ -159,9 +169,9 @@ impl Targets {
         let Some(pid_bitmap) = self.lock().pid_bitmap().cloned() else {
             return Followed::default();
         };
-        let own = self.tree_of(thread, &pid_bitmap);
+        let own = self.tree_of(thread, &pid_bitmap, samples);
         let is_followed = own.is_some();
-        let tree = own.or_else(|| self.tree_above(thread, &pid_bitmap, &rcu::read_lock()));
+        let tree = own.or_else(|| self.tree_above(thread, &pid_bitmap, samples, &rcu::read_lock()));
         let Some(tree) = tree else {
             return Followed::default();
         };
@@ -196,7 +206,7 @@ impl Targets {
                 (child, from) = process_tree::find_process(start, CHUNK, &rcu, |process| {
                     let parent = process_tree::parent(process, &rcu)?;
                     let is_child = core::ptr::eq(parent, thread);
-                    (is_child && self.tree_of(process, pid_bitmap).is_none())
+                    (is_child && self.tree_of(process, pid_bitmap, samples).is_none())
                         .then(|| Pid::of_process(process))
                         .flatten()
                 });
@@ -250,20 +260,24 @@ impl Targets {
         if spare.is_none() {
             return Err(ENOMEM);
         }
-        let target = memory.init(self.new_target(identity, reader, samples));
+        let target = memory.init(Target::new(
+            identity,
+            reader,
+            Some(tree.clone()),
+            samples.store(),
+        ));
 
         let mut registry = self.lock();
         if tree.is_dissolved() {
             return Err(ESRCH);
         }
         if let Some(watched) = registry.find_same(target.pids()).map(Ref::from) {
-            return registry.follow(&watched, tree);
+            return registry.follow(&watched, tree, &mut samples.lock());
         }
         followed.has_displaced = registry.displace_ended();
         if registry.is_full() {
             return Err(ENOSPC);
         }
-        target.set_tree(&mut registry, Some(tree));
         registry.joined += 1;
         let inserted = add::insert(&mut registry, &target, first, samples, &mut spare);
         drop(registry);

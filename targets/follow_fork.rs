@@ -41,8 +41,7 @@ impl Targets {
             return Followed::default();
         };
         let registry = self.lock();
-        let parent = registry.find_living(&parent);
-        let tree = parent.and_then(|parent| parent.tree(&registry).cloned());
+        let tree = registry.tree_of(&parent, samples);
         drop(registry);
         let Some(tree) = tree else {
             return Followed::default();
@@ -57,7 +56,12 @@ impl Targets {
             self.lock().lost += 1;
             return Followed::default();
         };
-        let target = memory.init(self.new_target(identity, reader, samples));
+        let target = memory.init(Target::new(
+            identity,
+            reader,
+            Some(tree.clone()),
+            samples.store(),
+        ));
         let first = FirstSample {
             time_us,
             reading: Reading::Same,
@@ -75,7 +79,6 @@ impl Targets {
                 has_displaced,
             };
         }
-        target.set_tree(&mut registry, Some(tree));
         let inserted = add::insert(&mut registry, &target, first, samples, &mut spare);
         drop(registry);
         // The child has not ended, so its reader is in use.

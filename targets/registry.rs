@@ -19,6 +19,7 @@ use crate::{
         upid::Upids,
     },
     params,
+    sample_cache::{SampleCache, Store},
     schedule::Schedule,
 };
 use core::convert::Infallible;
@@ -260,7 +261,7 @@ impl Registry {
         if self.living.len() == 0 {
             self.schedule.set_idle(clock::monotonic_ns());
         }
-        self.followed -= usize::from(target.tree(self).is_some());
+        self.followed -= usize::from(target.is_followed());
         if let Some(pid_bitmap) = &self.pid_bitmap {
             // Another living target may have the same PID already.
             let pid = target.pids().global();
@@ -305,10 +306,20 @@ impl Registry {
     }
 
     /// Returns the living target of `pid`.
-    pub(super) fn find_living(&self, pid: &Pid) -> Option<&Object<Target>> {
+    fn find_living(&self, pid: &Pid) -> Option<&Object<Target>> {
         self.bucket(pid.global())?
             .iter()
             .find(|target| target.pids().is_of(pid) && self.living.contains(target))
+    }
+
+    /// Returns the tree of the process with that `pid`, if its forks are followed. Takes the lock of
+    /// the store.
+    pub(super) fn tree_of(&self, pid: &Pid, samples: &SampleCache<Target>) -> Option<Arc<Tree>> {
+        let target = self
+            .find_living(pid)
+            .filter(|target| target.is_followed())?;
+        let store = samples.lock();
+        target.state(&store).tree.clone()
     }
 
     /// Returns the bucket for a PID of the initial PID namespace.
@@ -331,21 +342,26 @@ impl Registry {
     /// Follows the forks of `target` from now on, as part of `tree`.
     ///
     /// Fails with `EEXIST` if they are followed already, or if the target has ended.
-    pub(super) fn follow(&mut self, target: &Object<Target>, tree: Arc<Tree>) -> Result {
-        if target.tree(self).is_some() || !self.living.contains(target) {
+    pub(super) fn follow(
+        &mut self,
+        target: &Object<Target>,
+        tree: Arc<Tree>,
+        store: &mut Store<Target>,
+    ) -> Result {
+        if target.is_followed() || !self.living.contains(target) {
             return Err(EEXIST);
         }
-        target.set_tree(self, Some(tree));
+        target.set_tree(store, Some(tree));
         self.followed += 1;
         self.joined += 1;
         Ok(())
     }
 
     /// Does not follow the forks of `target` any more. It belongs to no tree from now on.
-    pub(super) fn unfollow(&mut self, target: &Object<Target>) {
-        let was_followed = target.tree(self).is_some() && self.living.contains(target);
+    pub(super) fn unfollow(&mut self, target: &Object<Target>, store: &mut Store<Target>) {
+        let was_followed = target.is_followed() && self.living.contains(target);
         self.followed -= usize::from(was_followed);
-        target.set_tree(self, None);
+        target.set_tree(store, None);
     }
 
     /// Returns the [order](Target::order) of the next target that is added.
@@ -376,7 +392,7 @@ impl Registry {
             // At the front, which a pass under way has already passed: if the target has a first
             // sample, that is its sample of this pass.
             let _ = self.living.push_front(target.clone());
-            self.followed += usize::from(target.tree(self).is_some());
+            self.followed += usize::from(target.is_followed());
             self.add_to_pid_bitmap(target);
         } else {
             let _ = self.ended.push_back(target.clone());

@@ -64,18 +64,20 @@ impl Targets {
         let mut at = self.first();
         while let Some(target) = at {
             let mut registry = self.lock();
-            let tree = target.tree(&registry);
+            let mut store = samples.lock();
+            // Dropped after the locks have been released.
+            let tree = target.state(&store).tree.clone();
             let tree = tree.filter(|tree| tree.root().in_namespace(namespace) == Some(pid));
-            let tree = tree.cloned();
             let mut is_owned = false;
-            if let Some(tree) = tree {
+            if let Some(tree) = &tree {
                 is_found = true;
                 tree.dissolve();
-                is_owned = tree.owns(&target);
+                is_owned = tree.owns(target.order(), target.pids());
                 if !is_owned {
-                    registry.unfollow(&target);
+                    registry.unfollow(&target, &mut store);
                 }
             }
+            drop(store);
             drop(registry);
             // After the tree has been dissolved: a fork that was followed until then is found.
             // Before the removal: the search is slow after `target` has been removed.

@@ -5,7 +5,6 @@
 use super::{
     identity::{Identity, LastSeen},
     reading::{QuickCheck, Reading},
-    registry::Registry,
     task_reader::TaskReader,
     tree::Tree,
 };
@@ -19,7 +18,7 @@ use core::convert::Infallible;
 use kernel::{
     prelude::*,
     sync::{
-        atomic::{Atomic, Relaxed},
+        atomic::{Atomic, AtomicFlag, Relaxed},
         Arc, LockedBy, SpinLock,
     },
 };
@@ -38,8 +37,8 @@ pub(crate) struct Target {
     by_stage: ListLinks<Target>,
     in_bucket: ListLinks<Target>,
     identity: Identity,
-    /// The tree that the task belongs to, if its forks are followed. The children belong to it too.
-    tree: LockedBy<Option<Arc<Tree>>, Registry>,
+    /// See [`is_followed`](Self::is_followed). Written under the lock of the registry.
+    is_followed: AtomicFlag,
     /// See [`order`](Self::order). Written when the target is inserted into the registry, under the
     /// lock of the registry.
     order: Atomic<u64>,
@@ -59,6 +58,9 @@ pub(crate) struct State {
     reader: Option<Pin<KBox<TaskReader>>>,
     /// What the task was when the reader was last taken out.
     last_seen: LastSeen,
+    /// The tree that the task belongs to; `None` if its forks are not followed. The children belong
+    /// to it too. Changed under the lock of the registry too.
+    pub(crate) tree: Option<Arc<Tree>>,
 }
 
 impl State {
@@ -179,27 +181,28 @@ impl HasHistory for Target {
 }
 
 impl Target {
-    /// A target without samples, in no list and in no tree. The locks are those of the sample cache
-    /// and of the registry.
-    pub(super) fn new<'a>(
+    /// A target without samples, in no list. `tree`: the tree that it belongs to, if its forks are
+    /// followed. `lock` is the lock of the sample cache.
+    pub(super) fn new(
         identity: Identity,
         reader: Pin<KBox<TaskReader>>,
-        store: &'a SpinLock<Store<Target>>,
-        registry: &'a SpinLock<Registry>,
-    ) -> impl Init<Self, Infallible> + 'a {
+        tree: Option<Arc<Tree>>,
+        lock: &SpinLock<Store<Target>>,
+    ) -> impl Init<Self, Infallible> + '_ {
         init!(Self {
             in_order: ListLinks::new(),
             by_stage: ListLinks::new(),
             in_bucket: ListLinks::new(),
             identity,
-            tree: LockedBy::new(registry, None),
+            is_followed: AtomicFlag::new(tree.is_some()),
             order: Atomic::new(0),
             state: LockedBy::new(
-                store,
+                lock,
                 State {
                     history: History::new(),
                     reader: Some(reader),
                     last_seen: LastSeen::nothing(),
+                    tree,
                 },
             ),
         })
@@ -215,14 +218,16 @@ impl Target {
         &self.identity.pids
     }
 
-    /// Returns the tree that the task belongs to, if its forks are followed.
-    pub(crate) fn tree<'a>(&'a self, registry: &'a Registry) -> Option<&'a Arc<Tree>> {
-        self.tree.access(registry).as_ref()
+    /// Returns whether the forks of the task are followed. The caller holds the lock of the
+    /// registry.
+    pub(super) fn is_followed(&self) -> bool {
+        self.is_followed.load(Relaxed)
     }
 
-    /// Makes the task part of `tree`, whose forks are followed, or of none.
-    pub(super) fn set_tree(&self, registry: &mut Registry, tree: Option<Arc<Tree>>) {
-        *self.tree.access_mut(registry) = tree;
+    /// Makes the task part of `tree`, or of none. The caller holds the lock of the registry.
+    pub(super) fn set_tree(&self, store: &mut Store<Target>, tree: Option<Arc<Tree>>) {
+        self.is_followed.store(tree.is_some(), Relaxed);
+        self.state_mut(store).tree = tree;
     }
 
     /// Returns the place in the order in which targets were added: a number that is greater than

@@ -2,7 +2,6 @@
 
 //! The tree of processes that one `tree:` command watches.
 
-use super::target::Target;
 use crate::abstractions::upid::Upids;
 use kernel::{
     prelude::*,
@@ -17,7 +16,7 @@ use kernel::{
 pub(crate) struct Tree {
     /// The PIDs of the process that the command named.
     root: Upids,
-    /// The [order](Target::order) of the first target that was added after the command.
+    /// The [order](super::Target::order) of the first target that was added after the command.
     /// Written under the lock of the registry.
     first_order: Atomic<u64>,
     /// Whether no more targets are added. Written under the lock of the registry.
@@ -40,16 +39,16 @@ impl Tree {
         &self.root
     }
 
-    /// Sets the [order](Target::order) of the next target that is added. The caller holds
+    /// Sets the [order](super::Target::order) of the next target that is added. The caller holds
     /// the lock of the registry.
     pub(super) fn set_first_order(&self, order: u64) {
         self.first_order.store(order, Relaxed);
     }
 
-    /// Returns whether `target`, which belongs to the tree, is watched because of the tree, or is
-    /// its root. All others were watched before.
-    pub(super) fn owns(&self, target: &Target) -> bool {
-        target.order() >= self.first_order.load(Relaxed) || target.pids().is_same(&self.root)
+    /// Returns whether the target with this [order](super::Target::order) and these PIDs, which
+    /// belongs to the tree, is its root or is watched because of it. All others were watched before.
+    pub(super) fn owns(&self, order: u64, pids: &Upids) -> bool {
+        order >= self.first_order.load(Relaxed) || pids.is_same(&self.root)
     }
 
     /// Marks the tree as removed: no more targets are added. The caller holds the lock of the

@@ -11,11 +11,12 @@ NOTE = ("This page has the text of the manual page taskmonitor(4). Most people u
         "through the program taskmon(1), which comes with that page.")
 DATE, VERSION = "November 2026", "7.5"
 CONTACT = "linux-kernel@vger.kernel.org"
-PARAMETERS = ("pid", "tree", "period_ms", "max_samples", "max_targets", "rt_priority")
+PARAMETERS = ("pid", "tree", "period_ms", "max_samples", "max_kib", "max_targets", "rt_priority")
 FOLDER_OF_PARAMETERS = "/sys/module/taskmonitor/parameters"
 # Each file of Documentation/ABI, and what it describes.
 ABI_FILES = {
-    "debugfs-taskmonitor": ("/sys/kernel/debug/taskmonitor", "/sys/kernel/debug/taskmonitor_stats"),
+    "debugfs-taskmonitor": ("/sys/kernel/debug/taskmonitor", "/sys/kernel/debug/taskmonitor_tasks",
+                            "/sys/kernel/debug/taskmonitor_stats"),
     "sysfs-kernel-taskmonitor": ("/sys/kernel/taskmonitor",),
     "sysfs-module-taskmonitor": tuple(f"{FOLDER_OF_PARAMETERS}/{name}" for name in PARAMETERS),
 }
