@@ -36,7 +36,6 @@ use crate::{
     sample_cache::SampleCache,
 };
 use kernel::{
-    alloc::Flags,
     prelude::*,
     sync::{aref::ARef, rcu, Arc},
     task::Task,
@@ -55,7 +54,7 @@ struct Newcomer {
 #[derive(Default)]
 struct Walked {
     followed: Followed,
-    /// How many processes did not fit `max_targets`.
+    /// How many processes did not fit `max_targets` or memory.
     unfit: u64,
 }
 
@@ -85,7 +84,7 @@ impl Targets {
                 let Some(newcomer) = newcomer else {
                     continue;
                 };
-                let joined = self.join(newcomer, samples, GFP_KERNEL);
+                let joined = self.join(newcomer, samples, true);
                 unfit += joined.unfit;
                 after_step(joined.followed);
             }
@@ -178,7 +177,7 @@ impl Targets {
         let mut walked = Walked::default();
         if let Some(pid) = Pid::of_process(thread).filter(|_| is_last && !is_followed) {
             let tree = tree.clone();
-            walked.add(self.join(Newcomer { pid, tree }, samples, GFP_NOWAIT));
+            walked.add(self.join(Newcomer { pid, tree }, samples, false));
         }
         if process_tree::has_children(thread) {
             walked.add(self.follow_children(thread, &tree, &pid_bitmap, samples));
@@ -213,7 +212,7 @@ impl Targets {
                 drop(rcu);
                 if let Some(pid) = child {
                     let tree = tree.clone();
-                    walked.add(self.join(Newcomer { pid, tree }, samples, GFP_NOWAIT));
+                    walked.add(self.join(Newcomer { pid, tree }, samples, false));
                 }
             }
             // A child of a child can be a child of `thread` too (`CLONE_PARENT`).
@@ -224,15 +223,12 @@ impl Targets {
     }
 
     /// Makes a process part of a tree: follows the target if it is one, else adds it. Sleeps if
-    /// `flags` allow it.
-    fn join(&self, newcomer: Newcomer, samples: &SampleCache<Target>, flags: Flags) -> Walked {
+    /// `may_sleep`.
+    fn join(&self, newcomer: Newcomer, samples: &SampleCache<Target>, may_sleep: bool) -> Walked {
         let mut walked = Walked::default();
-        match self.try_join(newcomer, samples, flags, &mut walked.followed) {
-            Err(error) if error == ENOSPC => walked.unfit = 1,
-            Err(error) if error == ENOMEM => self.lock().lost += 1,
-            // It has ended, or belongs to a tree already, or the tree has been removed.
-            _ => {}
-        }
+        let joined = self.try_join(newcomer, samples, may_sleep, &mut walked.followed);
+        // Any other error: it has ended, or belongs to a tree already, or the tree was removed.
+        walked.unfit = matches!(joined, Err(error) if error == ENOSPC || error == ENOMEM).into();
         walked
     }
 
@@ -242,10 +238,11 @@ impl Targets {
         &self,
         newcomer: Newcomer,
         samples: &SampleCache<Target>,
-        flags: Flags,
+        may_sleep: bool,
         followed: &mut Followed,
     ) -> Result {
         let Newcomer { pid, tree } = newcomer;
+        let flags = if may_sleep { GFP_KERNEL } else { GFP_NOWAIT };
         let mut reader = TaskReader::find(pid, flags)?;
         let identity = reader.identity(flags)?;
         let reading = reader.as_mut().read(&rcu::read_lock());
@@ -253,13 +250,12 @@ impl Targets {
             time_us: clock::boottime_us(),
             reading,
         };
-        // Without sleeping, also where that would be allowed: a process that cannot be followed now
-        // is counted.
-        let mut spare = samples.alloc_first_nowait();
-        let memory = self.slab_cache.alloc_now().ok_or(ENOMEM)?;
-        if spare.is_none() {
-            return Err(ENOMEM);
-        }
+        let (mut spare, memory) = if may_sleep {
+            (samples.alloc_first(), self.slab_cache.alloc())
+        } else {
+            (samples.alloc_first_nowait(), self.slab_cache.alloc_now())
+        };
+        let memory = memory.filter(|_| spare.is_some()).ok_or(ENOMEM)?;
         let target = memory.init(Target::new(
             identity,
             reader,
