@@ -24,7 +24,7 @@ pub use overview::{Overview, TaskOverview};
 #[cfg(test)]
 pub use reader::tests::history_of;
 pub use reader::HistoryReader;
-pub use recording::Metadata;
+pub use recording::{Clock, Ending, Losses, Metadata, Writer};
 pub use sample::Sample;
 pub use source::Source;
 pub use task::Task;

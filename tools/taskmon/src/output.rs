@@ -11,6 +11,7 @@
 //! This module uses no other module of taskmon.
 
 mod destination;
+mod escape;
 pub mod format;
 mod messages;
 mod progress;

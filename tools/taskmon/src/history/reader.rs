@@ -112,8 +112,8 @@ impl HistoryReader {
             );
         };
         if line.starts_with(b"#") {
-            match recording::parse_annotation(&String::from_utf8_lossy(line)) {
-                Some(Annotation::Task(pid, name)) => self.annotated = Some((pid, name)),
+            match recording::parse_annotation(line) {
+                Some(Annotation::NamedTask(pid, name)) => self.annotated = Some((pid, name)),
                 Some(annotation) => self.metadata.apply(annotation),
                 None => {}
             }

@@ -3,7 +3,7 @@
 //! A recording in a file without a name. It does not change, so it can be read twice.
 
 use super::{
-    recording::{Metadata, Writer},
+    recording::{Metadata, OldWriter},
     source::Source,
 };
 use crate::output::UnnamedFile;
@@ -22,12 +22,12 @@ impl TempRecording {
     /// Creates a recording. `fill` writes its samples.
     pub fn write(
         metadata: &Metadata,
-        fill: impl FnOnce(&mut Writer<BufWriter<UnnamedFile>>) -> Result<()>,
+        fill: impl FnOnce(&mut OldWriter<BufWriter<UnnamedFile>>) -> Result<()>,
     ) -> Result<Self> {
         let directory = env::temp_dir();
         let file = UnnamedFile::create_in(&directory, 0o600)
             .with_context(|| format!("creating a temporary file in {}", directory.display()))?;
-        let mut writer = Writer::begin(BufWriter::with_capacity(1 << 16, file), metadata)?;
+        let mut writer = OldWriter::begin(BufWriter::with_capacity(1 << 16, file), metadata)?;
         fill(&mut writer)?;
         let file = writer
             .finish()?

@@ -2,6 +2,8 @@
 
 //! Times, shares and names as text.
 
+pub use super::escape::{as_data, escaped, printable, unescaped};
+
 /// Returns microseconds as seconds, with all six decimals.
 pub fn seconds(us: u64) -> String {
     format!("{}.{:06}", us / 1_000_000, us % 1_000_000)
@@ -51,18 +53,6 @@ pub fn downsampled(shares: &[Option<f64>], max_len: usize) -> Vec<Option<f64>> {
             (!known.is_empty()).then(|| known.iter().sum::<f64>() / known.len() as f64)
         })
         .collect()
-}
-
-/// Replaces control characters, which could begin a new line or disturb a terminal.
-pub fn printable(text: &str) -> String {
-    let shown = |letter: char| {
-        if letter.is_control() {
-            '\u{fffd}'
-        } else {
-            letter
-        }
-    };
-    text.chars().map(shown).collect()
 }
 
 /// Returns the printable name of a task, `?` if it is unknown.

@@ -134,6 +134,7 @@ impl Recorder {
             period_ms: Some(self.period.ms),
             tree: (!arguments.alone).then_some(root),
             command: Some(command_line(arguments)),
+            ..Metadata::default()
         };
         let ended = self.await_end(&mut child, start);
         let (status, wall) =
