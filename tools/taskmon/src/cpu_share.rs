@@ -6,14 +6,14 @@
 //!   them from samples, and marks the gaps in which sampling was paused.
 //! - A [`TimeSeries`] divides a time range into bins of equal length, and distributes intervals
 //!   over them.
-//! - [`for_each_task`] reads a history and makes a time series for each task.
+//! - [`series_of_groups`] reads a history and makes a time series for each group of tasks.
 
+mod groups;
 mod interval;
-mod per_task;
 mod time_series;
 
+pub use groups::{empty_series, series_of_groups, total_series};
 #[cfg(test)]
 pub use interval::tests::{interval, sample};
 pub use interval::{Interval, Intervals, GAP_FACTOR};
-pub use per_task::{empty_series, for_each_task};
-pub use time_series::TimeSeries;
+pub use time_series::{Coverage, TimeSeries};

@@ -3,29 +3,33 @@
 //! The samples of tasks, read from the module or from a recording.
 //!
 //! - A [`Source`] says where the samples are. It can be opened several times.
-//! - A [`HistoryReader`] reads a source line by line, in constant memory. It returns each
-//!   [`Sample`] with its [`Task`]. The samples of a task are adjacent, oldest first.
-//! - `recording` is the file format of `taskmon record`. [`Metadata`] describes a whole recording.
-//!   A [`TempRecording`] is a recording in a file without a name.
-//! - An [`Overview`] has the first and the last sample of each task. [`newest_of_each`] reads only
-//!   the newest samples.
+//! - A [`HistoryReader`] reads a source line by line. It returns each [`Sample`] with its [`Task`].
+//!   The samples of each task are in order; those of different tasks can alternate. A recording is
+//!   a file that anybody may have written, so each line is checked.
+//! - `recording` is the file format of `taskmon record`: [`Writer`] writes it. [`Metadata`] describes
+//!   a whole recording.
+//! - An [`Overview`] has the first and the last sample of each task. A [`StableHistory`] can be read
+//!   a second time. [`newest_of_each`] reads only the newest samples.
 
+mod lines;
 mod newest;
 mod overview;
 mod reader;
 mod recording;
 mod sample;
 mod source;
+mod stable;
 mod task;
 mod temp_recording;
 
 pub use newest::newest_of_each;
 pub use overview::{Overview, TaskOverview};
 #[cfg(test)]
-pub use reader::tests::history_of;
+pub use reader::tests::{history_of, history_of_bytes};
 pub use reader::HistoryReader;
 pub use recording::{Clock, Ending, Losses, Metadata, Writer};
 pub use sample::Sample;
 pub use source::Source;
+pub use stable::StableHistory;
 pub use task::Task;
 pub use temp_recording::TempRecording;

@@ -17,7 +17,7 @@ mod statistics;
 mod task_info;
 
 pub use control_file::{refusal, ControlFile};
-pub use files::{is_loaded, open, DEBUGFS_SAMPLES, PERIOD_MS, STATISTICS, SYSFS_SAMPLES, TASKS};
+pub use files::{is_loaded, open, DEBUGFS_SAMPLES, PERIOD_MS, STATISTICS, SYSFS_SAMPLES};
 pub use period::{period_ms, set_period_ms};
 pub use statistics::{created_samples, meaning, statistic, statistics};
 pub use task_info::{tasks, TaskInfo};

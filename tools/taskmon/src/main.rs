@@ -47,7 +47,7 @@ fn main() -> ExitCode {
         // The reader of the pipe, such as `head`, does not want more.
         Err(error) if output::is_broken_pipe(&error) => ExitCode::SUCCESS,
         Err(error) => {
-            output::print_message(format_args!("{error:#}"));
+            output::print_error(&error);
             ExitCode::FAILURE
         }
     }

@@ -3,21 +3,26 @@
 //! What taskmon writes: results, messages and progress bars.
 //!
 //! - [`Output`] is the destination of a result: standard output, or a file that appears only when
-//!   it is complete. [`UnnamedFile`] is the file until then.
+//!   it is complete. [`UnnamedFile`] is the file until then. [`TempFile`] is a copy of what can be
+//!   read only once. Errors of all of them name the file, and say what to do if there is no space.
 //! - `messages` writes to standard error, and decides whether to use colours. [`Progress`] is the
 //!   progress bar.
-//! - [`format`] turns times, shares and names into text. Its functions are pure.
+//! - [`format`] turns times, shares and names into text. Its functions are pure. Foreign text
+//!   becomes harmless in `escape`.
 //!
 //! This module uses no other module of taskmon.
 
 mod destination;
 mod escape;
+mod explained;
 pub mod format;
 mod messages;
 mod progress;
+mod temp_file;
 mod unnamed_file;
 
 pub use destination::{print_json, Output};
-pub use messages::{bold, is_broken_pipe, os_error_text, print_message, use_colours};
+pub use messages::{bold, is_broken_pipe, os_error_text, print_error, print_message, use_colours};
 pub use progress::Progress;
+pub use temp_file::TempFile;
 pub use unnamed_file::UnnamedFile;

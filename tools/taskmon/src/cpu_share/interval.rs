@@ -75,7 +75,7 @@ impl Intervals {
         complete
     }
 
-    /// Returns the last interval, and forgets all samples. The next sample can be of another task.
+    /// Returns the last interval, and forgets all samples.
     pub fn finish(&mut self) -> Option<Interval> {
         self.last = None;
         let complete = self.complete(None);

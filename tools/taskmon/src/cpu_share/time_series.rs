@@ -13,6 +13,15 @@ struct Bin {
     sampled_us: f64,
 }
 
+/// How much of a bin the intervals of one task cover. The task may be one of several in a time
+/// series.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Coverage {
+    /// The index of the bin.
+    bin: usize,
+    sampled_us: f64,
+}
+
 /// The CPU time consumed in consecutive bins of equal length.
 #[derive(Clone, Debug)]
 pub struct TimeSeries {
@@ -36,8 +45,11 @@ impl TimeSeries {
         }
     }
 
-    /// Adds the CPU time of an interval, distributed evenly over its length. Gaps are ignored.
-    pub fn add(&mut self, interval: &Interval) {
+    /// Adds the CPU time of an interval of one task, distributed evenly over its length. Gaps are
+    /// ignored. `coverage` is that of the task; its intervals must be added in order.
+    ///
+    /// A bin counts as sampled for the longest time for which one of the tasks was sampled in it.
+    pub fn add(&mut self, interval: &Interval, coverage: &mut Coverage) {
         if interval.is_gap {
             return;
         }
@@ -47,16 +59,23 @@ impl TimeSeries {
         // CAST: the index of a bin. An index past the last bin skips all of them.
         let first = begin as usize;
         let bins = self.bins.iter_mut().enumerate().skip(first);
-        for (index, bin) in bins.take_while(|(index, _)| (*index as f64) < end) {
-            let index = index as f64;
+        for (number, bin) in bins.take_while(|(number, _)| (*number as f64) < end) {
+            let index = number as f64;
             let sampled_us = (end.min(index + 1.0) - begin.max(index)).max(0.0) * self.bin_us;
             bin.usr_us += usr * sampled_us;
             bin.sys_us += sys * sampled_us;
-            bin.sampled_us += sampled_us;
+            if coverage.bin != number {
+                *coverage = Coverage {
+                    bin: number,
+                    sampled_us: 0.0,
+                };
+            }
+            coverage.sampled_us += sampled_us;
+            bin.sampled_us = bin.sampled_us.max(coverage.sampled_us);
         }
     }
 
-    /// Adds the CPU time of another task, whose series has the same bins. A bin then counts as
+    /// Adds the CPU time of other tasks, whose series has the same bins. A bin then counts as
     /// sampled for the longer of the two times.
     pub fn merge(&mut self, other: &Self) {
         for (bin, more) in self.bins.iter_mut().zip(&other.bins) {
@@ -113,15 +132,6 @@ impl TimeSeries {
     }
 }
 
-/// Adds intervals one by one.
-impl Extend<Interval> for TimeSeries {
-    fn extend<T: IntoIterator<Item = Interval>>(&mut self, intervals: T) {
-        intervals
-            .into_iter()
-            .for_each(|interval| self.add(&interval));
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -147,11 +157,13 @@ mod tests {
     #[test]
     fn intervals_are_distributed() {
         let mut series = TimeSeries::new(0, 4000, None, 4);
-        series.add(&interval(500, 2500, 1000, false));
+        let mut coverage = Coverage::default();
+        let mut add = |series: &mut TimeSeries, one| series.add(&one, &mut coverage);
+        add(&mut series, interval(500, 2500, 1000, false));
         assert_eq!(totals(&series), [Some(0.5), Some(0.5), Some(0.5), None]);
-        series.add(&interval(2500, 9000, 6500, true));
+        add(&mut series, interval(2500, 9000, 6500, true));
         assert_eq!(totals(&series)[3], None);
-        series.add(&interval(2500, 9000, 6500, false));
+        add(&mut series, interval(2500, 9000, 6500, false));
         assert_eq!(totals(&series)[2..], [Some(0.75), Some(1.0)]);
         assert_eq!(series.peak(0.0), (1.0, 0.001));
         assert_eq!(series.peak(0.002), (0.875, 0.002));
@@ -161,9 +173,12 @@ mod tests {
     fn two_tasks_at_once() {
         let mut both = TimeSeries::new(0, 2000, None, 2);
         let mut other = both.clone();
-        both.add(&interval(0, 2000, 2000, false));
-        other.add(&interval(0, 500, 500, false));
+        both.add(&interval(0, 2000, 2000, false), &mut Coverage::default());
+        let mut together = both.clone();
+        other.add(&interval(0, 500, 500, false), &mut Coverage::default());
         both.merge(&other);
         assert_eq!(totals(&both), [Some(1.5), Some(1.0)]);
+        together.add(&interval(0, 500, 500, false), &mut Coverage::default());
+        assert_eq!(totals(&together), totals(&both));
     }
 }

@@ -2,7 +2,7 @@
 
 //! The tasks of a history: when each was sampled and what it consumed.
 
-use super::{Metadata, Sample, Source, Task};
+use super::{HistoryReader, Metadata, Sample, Source, Task};
 use anyhow::Result;
 
 /// A task with its first and its last sample.
@@ -37,7 +37,11 @@ pub struct Overview {
 impl Overview {
     /// Reads the whole history.
     pub fn read(source: &Source) -> Result<Self> {
-        let mut history = source.open()?;
+        Self::read_from(&mut source.open()?)
+    }
+
+    /// Reads what is left of a history. Who the tasks are is what is known at its end.
+    pub fn read_from(history: &mut HistoryReader) -> Result<Self> {
         let mut tasks: Vec<TaskOverview> = Vec::new();
         while let Some((task, sample)) = history.next()? {
             match tasks.get_mut(task.index) {
@@ -52,6 +56,9 @@ impl Overview {
                     samples: 1,
                 }),
             }
+        }
+        for known in &mut tasks {
+            known.task = history.updated(&known.task);
         }
         Ok(Self {
             metadata: history.metadata().clone(),

@@ -1,36 +1,48 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! Reads samples line by line, in constant memory.
+//! Reads samples line by line, and finds out to which task each one belongs.
+//!
+//! The memory used does not depend on the number of samples. A recording of format 2 takes some
+//! for each task: its tasks alternate.
+
+mod blocks;
+mod identities;
+mod order;
+mod runs;
 
 use super::{
-    recording::{self, Annotation, Metadata},
+    lines::Lines,
+    recording::{Annotation, Line, Metadata},
     sample::Sample,
     task::Task,
 };
-use crate::{output::Progress, procfs};
-use anyhow::{bail, Context, Result};
-use std::{collections::BTreeSet, io::BufRead};
+use crate::output::Progress;
+use anyhow::{bail, Result};
+use blocks::Blocks;
+pub use identities::Identities;
+use runs::Runs;
+use std::{
+    collections::BTreeSet,
+    io::{BufRead, Write},
+};
+
+/// How the samples of the tasks are arranged.
+enum Arrangement {
+    Runs(Runs),
+    Blocks(Blocks),
+}
 
 /// A reader of a history, with its position.
 pub struct HistoryReader {
-    /// The file's name for error messages.
-    name: String,
-    input: Box<dyn BufRead>,
-    progress: Progress,
+    lines: Lines,
     metadata: Metadata,
-    /// Whether the samples come from the module, so that /proc can have the names of the tasks.
-    is_live: bool,
+    arrangement: Arrangement,
     /// The PIDs to read; all if empty.
     wanted: BTreeSet<u32>,
     /// The wanted PIDs that have not been found yet.
     not_found: BTreeSet<u32>,
-    /// The task and the sample that were returned last.
-    task: Option<Task>,
-    last: Option<Sample>,
-    /// PID and name from the last annotation, until the samples of that task begin.
-    annotated: Option<(u32, String)>,
-    line: Vec<u8>,
-    line_number: u64,
+    /// Where the lines that are read are copied to.
+    copy: Option<Box<dyn Write>>,
 }
 
 impl HistoryReader {
@@ -43,112 +55,175 @@ impl HistoryReader {
         progress: Progress,
     ) -> Self {
         Self {
-            name: name.to_string(),
-            input: Box::new(input),
-            progress,
+            lines: Lines::new(name, input, progress),
             metadata,
-            is_live: false,
+            arrangement: Arrangement::Runs(Runs::default()),
             wanted: BTreeSet::new(),
             not_found: BTreeSet::new(),
-            task: None,
-            last: None,
-            annotated: None,
-            line: Vec::new(),
-            line_number: 0,
+            copy: None,
         }
     }
 
     /// Makes this a reader of the module's samples: only of the PIDs `pids`, or of all if the set
-    /// is empty. Looks up the names of the tasks in /proc.
-    pub fn of_module(mut self, pids: &BTreeSet<u32>) -> Self {
-        self.is_live = true;
+    /// is empty. `identities` says who the tasks are.
+    pub fn of_module(mut self, pids: &BTreeSet<u32>, identities: Identities) -> Self {
+        self.arrangement = Arrangement::Runs(Runs::of_module(identities));
         self.not_found.clone_from(pids);
         self.wanted.clone_from(pids);
         self
     }
 
-    /// Returns the metadata. It is complete once the first sample has been read.
-    pub fn metadata(&self) -> &Metadata {
-        &self.metadata
+    /// Makes the reader copy each line to `to`, but for samples of PIDs that are not wanted.
+    pub fn copying_to(mut self, to: impl Write + 'static) -> Self {
+        self.copy = Some(Box::new(to));
+        self
     }
 
     /// Disables the progress bar, for output to a terminal that the bar would disturb.
     pub fn without_progress(mut self) -> Self {
-        self.progress = Progress::hidden();
+        self.lines.hide_progress();
         self
     }
 
-    /// Reads the next sample and its task; `None` at the end. The samples of a task are adjacent,
-    /// oldest first.
+    /// Makes the history end after the line `number`.
+    pub fn ending_after_line(mut self, number: u64) -> Self {
+        self.lines.end_after(number);
+        self
+    }
+
+    /// Returns the number of lines that were read, without a last line that was cut off.
+    pub fn whole_lines(&self) -> u64 {
+        self.lines.whole()
+    }
+
+    /// Returns the metadata. What is known before the first sample is complete once that has been
+    /// read; losses and ending are complete at the end.
+    pub fn metadata(&self) -> &Metadata {
+        &self.metadata
+    }
+
+    /// Returns what is known now of a task of this history. Its name may have changed since its
+    /// samples were read.
+    pub fn updated(&self, task: &Task) -> Task {
+        let known = match (&self.arrangement, task.id()) {
+            (Arrangement::Blocks(blocks), Some(id)) => blocks.task(id),
+            _ => None,
+        };
+        known.unwrap_or(task).clone()
+    }
+
+    /// Reads the next sample and its task; `None` at the end. The samples of each task are in
+    /// order. If the recording was cut off, its metadata then says where.
     ///
-    /// Fails on a line that is neither a sample nor begins with `#`, on a last line without a
-    /// newline, and at the end if a wanted PID was not found.
+    /// Fails on a line that has no place in a recording, and at the end if a wanted PID was not
+    /// found.
     pub fn next(&mut self) -> Result<Option<(&Task, Sample)>> {
-        loop {
-            self.line.clear();
-            let len = self.input.read_until(b'\n', &mut self.line);
-            if len.with_context(|| format!("reading {}", self.name))? == 0 {
-                self.progress.finish();
-                return self.check_all_found().map(|()| None);
-            }
-            self.line_number += 1;
-            self.progress.advance(self.line.len());
-            if let Some(sample) = self.parse_line()? {
-                self.update_task(&sample);
-                self.last = Some(sample);
-                return Ok(self.task.as_ref().map(|task| (task, sample)));
+        while let Some(line) = self.lines.next()? {
+            let parsed = Line::parse(line);
+            if let Some(Line::Sample(sample)) = parsed {
+                let is_wanted = self.wanted.is_empty() || self.wanted.contains(&sample.pid);
+                if is_wanted {
+                    self.copy_line()?;
+                    self.take_sample(&sample)
+                        .map_err(|what| self.lines.error(what))?;
+                    return Ok(self.current().map(|task| (task, sample)));
+                }
+            } else {
+                self.copy_line()?;
+                self.take_annotation(parsed)
+                    .map_err(|what| self.lines.error(what))?;
             }
         }
+        self.finish().map(|()| None)
     }
 
-    /// Parses the line that was read. Returns its sample, unless it is an annotation or of a PID
-    /// that is not wanted.
-    fn parse_line(&mut self) -> Result<Option<Sample>> {
-        let Some(line) = self.line.strip_suffix(b"\n") else {
-            bail!(
-                "{}: the file ends in the middle of line {}",
-                self.name,
-                self.line_number
-            );
-        };
-        if line.starts_with(b"#") {
-            match recording::parse_annotation(line) {
-                Some(Annotation::NamedTask(pid, name)) => self.annotated = Some((pid, name)),
-                Some(annotation) => self.metadata.apply(annotation),
-                None => {}
-            }
-            return Ok(None);
-        }
-        let Some(sample) = Sample::parse(line) else {
-            bail!("{}: line {} is not a sample", self.name, self.line_number);
-        };
-        let is_wanted = self.wanted.is_empty() || self.wanted.contains(&sample.pid);
-        Ok(is_wanted.then_some(sample))
-    }
-
-    /// Updates the current task. A sample belongs to a new task if an annotation with the name of a
-    /// task comes before it, or if it cannot follow the last sample.
-    fn update_task(&mut self, sample: &Sample) {
-        let is_same_task =
-            self.annotated.is_none() && self.last.is_some_and(|last| sample.can_follow(&last));
-        if is_same_task {
-            return;
-        }
+    fn take_sample(&mut self, sample: &Sample) -> Result<(), String> {
+        self.check_not_ended()?;
         self.not_found.remove(&sample.pid);
-        let annotated = self.annotated.take().filter(|(pid, _)| *pid == sample.pid);
-        let name = match annotated {
-            Some((_, name)) => Some(name),
-            None if self.is_live => procfs::name_of_task(sample.pid, sample.time_us),
-            None => None,
-        };
-        self.task = Some(Task {
-            index: self.task.as_ref().map_or(0, |task| task.index + 1),
-            pid: sample.pid,
-            name,
-        });
+        match &mut self.arrangement {
+            Arrangement::Runs(runs) => runs.add(sample),
+            Arrangement::Blocks(blocks) => blocks.add(sample),
+        }
     }
 
-    fn check_all_found(&self) -> Result<()> {
+    fn take_annotation(&mut self, line: Option<Line>) -> Result<(), String> {
+        let annotation = match line {
+            None | Some(Line::Sample(_)) => return Err("not a sample".to_string()),
+            // In other files, anything can follow a `#`.
+            Some(Line::Invalid(keyword)) if matches!(self.arrangement, Arrangement::Blocks(_)) => {
+                return Err(format!("`# {keyword}` without a valid value"));
+            }
+            Some(Line::Comment | Line::Invalid(_)) => return Ok(()),
+            Some(Line::Annotation(annotation)) => annotation,
+        };
+        self.check_not_ended()?;
+        match (&annotation, &mut self.arrangement) {
+            (Annotation::Format(format), _) => self.begin_format(*format)?,
+            (Annotation::NamedTask(pid, name), Arrangement::Runs(runs)) => {
+                runs.name_next(*pid, name.clone());
+            }
+            (Annotation::Task(info), Arrangement::Blocks(blocks)) => {
+                blocks.identify(info.clone())?;
+            }
+            (Annotation::Samples(id), Arrangement::Blocks(blocks)) => blocks.begin(*id)?,
+            (Annotation::Evicted(id, _), Arrangement::Blocks(blocks)) => blocks.check_id(*id)?,
+            (Annotation::NamedTask(..), Arrangement::Blocks(_)) => {
+                return Err("a task without an id".to_string());
+            }
+            _ => {}
+        }
+        self.metadata.apply(annotation);
+        Ok(())
+    }
+
+    /// Takes the first line of a recording.
+    fn begin_format(&mut self, format: u32) -> Result<(), String> {
+        let is_first = match &self.arrangement {
+            Arrangement::Runs(runs) => runs.is_empty() && self.metadata.format.is_none(),
+            Arrangement::Blocks(_) => false,
+        };
+        match format {
+            1 if is_first || self.metadata.format == Some(1) => Ok(()),
+            2 if is_first => {
+                self.arrangement = Arrangement::Blocks(Blocks::default());
+                Ok(())
+            }
+            1 | 2 => Err("another recording begins: read each one alone".to_string()),
+            _ => Err(format!(
+                "a recording of format {format}; this taskmon reads the formats 1 and 2"
+            )),
+        }
+    }
+
+    fn check_not_ended(&self) -> Result<(), String> {
+        match self.metadata.ending {
+            Some(_) => Err("after the end of the recording".to_string()),
+            None => Ok(()),
+        }
+    }
+
+    fn current(&self) -> Option<&Task> {
+        match &self.arrangement {
+            Arrangement::Runs(runs) => Some(runs.current()),
+            Arrangement::Blocks(blocks) => blocks.current(),
+        }
+    }
+
+    fn copy_line(&mut self) -> Result<()> {
+        if let Some(copy) = &mut self.copy {
+            copy.write_all(self.lines.current())?;
+        }
+        Ok(())
+    }
+
+    fn finish(&mut self) -> Result<()> {
+        if let Some(copy) = &mut self.copy {
+            copy.flush()?;
+        }
+        let must_have_end = matches!(self.arrangement, Arrangement::Blocks(_));
+        if self.lines.is_cut() || (must_have_end && self.metadata.ending.is_none()) {
+            self.metadata.cut_off_at = Some(self.lines.number());
+        }
         match self.not_found.first() {
             Some(pid) => bail!("{pid} has no samples: watch it with `taskmon add {pid}`"),
             None => Ok(()),
@@ -157,63 +232,4 @@ impl HistoryReader {
 }
 
 #[cfg(test)]
-pub mod tests {
-    use super::*;
-
-    /// Returns a reader of `text`.
-    pub fn history_of(text: &str) -> HistoryReader {
-        let input = std::io::Cursor::new(text.to_string().into_bytes());
-        HistoryReader::new("text", input, Metadata::default(), Progress::hidden())
-    }
-
-    const TWO_TASKS_WITH_ONE_PID: &str = "\
-# taskmon 1
-# period_ms 50
-# command make all
-# task 7 sh
-pid:7 num:0 : usr 0 sys 0 time 10
-pid:7 num:1 : usr 5 sys 0 time 20 exit
-# task 7 cc
-pid:7 num:3 : usr 1 sys 0 time 30
-pid:8 num:0 : usr 0 sys 0 time 40
-";
-
-    #[test]
-    fn tasks_and_names() {
-        let mut history = history_of(TWO_TASKS_WITH_ONE_PID);
-        let mut seen = Vec::new();
-        while let Some((task, sample)) = history.next().unwrap() {
-            seen.push((
-                task.index,
-                task.pid,
-                task.label().to_string(),
-                sample.time_us,
-            ));
-        }
-        let expected = [
-            (0, 7, "sh", 10),
-            (0, 7, "sh", 20),
-            (1, 7, "cc", 30),
-            (2, 8, "?", 40),
-        ];
-        let expected =
-            expected.map(|(index, pid, name, time)| (index, pid, name.to_string(), time));
-        assert_eq!(seen, expected);
-        assert_eq!(history.metadata().period_ms, Some(50));
-        assert_eq!(history.metadata().command.as_deref(), Some("make all"));
-    }
-
-    #[test]
-    fn invalid_text() {
-        for (text, message) in [
-            ("hello\n", "text: line 1 is not a sample"),
-            (
-                "#\npid:1 num:0 : usr 1",
-                "text: the file ends in the middle of line 2",
-            ),
-        ] {
-            let error = history_of(text).next().unwrap_err();
-            assert_eq!(error.to_string(), message);
-        }
-    }
-}
+pub mod tests;

@@ -18,10 +18,12 @@
 //! [`Metadata`] is what the annotations say of the whole recording. A [`Writer`] writes a recording
 //! so that each line is valid by itself: wherever it is cut off, the lines before count.
 
+mod line;
 mod metadata;
 mod old_writer;
 mod writer;
 
-pub use metadata::{parse_annotation, Annotation, Clock, Ending, Losses, Metadata};
+pub use line::{Annotation, Line};
+pub use metadata::{Clock, Ending, Losses, Metadata};
 pub use old_writer::OldWriter;
 pub use writer::Writer;

@@ -5,7 +5,7 @@
 use std::fmt;
 
 /// The CPU time that a task has consumed since it began, at one time.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Sample {
     pub pid: u32,
     /// The number of the sample. A task's samples are numbered from 0, without a gap.
@@ -42,7 +42,7 @@ impl Sample {
 
     /// Returns user and system time together.
     pub fn total_us(&self) -> u64 {
-        self.usr_us + self.sys_us
+        self.usr_us.saturating_add(self.sys_us)
     }
 }
 

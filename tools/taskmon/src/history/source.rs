@@ -2,17 +2,20 @@
 
 //! Where samples are read from: the module or a recording.
 
-use super::{reader::HistoryReader, recording::Metadata};
+use super::{
+    reader::{HistoryReader, Identities},
+    recording::Metadata,
+};
 use crate::{
     kernel_module,
-    output::{os_error_text, Progress},
+    output::{os_error_text, print_message, Progress},
 };
 use anyhow::{anyhow, bail, Result};
 use std::{
     collections::BTreeSet,
     fs::{self, File},
-    io::BufReader,
-    path::PathBuf,
+    io::{self, BufReader},
+    path::{Path, PathBuf},
 };
 
 /// Where the samples are. A source can be opened several times.
@@ -56,39 +59,54 @@ impl Source {
     /// Opens the source for reading from its beginning.
     pub fn open(&self) -> Result<HistoryReader> {
         match self {
-            Self::KernelModule(pids) => {
-                let file = kernel_module::open(kernel_module::DEBUGFS_SAMPLES)?;
-                let samples = kernel_module::statistic("alive").ok();
-                let metadata = Metadata {
-                    period_ms: kernel_module::period_ms().ok(),
-                    ..Metadata::default()
-                };
-                let input = BufReader::with_capacity(1 << 18, file);
-                let progress = Progress::of_samples(samples);
-                Ok(
-                    HistoryReader::new(kernel_module::DEBUGFS_SAMPLES, input, metadata, progress)
-                        .of_module(pids),
-                )
-            }
-            Self::Recording(path) => {
-                let name = path.display().to_string();
-                let file = File::open(path)
-                    .map_err(|error| anyhow!("{name}: {}", os_error_text(&error)))?;
-                let bytes = file
-                    .metadata()
-                    .ok()
-                    .filter(|of| of.is_file())
-                    .map(|of| of.len());
-                let input = BufReader::with_capacity(1 << 18, file);
-                Ok(HistoryReader::new(
-                    &name,
-                    input,
-                    Metadata::default(),
-                    Progress::of_bytes(bytes),
-                ))
-            }
+            Self::KernelModule(pids) => open_module(pids),
+            Self::Recording(path) => open_recording(path),
         }
     }
+
+    /// Writes one line to standard error if something is missing in the history. `metadata` is what
+    /// is known at its end.
+    pub fn tell_what_is_missing(&self, metadata: &Metadata) {
+        if let (Self::Recording(path), Some(missing)) = (self, metadata.what_is_missing()) {
+            print_message(format_args!("{}: {missing}", path.display()));
+        }
+    }
+}
+
+fn open_module(pids: &BTreeSet<u32>) -> Result<HistoryReader> {
+    const PATH: &str = kernel_module::DEBUGFS_SAMPLES;
+    let file = kernel_module::open(PATH)?;
+    // Before the first sample is read: all tasks that were sampled until then are known.
+    let identities = Identities::of_module()?;
+    let metadata = Metadata {
+        period_ms: kernel_module::period_ms().ok(),
+        ..Metadata::default()
+    };
+    let progress = Progress::of_samples(kernel_module::statistic("alive").ok());
+    let history = HistoryReader::new(PATH, buffered(file), metadata, progress);
+    Ok(history.of_module(pids, identities))
+}
+
+fn open_recording(path: &Path) -> Result<HistoryReader> {
+    let name = path.display().to_string();
+    let failed = |error: &io::Error| anyhow!("{name}: {}", os_error_text(error));
+    let file = File::open(path).map_err(|error| failed(&error))?;
+    let of = file.metadata().map_err(|error| failed(&error))?;
+    if of.is_dir() {
+        bail!("{name}: is a directory, not a recording");
+    }
+    let progress = Progress::of_bytes(of.is_file().then_some(of.len()));
+    let metadata = Metadata::default();
+    Ok(HistoryReader::new(
+        &name,
+        buffered(file),
+        metadata,
+        progress,
+    ))
+}
+
+fn buffered(file: File) -> BufReader<File> {
+    BufReader::with_capacity(1 << 18, file)
 }
 
 #[cfg(test)]

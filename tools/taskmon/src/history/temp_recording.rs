@@ -36,23 +36,6 @@ impl TempRecording {
         Ok(Self(file))
     }
 
-    /// Copies a history as it is now.
-    pub fn copy_of(source: &Source) -> Result<Self> {
-        let mut history = source.open()?;
-        // The metadata is complete once the first sample has been read.
-        let first = history.next()?.map(|(task, sample)| (task.clone(), sample));
-        let metadata = history.metadata().clone();
-        Self::write(&metadata, |writer| {
-            if let Some((task, sample)) = first {
-                writer.write(&task, &sample)?;
-            }
-            while let Some((task, sample)) = history.next()? {
-                writer.write(task, &sample)?;
-            }
-            Ok(())
-        })
-    }
-
     /// Returns the source from which the recording can be read while this value exists.
     pub fn source(&self) -> Source {
         Source::Recording(self.0.path())

@@ -3,28 +3,36 @@
 //! Destinations of results: standard output, a pipe or device, or a file that appears only when it
 //! is complete.
 
-use super::{messages::os_error_text, unnamed_file::UnnamedFile};
-use anyhow::{anyhow, Context, Result};
+use super::{
+    explained::{explain, Explained},
+    unnamed_file::UnnamedFile,
+};
+use anyhow::{anyhow, Result};
 use serde::Serialize;
 use std::{
     fs::{self, File, OpenOptions},
-    io::{self, stdout, BufWriter, IsTerminal, Write},
+    io::{self, stdout, BufWriter, IntoInnerError, IsTerminal, Write},
     path::{Path, PathBuf},
 };
 
+/// What to do if there is no space for the output.
+const ADVICE: &str = "free some space, or write to another file system";
+
 /// A buffered output. It is complete only after [`Output::finish`].
+///
+/// Errors name the file and say what to do.
 pub enum Output {
-    Stdout(BufWriter<io::Stdout>),
+    Stdout(BufWriter<Explained<io::Stdout>>),
     /// A pipe or a device, written to directly.
-    Stream(BufWriter<File>, PathBuf),
+    Stream(BufWriter<Explained<File>>),
     /// A regular file, which gets its name in `finish`.
-    File(BufWriter<UnnamedFile>, PathBuf),
+    File(BufWriter<Explained<UnnamedFile>>, PathBuf),
 }
 
 impl Output {
     /// Returns an output to standard output.
     pub fn stdout() -> Self {
-        Self::Stdout(BufWriter::with_capacity(1 << 16, stdout()))
+        Self::Stdout(buffered(stdout(), "standard output".to_string()))
     }
 
     /// Returns an output to the file `path`.
@@ -38,22 +46,22 @@ impl Output {
         if path == Path::new("-") || path == Path::new("/dev/stdout") {
             return Ok(Self::stdout());
         }
-        let failed = |error: &io::Error| anyhow!("{}: {}", path.display(), os_error_text(error));
+        let name = path.display().to_string();
+        let failed = |error: io::Error| explain(&name, ADVICE, &error);
         let path = match fs::metadata(path) {
-            Ok(of) if of.is_dir() => return Err(anyhow!("{}: is a directory", path.display())),
+            Ok(of) if of.is_dir() => {
+                return Err(anyhow!("{name}: is a directory: specify a file in it"));
+            }
             Ok(of) if !of.is_file() => {
                 let file = OpenOptions::new().write(true).open(path);
-                let file = file.map_err(|error| failed(&error))?;
-                let stream = BufWriter::with_capacity(1 << 16, file);
-                return Ok(Self::Stream(stream, path.to_path_buf()));
+                return Ok(Self::Stream(buffered(file.map_err(failed)?, name)));
             }
             // If `path` is a symbolic link, its target is replaced and the link stays.
-            Ok(_) => fs::canonicalize(path).map_err(|error| failed(&error))?,
+            Ok(_) => fs::canonicalize(path).map_err(failed)?,
             Err(_) => path.to_path_buf(),
         };
-        let file =
-            UnnamedFile::create_in(directory(&path), 0o666).map_err(|error| failed(&error))?;
-        Ok(Self::File(BufWriter::with_capacity(1 << 16, file), path))
+        let file = UnnamedFile::create_in(directory(&path), 0o666).map_err(failed)?;
+        Ok(Self::File(buffered(file, name), path))
     }
 
     /// Returns an output to the file `path`, or to standard output if there is no path. Fails like
@@ -70,21 +78,22 @@ impl Output {
     /// appears.
     pub fn finish(self) -> Result<()> {
         match self {
-            Self::Stdout(mut out) => out.flush().map_err(Into::into),
-            Self::Stream(mut out, path) => out.flush().with_context(|| path.display().to_string()),
+            Self::Stdout(mut out) => out.flush()?,
+            Self::Stream(mut out) => out.flush()?,
             Self::File(file, path) => {
-                let name = path.display().to_string();
-                let file = file
-                    .into_inner()
-                    .map_err(|error| error.into_error())
-                    .context(name.clone())?;
-                let linked = file.link(directory(&path), ".taskmon.", "");
+                let file = file.into_inner().map_err(IntoInnerError::into_error)?;
+                let linked = file.into_inner().link(directory(&path), ".taskmon.", "");
                 linked
                     .and_then(|linked| linked.persist(&path).map_err(|error| error.error))
-                    .context(name)
+                    .map_err(|error| explain(&path.display().to_string(), ADVICE, &error))?;
             }
         }
+        Ok(())
     }
+}
+
+fn buffered<W: Write>(to: W, name: String) -> BufWriter<Explained<W>> {
+    BufWriter::with_capacity(1 << 16, Explained::new(to, name, ADVICE))
 }
 
 /// Returns the directory part of `path`, `.` if it has none.
@@ -99,7 +108,7 @@ impl Write for Output {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
         match self {
             Self::Stdout(out) => out.write(bytes),
-            Self::Stream(out, _) => out.write(bytes),
+            Self::Stream(out) => out.write(bytes),
             Self::File(file, _) => file.write(bytes),
         }
     }
@@ -107,7 +116,7 @@ impl Write for Output {
     fn flush(&mut self) -> io::Result<()> {
         match self {
             Self::Stdout(out) => out.flush(),
-            Self::Stream(out, _) => out.flush(),
+            Self::Stream(out) => out.flush(),
             Self::File(file, _) => file.flush(),
         }
     }

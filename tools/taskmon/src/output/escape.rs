@@ -7,6 +7,7 @@
 //! a newline is `\012`.
 
 use std::{fmt::Write, str};
+use unicode_properties::{GeneralCategory as Category, UnicodeGeneralCategory};
 
 /// Returns `bytes` as the module writes names: control characters, `\` and bytes that are not UTF-8
 /// are escaped. [`unescaped`] is the inverse.
@@ -46,16 +47,38 @@ pub fn as_data(bytes: &[u8]) -> String {
     escape(bytes, |_| false)
 }
 
-/// Returns `text` for a terminal: letters that can disturb a terminal, or that are not seen, are
-/// escaped.
+/// Returns `text` for a terminal or a drawing. Letters that can disturb a terminal, reorder the text
+/// around them, or that are not seen, are escaped.
 pub fn printable(text: &str) -> String {
-    escape(text.as_bytes(), char::is_control)
+    escape(text.as_bytes(), |letter| !is_visible(letter))
+}
+
+/// Returns whether a letter has an image of its own, or is a space or a combining mark.
+fn is_visible(letter: char) -> bool {
+    let is_ignorable = matches!(
+        letter,
+        // The letters of Unicode's property Default_Ignorable_Code_Point that have another
+        // category than those below: a combining joiner, fillers and variation selectors.
+        '\u{34f}' | '\u{115f}'..='\u{1160}' | '\u{17b4}'..='\u{17b5}' | '\u{180b}'..='\u{180f}'
+            | '\u{3164}' | '\u{fe00}'..='\u{fe0f}' | '\u{ffa0}' | '\u{e0100}'..='\u{e01ef}'
+    );
+    let has_image = !matches!(
+        letter.general_category(),
+        Category::Control
+            | Category::Format
+            | Category::LineSeparator
+            | Category::ParagraphSeparator
+            | Category::PrivateUse
+            | Category::Surrogate
+            | Category::Unassigned
+    );
+    has_image && !is_ignorable
 }
 
 /// Escapes bytes that are not UTF-8, and the letters for which `is_escaped` is true.
 fn escape(bytes: &[u8], is_escaped: impl Fn(char) -> bool) -> String {
     let mut text = String::with_capacity(bytes.len());
-    let mut push_escape = |text: &mut String, bytes: &[u8]| {
+    let push_escape = |text: &mut String, bytes: &[u8]| {
         for byte in bytes {
             // Writing to a string cannot fail.
             let _ = write!(text, "\\{byte:03o}");
@@ -99,6 +122,54 @@ mod tests {
             assert_eq!(unescaped(text.as_bytes()), text.as_bytes());
         }
         assert_eq!(unescaped(b"\\\\101"), b"\\A");
+    }
+
+    #[test]
+    fn letters_that_are_not_seen() {
+        for letter in [
+            '\0',
+            '\n',
+            '\x1b',
+            '\x7f',
+            '\u{9b}',
+            '\u{ad}',
+            '\u{61c}',
+            '\u{200b}',
+            '\u{200d}',
+            '\u{200e}',
+            '\u{2028}',
+            '\u{202a}',
+            '\u{202e}',
+            '\u{2060}',
+            '\u{2066}',
+            '\u{2069}',
+            '\u{3164}',
+            '\u{e000}',
+            '\u{feff}',
+            '\u{fe0f}',
+            '\u{378}',
+            '\u{e0041}',
+            '\u{10ffff}',
+        ] {
+            let shown = printable(&format!("a{letter}b"));
+            assert!(shown.is_ascii() && shown.len() >= 6, "{letter:?}: {shown}");
+            assert_eq!(
+                unescaped(shown.as_bytes()),
+                format!("a{letter}b").as_bytes()
+            );
+        }
+        assert_eq!(printable("a\u{202e}b"), "a\\342\\200\\256b");
+        for text in [
+            "cc1 -O2 \\n",
+            "Zoë",
+            "e\u{301}",
+            "日本 語",
+            "עברית",
+            "🦀",
+            "×…µ",
+        ] {
+            assert_eq!(printable(text), text);
+        }
     }
 
     #[test]

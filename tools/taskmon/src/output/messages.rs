@@ -2,15 +2,36 @@
 
 //! Messages on standard error, text of errors, and the decision whether to use colours.
 
+use super::escape::printable;
 use nix::errno::Errno;
 use std::{
+    error::Error,
     fmt::Display,
     io::{self, stderr, stdout, IsTerminal, Write},
 };
 
 /// Writes one line to standard error, after the program's name. A failed write is ignored.
+///
+/// The message can contain foreign text: it is made printable.
 pub fn print_message(message: impl Display) {
-    let _ = writeln!(stderr(), "taskmon: {message}");
+    let _ = writeln!(stderr(), "taskmon: {}", printable(&message.to_string()));
+}
+
+/// Writes an error and its causes to standard error, like [`print_message`].
+pub fn print_error(error: &anyhow::Error) {
+    let causes: Vec<String> = error.chain().map(cause_text).collect();
+    print_message(causes.join(": "));
+}
+
+/// Returns the text of one cause of an error.
+fn cause_text(cause: &(dyn Error + 'static)) -> String {
+    match cause.downcast_ref::<io::Error>() {
+        Some(error) => os_error_text(error),
+        None => match cause.downcast_ref::<Errno>() {
+            Some(code) => code.desc().to_string(),
+            None => cause.to_string(),
+        },
+    }
 }
 
 /// Returns the system's description of an error, without the `(os error 2)` that Rust appends.
@@ -50,4 +71,21 @@ pub fn is_broken_pipe(error: &anyhow::Error) -> bool {
             });
         io.or(json).or(csv) == Some(io::ErrorKind::BrokenPipe)
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use anyhow::Context;
+
+    #[test]
+    fn causes() {
+        let failed = Err::<(), _>(io::Error::from_raw_os_error(28)).context("x");
+        let error = failed.unwrap_err();
+        let texts: Vec<String> = error.chain().map(cause_text).collect();
+        assert_eq!(texts, ["x", "No space left on device"]);
+        let error = anyhow::Error::from(Errno::EPERM);
+        let texts: Vec<String> = error.chain().map(cause_text).collect();
+        assert_eq!(texts, ["Operation not permitted"]);
+    }
 }

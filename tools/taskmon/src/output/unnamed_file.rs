@@ -63,6 +63,11 @@ impl UnnamedFile {
         }
     }
 
+    /// Returns another descriptor of the file, with the same position.
+    pub fn duplicate(&self) -> io::Result<File> {
+        self.file.try_clone()
+    }
+
     /// Gives the file a unique name in `directory`, which must be on the same file system. The name
     /// begins with `prefix` and ends with `suffix`. A file that has a temporary name keeps that
     /// one.

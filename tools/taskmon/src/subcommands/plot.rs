@@ -11,7 +11,7 @@ mod svg;
 
 use crate::{
     cli::Plot,
-    history::{Source, TempRecording},
+    history::{Source, StableHistory},
     output::Output,
 };
 use anyhow::{bail, Context, Result};
@@ -40,19 +40,15 @@ pub fn plot(arguments: &Plot) -> Result<()> {
     // Created before anything is read, so that a wrong directory fails at once.
     let mut output = Output::file(&arguments.output)?;
     let source = Source::from_arguments(&arguments.what)?;
-    let (source, _copy) = if source.is_stable() {
-        (source, None)
-    } else {
-        // The history is read twice, and must be the same both times.
-        let copy = TempRecording::copy_of(&source)?;
-        (copy.source(), Some(copy))
-    };
-    let chart = Chart::read(&source, layout, arguments.title.clone())?;
+    let history = StableHistory::read(&source, true)?;
+    let chart = Chart::read(&history, layout, arguments.title.clone())?;
     let svg = svg::draw(&chart, arguments.width).context("drawing")?;
     if is_png {
         output.write_all(&png::from_svg(&svg)?)?;
     } else {
         output.write_all(svg.as_bytes())?;
     }
-    output.finish()
+    output.finish()?;
+    source.tell_what_is_missing(&history.overview().metadata);
+    Ok(())
 }

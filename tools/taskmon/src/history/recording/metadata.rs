@@ -2,17 +2,14 @@
 
 //! What a recording says of itself.
 
-use crate::{
-    kernel_module::TaskInfo,
-    output::format::{as_data, escaped, unescaped},
-};
-use std::{
-    io::{self, Write},
-    str,
-};
+use super::Annotation;
+use crate::output::format::escaped;
+use std::io::{self, Write};
 
 /// The most reasons of [`Losses::missing`] that are kept.
 const MAX_REASONS: usize = 16;
+/// The most letters of a text. Escaped, they are shorter than the longest line that can be read.
+const MAX_TEXT: usize = 4000;
 
 /// What the annotations say about a recording as a whole.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -37,8 +34,11 @@ pub struct Metadata {
     pub command: Option<String>,
     /// What is missing.
     pub losses: Losses,
-    /// How the recording ends; `None` if it was cut off. Not known before the end has been read.
+    /// How the recording ends; `None` if it was cut off or is of format 1. Not known before the end
+    /// has been read.
     pub ending: Option<Ending>,
+    /// The number of the last line if the recording was cut off, in that line or after it.
+    pub cut_off_at: Option<u64>,
 }
 
 /// The same moment on two clocks.
@@ -107,6 +107,30 @@ impl Metadata {
         }
     }
 
+    /// Returns what is missing in a recording that was read to its end, as a phrase for a message;
+    /// `None` if nothing is.
+    pub fn what_is_missing(&self) -> Option<String> {
+        if let Some(line) = self.cut_off_at {
+            return Some(format!("cut off at line {line}"));
+        }
+        if self.ending != Some(Ending::Incomplete) {
+            return None;
+        }
+        let count = |count: u64, what: &str| (count > 0).then(|| format!("{count} {what}"));
+        let reasons: Vec<String> = [
+            count(self.losses.evicted, "samples were evicted"),
+            count(self.losses.lost, "descendants could not be followed"),
+        ]
+        .into_iter()
+        .flatten()
+        .chain(self.losses.missing.iter().cloned())
+        .collect();
+        Some(match reasons.is_empty() {
+            true => "incomplete".to_string(),
+            false => format!("incomplete: {}", reasons.join("; ")),
+        })
+    }
+
     /// Writes the lines at the beginning of a recording of format 2.
     pub(super) fn write(&self, to: &mut impl Write) -> io::Result<()> {
         let clock = self.clock;
@@ -130,118 +154,18 @@ impl Metadata {
     }
 }
 
-/// Returns a text as an annotation has it.
+/// Returns a text as an annotation has it. A long command line is cut.
 fn text(text: &str) -> String {
-    escaped(text.as_bytes())
-}
-
-/// An annotation.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Annotation {
-    Format(u32),
-    Host(String),
-    Kernel(String),
-    Cpus(u32),
-    BootId(String),
-    PeriodMs(u64),
-    Clock(Clock),
-    Tree(u32),
-    Command(String),
-    /// PID and name of the task that the samples after this line belong to: format 1.
-    NamedTask(u32, String),
-    /// Who a task is: format 2.
-    Task(TaskInfo),
-    /// The id of the task that the samples after this line belong to.
-    Samples(u64),
-    /// The id of a task, and how many of its samples were evicted.
-    Evicted(u64, u64),
-    Lost(u64),
-    Missing(String),
-    End(Ending),
-}
-
-/// Parses a line that begins with `#`. Returns `None` for a comment that taskmon does not write.
-pub fn parse_annotation(line: &[u8]) -> Option<Annotation> {
-    let (keyword, rest) = split(line.strip_prefix(b"# ")?)?;
-    let text = || as_data(&unescaped(rest));
-    match keyword {
-        b"taskmon" => number(rest).map(Annotation::Format),
-        b"host" => Some(Annotation::Host(text())),
-        b"kernel" => Some(Annotation::Kernel(text())),
-        b"cpus" => number(rest).map(Annotation::Cpus),
-        b"boot_id" => Some(Annotation::BootId(text())),
-        b"period_ms" => number(rest).map(Annotation::PeriodMs),
-        b"clock" => {
-            let (boot_us, unix_us) = split(rest)?;
-            let (boot_us, unix_us) = (number(boot_us)?, number(unix_us)?);
-            Some(Annotation::Clock(Clock { boot_us, unix_us }))
-        }
-        b"tree" => number(rest).map(Annotation::Tree),
-        b"command" => Some(Annotation::Command(text())),
-        b"task" if rest.starts_with(b"pid:") => TaskInfo::parse(rest).map(Annotation::Task),
-        b"task" => {
-            let (pid, name) = split(rest)?;
-            Some(Annotation::NamedTask(number(pid)?, as_data(name)))
-        }
-        b"samples" => number(rest).map(Annotation::Samples),
-        b"evicted" => {
-            let (id, samples) = split(rest)?;
-            Some(Annotation::Evicted(number(id)?, number(samples)?))
-        }
-        b"lost" => number(rest).map(Annotation::Lost),
-        b"missing" => Some(Annotation::Missing(text())),
-        b"end" => {
-            let mut all = [Ending::Complete, Ending::Incomplete].into_iter();
-            let ending = all.find(|ending| ending.keyword().as_bytes() == rest);
-            ending.map(Annotation::End)
-        }
-        _ => None,
+    match text.char_indices().nth(MAX_TEXT) {
+        Some((end, _)) => escaped(text[..end].as_bytes()) + "…",
+        None => escaped(text.as_bytes()),
     }
-}
-
-/// Splits `text` at its first space.
-fn split(text: &[u8]) -> Option<(&[u8], &[u8])> {
-    let space = text.iter().position(|byte| *byte == b' ')?;
-    Some((&text[..space], &text[space + 1..]))
-}
-
-fn number<N: str::FromStr>(digits: &[u8]) -> Option<N> {
-    str::from_utf8(digits).ok()?.parse().ok()
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn annotations() {
-        for (line, annotation) in [
-            ("# taskmon 2", Annotation::Format(2)),
-            ("# period_ms 12", Annotation::PeriodMs(12)),
-            ("# task 12 a b", Annotation::NamedTask(12, "a b".into())),
-            ("# command a\\012b c", Annotation::Command("a\nb c".into())),
-            ("# samples 41", Annotation::Samples(41)),
-            ("# evicted 41 7", Annotation::Evicted(41, 7)),
-            ("# end incomplete", Annotation::End(Ending::Incomplete)),
-        ] {
-            assert_eq!(
-                parse_annotation(line.as_bytes()),
-                Some(annotation),
-                "{line}"
-            );
-        }
-        for line in [
-            "# task x a",
-            "# task pid:1 : id 2 name a",
-            "# a note",
-            "#",
-            "# end",
-            "# clock 1",
-            "# samples -1",
-        ] {
-            assert_eq!(parse_annotation(line.as_bytes()), None, "{line}");
-        }
-    }
+    use crate::history::recording::Line;
 
     #[test]
     fn written_and_read() {
@@ -264,11 +188,39 @@ mod tests {
         metadata.write(&mut text).unwrap();
         let mut read = Metadata::default();
         for line in text.split(|byte| *byte == b'\n') {
-            parse_annotation(line)
-                .into_iter()
-                .for_each(|annotation| read.apply(annotation));
+            if let Some(Line::Annotation(annotation)) = Line::parse(line) {
+                read.apply(annotation);
+            }
         }
         assert_eq!(read, metadata);
+    }
+
+    #[test]
+    fn long_command() {
+        let metadata = Metadata {
+            command: Some("\u{85}".repeat(1 << 20)),
+            ..Metadata::default()
+        };
+        let mut text = Vec::new();
+        metadata.write(&mut text).unwrap();
+        assert!(text.len() < 40_000);
+        assert!(text.ends_with("\\205…\n".as_bytes()));
+    }
+
+    #[test]
+    fn missing_parts() {
+        let mut metadata = Metadata::default();
+        assert_eq!(metadata.what_is_missing(), None);
+        metadata.apply(Annotation::End(Ending::Incomplete));
+        let missing = |of: &Metadata| of.what_is_missing().unwrap();
+        assert_eq!(missing(&metadata), "incomplete");
+        metadata.apply(Annotation::Evicted(1, 7));
+        metadata.apply(Annotation::Lost(3));
+        metadata.apply(Annotation::Missing("the disk was full".into()));
+        let all = "incomplete: 7 samples were evicted; 3 descendants could not be followed; the disk was full";
+        assert_eq!(missing(&metadata), all);
+        metadata.cut_off_at = Some(9);
+        assert_eq!(missing(&metadata), "cut off at line 9");
     }
 
     #[test]

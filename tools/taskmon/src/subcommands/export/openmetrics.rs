@@ -4,12 +4,12 @@
 //! `promtool check metrics` read.
 
 use crate::{
-    history::{Overview, Source, TaskOverview},
+    history::{Overview, Task, TaskOverview},
     kernel_module::{self, meaning},
     output::format::seconds,
 };
 use anyhow::Result;
-use std::{collections::HashMap, io::Write};
+use std::io::Write;
 
 /// The module's statistics: the names in the module and in Prometheus.
 const METRICS: [(&str, &str); 13] = [
@@ -28,48 +28,25 @@ const METRICS: [(&str, &str); 13] = [
     ("recycled", "recycled_segments_total"),
 ];
 
-/// Writes the totals of the tasks in a history and, unless it is a recording, the module's
-/// statistics.
-pub fn write(source: &Source, to: &mut impl Write) -> Result<()> {
-    let overview = Overview::read(source)?;
-    write_tasks(&lives(&overview.tasks), to)?;
-    if matches!(source, Source::KernelModule(_)) {
+/// Writes the totals of the tasks in a history and, if it is the module's, the module's statistics.
+pub fn write(overview: &Overview, is_module: bool, to: &mut impl Write) -> Result<()> {
+    write_tasks(&overview.tasks, to)?;
+    if is_module {
         write_statistics(&kernel_module::statistics()?, to)?;
     }
     Ok(())
 }
 
-/// A task, and its number among the tasks with the same PID, from 1. These two identify a series:
-/// unlike the name, they stay the same when the task has ended.
-struct Life<'a> {
-    overview: &'a TaskOverview,
-    life: usize,
-}
-
-impl Life<'_> {
-    fn labels(&self) -> String {
-        format!("pid=\"{}\",life=\"{}\"", self.overview.task.pid, self.life)
-    }
-}
-
-/// Numbers the tasks of each PID.
-fn lives(tasks: &[TaskOverview]) -> Vec<Life<'_>> {
-    let mut of_pid: HashMap<u32, usize> = HashMap::new();
-    let mut lives = Vec::with_capacity(tasks.len());
-    for overview in tasks {
-        let life = of_pid.entry(overview.task.pid).or_default();
-        *life += 1;
-        lives.push(Life {
-            overview,
-            life: *life,
-        });
-    }
-    lives
+/// Returns the labels that identify a task. Unlike its name, they do not change.
+fn labels(task: &Task) -> String {
+    // A recording without identities has each task once, so the position identifies it.
+    let id = task.id().unwrap_or(task.index as u64 + 1);
+    format!("pid=\"{}\",id=\"{id}\"", task.pid)
 }
 
 /// Writes the metrics of the tasks.
-fn write_tasks(lives: &[Life<'_>], to: &mut impl Write) -> Result<()> {
-    if lives.is_empty() {
+fn write_tasks(tasks: &[TaskOverview], to: &mut impl Write) -> Result<()> {
+    if tasks.is_empty() {
         return Ok(());
     }
     head(
@@ -77,10 +54,10 @@ fn write_tasks(lives: &[Life<'_>], to: &mut impl Write) -> Result<()> {
         "task_cpu_seconds_total",
         "CPU time that a watched task has consumed.",
     )?;
-    for each in lives {
-        let last = &each.overview.last;
+    for each in tasks {
+        let last = &each.last;
         for (mode, us) in [("user", last.usr_us), ("system", last.sys_us)] {
-            let labels = each.labels();
+            let labels = labels(&each.task);
             let seconds = seconds(us);
             writeln!(
                 to,
@@ -93,13 +70,14 @@ fn write_tasks(lives: &[Life<'_>], to: &mut impl Write) -> Result<()> {
         "task_ended",
         "Whether a watched task has ended (1) or not (0).",
     )?;
-    for each in lives {
-        let ended = u8::from(each.overview.last.is_exit);
-        writeln!(to, "taskmonitor_task_ended{{{}}} {ended}", each.labels())?;
+    for each in tasks {
+        let ended = u8::from(each.last.is_exit);
+        let labels = labels(&each.task);
+        writeln!(to, "taskmonitor_task_ended{{{labels}}} {ended}")?;
     }
     head(to, "task_info", "The command name of a watched task.")?;
-    for each in lives {
-        let (labels, name) = (each.labels(), quoted(each.overview.task.label()));
+    for each in tasks {
+        let (labels, name) = (labels(&each.task), quoted(each.task.label()));
         writeln!(to, "taskmonitor_task_info{{{labels},command=\"{name}\"}} 1")?;
     }
     Ok(())
@@ -150,18 +128,24 @@ fn quoted(text: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{cpu_share::sample, history::Task};
+    use crate::{cpu_share::sample, kernel_module::TaskInfo};
 
-    fn task(index: usize, name: Option<&str>, usr_us: u64, is_exit: bool) -> TaskOverview {
-        let mut last = sample(3, 9, usr_us, 20);
+    fn task(index: usize, id: Option<u64>, name: &str, is_exit: bool) -> TaskOverview {
+        let mut last = sample(3, 9, 1_500_003, 20);
         last.is_exit = is_exit;
-        let name = name.map(str::to_string);
+        let info = |id| TaskInfo {
+            pid: 7,
+            id,
+            name: name.into(),
+            ..TaskInfo::default()
+        };
+        let unknown = Task {
+            index,
+            pid: 7,
+            ..Task::default()
+        };
         TaskOverview {
-            task: Task {
-                index,
-                pid: 7,
-                name,
-            },
+            task: id.map_or(unknown, |id| Task::of(index, info(id))),
             first: last,
             last,
             samples: 1,
@@ -170,7 +154,7 @@ mod tests {
 
     fn written(tasks: &[TaskOverview], pattern: &str) -> Vec<String> {
         let mut to = Vec::new();
-        write_tasks(&lives(tasks), &mut to).unwrap();
+        write_tasks(tasks, &mut to).unwrap();
         let text = String::from_utf8(to).unwrap();
         let lines = text.lines().filter(|line| line.contains(pattern));
         lines.map(str::to_string).collect()
@@ -179,22 +163,20 @@ mod tests {
     #[test]
     fn same_series_after_the_end() {
         let user = |task| written(&[task], "mode=\"user\"");
-        let series = "taskmonitor_task_cpu_seconds_total{pid=\"7\",life=\"1\",mode=\"user\"}";
-        let living = task(0, Some("sh"), 1_500_003, false);
-        assert_eq!(user(living), [format!("{series} 1.500003")]);
-        // The name of an ended task is unknown.
-        let ended = task(0, None, 2_000_000, true);
-        assert_eq!(user(ended), [format!("{series} 2.000000")]);
+        let series = "taskmonitor_task_cpu_seconds_total{pid=\"7\",id=\"41\",mode=\"user\"}";
+        let line = [format!("{series} 1.500003")];
+        assert_eq!(user(task(0, Some(41), "sh", false)), line);
+        assert_eq!(user(task(5, Some(41), "make", true)), line);
     }
 
     #[test]
     fn reused_pid() {
-        let tasks = [task(0, Some("a\"\\"), 1, true), task(1, None, 2, false)];
+        let tasks = [task(0, Some(41), "a\"\\", true), task(1, None, "", false)];
         assert_eq!(
             written(&tasks, "_info{"),
             [
-                "taskmonitor_task_info{pid=\"7\",life=\"1\",command=\"a\\\"\\\\\"} 1",
-                "taskmonitor_task_info{pid=\"7\",life=\"2\",command=\"?\"} 1",
+                "taskmonitor_task_info{pid=\"7\",id=\"41\",command=\"a\\\"\\\\\"} 1",
+                "taskmonitor_task_info{pid=\"7\",id=\"2\",command=\"?\"} 1",
             ]
         );
         assert_eq!(written(&tasks, "mode=\"user\"").len(), 2);

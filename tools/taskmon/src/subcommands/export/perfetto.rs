@@ -9,46 +9,71 @@ use crate::{
 };
 use anyhow::Result;
 use serde_json::{json, Value};
-use std::io::Write;
+use std::{collections::HashMap, io::Write};
 
 /// Writes the trace of a history.
 pub fn write(history: &mut HistoryReader, to: &mut impl Write) -> Result<()> {
     let mut trace = Trace::begin(to)?;
-    let mut intervals = Intervals::new(None);
-    let mut current: Option<Task> = None;
+    let mut tasks: Vec<Task> = Vec::new();
+    let mut living: HashMap<usize, Counter> = HashMap::new();
+    // The period of a recording is known once its first sample has been read.
+    let mut period_ms = None;
     while let Some((task, sample)) = history.next()? {
-        if current.as_ref() != Some(task) {
-            let task = task.clone();
-            trace.end_task(current.as_ref(), &mut intervals)?;
-            trace.name(&task)?;
-            current = Some(task);
-            // The period of a recording is known once its first sample has been read.
-            intervals = Intervals::new(history.metadata().period_ms);
+        let (index, is_new) = (task.index, task.index == tasks.len());
+        if is_new {
+            tasks.push(task.clone());
+            period_ms = history.metadata().period_ms;
         }
-        if let Some(interval) = intervals.push(&sample) {
-            trace.interval(sample.pid, &interval)?;
+        let counter = living.entry(index);
+        let counter = counter.or_insert_with(|| Counter::new(sample.pid, period_ms));
+        if let Some(interval) = counter.intervals.push(&sample) {
+            trace.interval(counter, &interval)?;
+        }
+        if sample.is_exit {
+            trace.end_counter(counter)?;
+            living.remove(&index);
         }
     }
-    trace.end_task(current.as_ref(), &mut intervals)?;
+    let mut rest: Vec<_> = living.into_iter().collect();
+    rest.sort_unstable_by_key(|(index, _)| *index);
+    for (_, mut counter) in rest {
+        trace.end_counter(&mut counter)?;
+    }
+    // A task can get its last name after its samples.
+    for task in &tasks {
+        trace.name(&history.updated(task))?;
+    }
     trace.finish()
+}
+
+/// The counter of one task.
+struct Counter {
+    pid: u32,
+    intervals: Intervals,
+    /// The value that was written last, and the end of the last interval that has it.
+    last: Option<((f64, f64), u64)>,
+}
+
+impl Counter {
+    fn new(pid: u32, period_ms: Option<u64>) -> Self {
+        Self {
+            pid,
+            intervals: Intervals::new(period_ms),
+            last: None,
+        }
+    }
 }
 
 /// A writer of trace events.
 struct Trace<W: Write> {
     to: W,
     is_first: bool,
-    /// The value of the current task's counter, and the end of the last interval that has it.
-    counter: Option<((f64, f64), u64)>,
 }
 
 impl<W: Write> Trace<W> {
     fn begin(mut to: W) -> Result<Self> {
         write!(to, "{{\"displayTimeUnit\":\"ms\",\"traceEvents\":[")?;
-        Ok(Self {
-            to,
-            is_first: true,
-            counter: None,
-        })
+        Ok(Self { to, is_first: true })
     }
 
     /// Writes one event.
@@ -79,29 +104,26 @@ impl<W: Write> Trace<W> {
 
     /// Writes the shares of an interval, unless the counter already has these values. The shares of
     /// a gap are written as 0.
-    fn interval(&mut self, pid: u32, interval: &Interval) -> Result<()> {
+    fn interval(&mut self, counter: &mut Counter, interval: &Interval) -> Result<()> {
         let shares = if interval.is_gap {
             (0.0, 0.0)
         } else {
             interval.shares()
         };
-        if self.counter.is_none_or(|(value, _)| value != shares) {
-            self.set_counter(pid, interval.from_us, shares)?;
+        if counter.last.is_none_or(|(value, _)| value != shares) {
+            self.set_counter(counter.pid, interval.from_us, shares)?;
         }
-        self.counter = Some((shares, interval.to_us));
+        counter.last = Some((shares, interval.to_us));
         Ok(())
     }
 
-    /// Sets the counter of a task to 0 after its last sample.
-    fn end_task(&mut self, task: Option<&Task>, intervals: &mut Intervals) -> Result<()> {
-        let Some(task) = task else {
-            return Ok(());
-        };
-        if let Some(interval) = intervals.finish() {
-            self.interval(task.pid, &interval)?;
+    /// Sets a counter to 0 after the last sample of its task.
+    fn end_counter(&mut self, counter: &mut Counter) -> Result<()> {
+        if let Some(interval) = counter.intervals.finish() {
+            self.interval(counter, &interval)?;
         }
-        if let Some((_, end_us)) = self.counter.take() {
-            self.set_counter(task.pid, end_us, (0.0, 0.0))?;
+        if let Some((_, end_us)) = counter.last.take() {
+            self.set_counter(counter.pid, end_us, (0.0, 0.0))?;
         }
         Ok(())
     }
@@ -180,5 +202,39 @@ pid:7 num:3 : usr 50000 sys 0 time 105000 exit
         write(&mut history_of(""), &mut to).unwrap();
         let trace: Value = serde_json::from_slice(&to).unwrap();
         assert_eq!(trace["traceEvents"], json!([]));
+    }
+
+    #[test]
+    fn alternating_tasks() {
+        let text = "\
+# taskmon 2
+# task pid:7 : id 4 started 0 first 0 next 0 usr 0 sys 0 name sh
+# task pid:8 : id 5 started 0 first 0 next 0 usr 0 sys 0 name cc
+# samples 4
+pid:7 num:0 : usr 0 sys 0 time 1000
+# samples 5
+pid:8 num:0 : usr 0 sys 0 time 1000
+# samples 4
+pid:7 num:1 : usr 500 sys 0 time 2000
+# samples 5
+pid:8 num:1 : usr 250 sys 0 time 2000 exit
+# task pid:7 : id 4 started 0 first 0 next 2 usr 500 sys 0 name make
+# end complete
+";
+        let mut to = Vec::new();
+        write(&mut history_of(text), &mut to).unwrap();
+        let trace: Value = serde_json::from_slice(&to).unwrap();
+        let events = trace["traceEvents"].as_array().unwrap();
+        let users = |pid: u32| -> Vec<f64> {
+            let of_task = events.iter().filter(|event| event["pid"] == pid);
+            of_task
+                .filter_map(|event| event["args"]["user"].as_f64())
+                .collect()
+        };
+        assert_eq!((users(7), users(8)), (vec![50.0, 0.0], vec![25.0, 0.0]));
+        let names = events
+            .iter()
+            .filter_map(|event| event["args"]["name"].as_str());
+        assert_eq!(names.collect::<Vec<_>>(), ["make", "cc"]);
     }
 }

@@ -4,8 +4,8 @@
 
 use crate::{
     cpu_share::{self, TimeSeries},
-    history::{Overview, Source, TaskOverview},
-    output::print_message,
+    history::{Overview, StableHistory, TaskOverview},
+    output::{format::printable, print_message},
 };
 use anyhow::{bail, Result};
 use std::{cmp::Reverse, collections::HashMap};
@@ -54,12 +54,16 @@ pub struct Chart {
 }
 
 impl Chart {
-    /// Reads the history twice; it must not change between the two readings. If `layout` is `None`,
-    /// the recording of a tree with several tasks is stacked, and any other history has panels.
+    /// Reads the history a second time. If `layout` is `None`, the recording of a tree with several
+    /// tasks is stacked, and any other history has panels.
     ///
     /// Fails if all samples have the same time.
-    pub fn read(source: &Source, layout: Option<Layout>, title: Option<String>) -> Result<Self> {
-        let overview = Overview::read(source)?;
+    pub fn read(
+        history: &StableHistory,
+        layout: Option<Layout>,
+        title: Option<String>,
+    ) -> Result<Self> {
+        let overview = history.overview();
         let is_tree = overview.metadata.tree.is_some() && overview.tasks.len() > 1;
         let layout = layout.unwrap_or(if is_tree {
             Layout::Stacked
@@ -71,17 +75,17 @@ impl Chart {
             bail!("nothing to draw: there are no samples of different times");
         }
         let panels = match layout {
-            Layout::Panels => panels(&overview, source)?,
-            Layout::Stacked => vec![stacked(&overview, source)?],
+            Layout::Panels => panels(history)?,
+            Layout::Stacked => vec![stacked(history)?],
         };
-        let command = overview.metadata.command.clone();
+        let title = title.or_else(|| overview.metadata.command.clone());
         Ok(Self {
-            title: title
-                .or(command)
-                .unwrap_or_else(|| "CPU share of watched tasks".to_string()),
+            title: title.map_or("CPU share of watched tasks".to_string(), |title| {
+                printable(&title)
+            }),
             layout,
             range_s: end.saturating_sub(start) as f64 / 1e6,
-            bin_s: cpu_share::empty_series(&overview, MAX_BINS).bin_s(),
+            bin_s: cpu_share::empty_series(overview, MAX_BINS).bin_s(),
             panels,
         })
     }
@@ -98,10 +102,11 @@ fn costliest(overview: &Overview, count: usize) -> Vec<usize> {
 }
 
 fn caption(task: &TaskOverview) -> String {
-    format!("{} ({})", task.task.label(), task.task.pid)
+    format!("{} ({})", printable(task.task.label()), task.task.pid)
 }
 
-fn panels(overview: &Overview, source: &Source) -> Result<Vec<Panel>> {
+fn panels(history: &StableHistory) -> Result<Vec<Panel>> {
+    let overview = history.overview();
     let chosen = costliest(overview, MAX_PANELS);
     let left_out = overview.tasks.len() - chosen.len();
     if left_out > 0 {
@@ -109,21 +114,21 @@ fn panels(overview: &Overview, source: &Source) -> Result<Vec<Panel>> {
             "only the {MAX_PANELS} tasks with the most CPU time are drawn; {left_out} are left out"
         ));
     }
-    let mut panels = Vec::new();
-    cpu_share::for_each_task(overview, source, MAX_BINS, |index, series| {
-        if chosen.contains(&index) {
-            let (user, system) = series.shares().map(split).unzip();
-            let area = |name: &str, heights| Area {
-                name: name.to_string(),
-                heights,
-            };
-            panels.push(Panel {
-                caption: caption(&overview.tasks[index]),
-                areas: vec![area("user", user), area("system", system)],
-            });
-        }
+    let series = cpu_share::series_of_groups(history, MAX_BINS, chosen.len(), |index| {
+        chosen.binary_search(&index).ok()
     })?;
-    Ok(panels)
+    let panel = |(index, series): (&usize, &TimeSeries)| {
+        let (user, system) = series.shares().map(split).unzip();
+        let area = |name: &str, heights| Area {
+            name: name.to_string(),
+            heights,
+        };
+        Panel {
+            caption: caption(&overview.tasks[*index]),
+            areas: vec![area("user", user), area("system", system)],
+        }
+    };
+    Ok(chosen.iter().zip(&series).map(panel).collect())
 }
 
 fn split(shares: Option<(f64, f64)>) -> (Option<f64>, Option<f64>) {
@@ -135,7 +140,8 @@ fn split(shares: Option<(f64, f64)>) -> (Option<f64>, Option<f64>) {
 
 /// Returns a panel in which processes of the same name share one area, because a build can run
 /// thousands of compilers.
-fn stacked(overview: &Overview, source: &Source) -> Result<Panel> {
+fn stacked(history: &StableHistory) -> Result<Panel> {
+    let overview = history.overview();
     let key = |task: &TaskOverview| {
         task.task
             .name
@@ -146,7 +152,7 @@ fn stacked(overview: &Overview, source: &Source) -> Result<Panel> {
     let mut consumed: HashMap<String, (u64, usize)> = HashMap::new();
     for task in &overview.tasks {
         let sum = consumed.entry(key(task)).or_default();
-        sum.0 += task.consumed_us();
+        sum.0 = sum.0.saturating_add(task.consumed_us());
         sum.1 += 1;
     }
     let mut names: Vec<&String> = consumed.keys().collect();
@@ -155,14 +161,13 @@ fn stacked(overview: &Overview, source: &Source) -> Result<Panel> {
         names.iter().take(MAX_STACKED).copied().zip(0..).collect();
     let others = positions.len();
 
-    let empty = cpu_share::empty_series(overview, MAX_BINS);
-    let mut areas = vec![empty.clone(); others + 1];
-    let mut all = empty;
-    cpu_share::for_each_task(overview, source, MAX_BINS, |index, series| {
-        all.merge(series);
+    let group_of = |index: usize| {
         let position = positions.get(&key(&overview.tasks[index]));
-        areas[*position.unwrap_or(&others)].merge(series);
-    })?;
+        Some(*position.unwrap_or(&others))
+    };
+    let mut areas = cpu_share::series_of_groups(history, MAX_BINS, others + 1, group_of)?;
+    let mut all = cpu_share::empty_series(overview, MAX_BINS);
+    areas.iter().for_each(|series| all.merge(series));
 
     let mut captions: Vec<String> = names
         .iter()
@@ -193,7 +198,7 @@ fn stacked(overview: &Overview, source: &Source) -> Result<Panel> {
 
 fn with_count(name: &str, count: usize) -> String {
     match count {
-        1 => name.to_string(),
-        _ => format!("{name} ×{count}"),
+        1 => printable(name),
+        _ => format!("{} ×{count}", printable(name)),
     }
 }

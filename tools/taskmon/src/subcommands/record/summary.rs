@@ -5,7 +5,7 @@
 use super::losses::Losses;
 use crate::{
     cpu_share,
-    history::{Overview, Source, TaskOverview},
+    history::{Source, StableHistory, TaskOverview},
     output::format::{downsampled, duration, percent, seconds, sparkline, task_name},
 };
 use anyhow::Result;
@@ -92,9 +92,9 @@ struct Process {
 impl Summary {
     /// Reads the recording and computes its summary.
     pub fn of(source: &Source, outcome: &Outcome) -> Result<Self> {
-        let overview = Overview::read(source)?;
-        let mut all = cpu_share::empty_series(&overview, MAX_BINS);
-        cpu_share::for_each_task(&overview, source, MAX_BINS, |_, one| all.merge(one))?;
+        let history = StableHistory::read(source, true)?;
+        let all = cpu_share::total_series(&history, MAX_BINS)?;
+        let overview = history.overview();
         let (peak_share, peak_over_s) = all.peak(MIN_PEAK_S);
         let tasks = &overview.tasks;
         let sum = |part: fn(&TaskOverview) -> u64| tasks.iter().map(part).sum::<u64>();
