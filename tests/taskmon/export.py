@@ -97,7 +97,7 @@ def as_metrics(history, commands):
               for mode, us in (("user", each.usr), ("system", each.sys))}
     equal({(int(pid), mode): round(float(seconds) * 1e6) for pid, mode, seconds in found}, wanted,
           "openmetrics: the totals are those of the last samples")
-    names = dict(re.findall(r'^taskmonitor_task_info\{pid="(\d+)",life="1",command="(.*)"\} 1$', text, re.M))
+    names = dict(re.findall(r'^taskmonitor_task_info\{pid="(\d+)",id="\d+",command="(.*)"\} 1$', text, re.M))
     equal(names, {str(pid): name.replace("\\", "\\\\").replace('"', '\\"') for pid, name in commands.items()},
           "openmetrics: an info metric has the names")
     numbers = statistics()

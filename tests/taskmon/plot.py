@@ -132,7 +132,7 @@ def trees():
 def errors():
     for arguments, wanted in ((["-o", "/tmp/x.gif"], "/tmp/x.gif: the name must end in .svg or .png"),
                           (["-o", SVG, "/no/such"], "/no/such: No such file or directory"),
-                          (["-o", SVG, "/etc/passwd"], "/etc/passwd: line 1 is not a sample"),
+                          (["-o", SVG, "/etc/passwd"], "/etc/passwd: line 1: not a sample"),
                           (["-o", SVG, "4194304"], "4194304 has no samples: watch it with `taskmon add 4194304`")):
         done = taskmon("plot", *arguments)
         equal((done.returncode, done.stderr), (1, f"taskmon: {wanted}\n"), f"plot {' '.join(arguments)}")

@@ -112,6 +112,11 @@ pub struct Top {
 /// is plotted in one panel, in which the processes are stacked.
 ///
 /// The plot is blank for times at which sampling was paused, or of which the samples were evicted.
+/// In names and titles, characters that are not visible are shown as a backslash and three octal
+/// digits for each byte.
+///
+/// A recording can be plotted while it is written. If it was cut off or is incomplete, a message on
+/// standard error says so.
 #[derive(Args)]
 pub struct Plot {
     /// A recording, or PIDs or thread IDs of watched tasks [default: all watched tasks]
@@ -146,16 +151,22 @@ pub struct Plot {
 /// empty in csv and null in json. num is the number of the sample; the first sample of a task has
 /// the number 0. usr_us and sys_us are the user and system time that the task has consumed since it
 /// began, in microseconds. time_us is the time of the sample in microseconds since boot. exit is 1
-/// for the last sample of a task that has ended, and 0 for all others.
+/// for the last sample of a task that has ended, and 0 for all others. id is the number that the
+/// module gave the task; unlike a PID, it is not used again. parent is the PID of the process that
+/// forked the task. Both can be unknown, like the name. The name is the last one that the task had.
+/// Bytes of it that are not UTF-8 are written as a backslash and three octal digits.
 ///
 /// perfetto is the JSON of the Trace Event Format, which the Perfetto and Chrome trace viewers
 /// open. Each task has a counter of its user and system share of one CPU in per cent.
 ///
 /// openmetrics is the text format of Prometheus (version 0.0.4), which node_exporter's textfile
 /// collector reads too. OpenMetrics 1.0 is a stricter variant of it. The output has the current
-/// totals of each task and, unless a recording is exported, the module's statistics. The labels pid
-/// and life identify a task. life is 1 for the first task with a PID, 2 for the next one with the
-/// same PID, and so on. The metric taskmonitor_task_info has the command names.
+/// totals of each task and, unless a recording is exported, the module's statistics. The label id
+/// identifies a task; the label pid is its PID. In a recording without ids, the tasks are numbered
+/// from 1. The metric taskmonitor_task_info has the command names.
+///
+/// A recording can be exported while it is written. If it was cut off or is incomplete, a message
+/// on standard error says so.
 #[derive(Args)]
 pub struct Export {
     /// Format of the output

@@ -25,7 +25,7 @@ mod temp_recording;
 pub use newest::newest_of_each;
 pub use overview::{Overview, TaskOverview};
 #[cfg(test)]
-pub use reader::tests::{history_of, history_of_bytes};
+pub use reader::tests::history_of;
 pub use reader::HistoryReader;
 pub use recording::{Clock, Ending, Losses, Metadata, Writer};
 pub use sample::Sample;

@@ -17,6 +17,8 @@
 mod cli;
 mod cpu_share;
 mod history;
+#[cfg(test)]
+mod hostile_recordings;
 mod kernel_module;
 mod output;
 mod procfs;

@@ -122,6 +122,13 @@ impl Write for Output {
     }
 }
 
+/// Writes a whole file.
+pub fn write_file(path: &Path, bytes: &[u8]) -> Result<()> {
+    let mut out = Output::file(path)?;
+    out.write_all(bytes)?;
+    out.finish()
+}
+
 /// Writes `value` to standard output as one line of JSON.
 pub fn print_json(value: &impl Serialize) -> Result<()> {
     let mut out = Output::stdout();

@@ -11,58 +11,69 @@ mod table;
 
 use crate::{
     cli::{Export, Format},
-    history::{HistoryReader, Metadata, Overview, Source, StableHistory},
+    history::{Metadata, Overview, Source, StableHistory},
+    kernel_module,
     output::Output,
 };
-use anyhow::Result;
-use std::path::Path;
+use anyhow::{Error, Result};
+use std::{io::Write, path::Path};
 
 /// Runs `taskmon export`.
 pub fn export(arguments: &Export) -> Result<()> {
     let source = Source::from_arguments(&arguments.what)?;
     let mut output = Output::file_or_stdout(arguments.output.as_deref().map(Path::new))?;
-    let metadata = match arguments.format {
-        Format::Csv => write_table(&source, &mut output, table::csv)?,
-        Format::Json => write_table(&source, &mut output, table::json)?,
-        Format::Perfetto => {
-            let mut history = open(&source, &output)?;
-            perfetto::write(&mut history, &mut output)?;
-            history.metadata().clone()
-        }
-        Format::Openmetrics => {
-            let overview = Overview::read_from(&mut open(&source, &output)?)?;
-            let is_module = matches!(source, Source::KernelModule(_));
-            openmetrics::write(&overview, is_module, &mut output)?;
-            overview.metadata
-        }
-    };
+    // On a terminal, a progress bar would disturb the output.
+    let has_progress = !output.is_terminal();
+    let metadata = write(&source, arguments.format, has_progress, &mut output)?;
     output.finish()?;
     source.tell_what_is_missing(&metadata);
     Ok(())
 }
 
-/// Writes all samples with `write`. Returns what is known of the history at its end.
-///
-/// In a recording, a task can get its last name after its samples. So it is read twice. The module
-/// says who all tasks are.
-fn write_table(source: &Source, to: &mut Output, write: table::Write) -> Result<Metadata> {
-    if let Source::KernelModule(_) = source {
-        let mut history = open(source, to)?;
-        write(&mut history, &[], to)?;
-        return Ok(history.metadata().clone());
+/// Writes a history in one of the formats. Returns what is known of it at its end.
+pub fn write(
+    source: &Source,
+    format: Format,
+    has_progress: bool,
+    to: &mut dyn Write,
+) -> Result<Metadata> {
+    let open = || {
+        let history = source.open()?;
+        Ok::<_, Error>(match has_progress {
+            true => history,
+            false => history.without_progress(),
+        })
+    };
+    match format {
+        Format::Csv | Format::Json => {
+            let write = match format {
+                Format::Csv => table::csv,
+                _ => table::json,
+            };
+            if let Source::KernelModule(_) = source {
+                // The module says who the tasks are before it is read.
+                let mut history = open()?;
+                write(&mut history, &[], to)?;
+                return Ok(history.metadata().clone());
+            }
+            // In a recording, a task can get its last name after its samples.
+            let history = StableHistory::read(source, has_progress)?;
+            let overview = history.overview();
+            write(&mut history.open()?, &overview.tasks, to)?;
+            Ok(overview.metadata.clone())
+        }
+        Format::Perfetto => {
+            let mut history = open()?;
+            perfetto::write(&mut history, to)?;
+            Ok(history.metadata().clone())
+        }
+        Format::Openmetrics => {
+            let overview = Overview::read_from(&mut open()?)?;
+            openmetrics::write(&overview, to)?;
+            if let Source::KernelModule(_) = source {
+                openmetrics::write_statistics(&kernel_module::statistics()?, to)?;
+            }
+            Ok(overview.metadata)
+        }
     }
-    let history = StableHistory::read(source, !to.is_terminal())?;
-    let overview = history.overview();
-    write(&mut history.open()?, &overview.tasks, to)?;
-    Ok(overview.metadata.clone())
-}
-
-/// Opens the history, without a progress bar if the output is on the same terminal.
-fn open(source: &Source, output: &Output) -> Result<HistoryReader> {
-    let history = source.open()?;
-    Ok(if output.is_terminal() {
-        history.without_progress()
-    } else {
-        history
-    })
 }

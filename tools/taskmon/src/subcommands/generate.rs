@@ -3,7 +3,10 @@
 //! `taskmon generate`, a hidden subcommand: writes the man pages and the shell completions from the
 //! definitions in `cli`.
 
-use crate::cli::{Cli, Generate, Generated};
+use crate::{
+    cli::{Cli, Generate, Generated},
+    output::write_file,
+};
 use anyhow::{Context, Result};
 use clap::{CommandFactory, ValueEnum};
 use clap_complete::Shell;
@@ -43,8 +46,7 @@ fn man_pages(directory: &Path) -> Result<()> {
             .manual("taskmonitor")
             .render(&mut text)?;
         text.extend_from_slice(see_also.as_bytes());
-        let path = directory.join(name);
-        fs::write(&path, text).with_context(|| path.display().to_string())?;
+        write_file(&directory.join(name), &text)?;
     }
     Ok(())
 }
@@ -60,8 +62,7 @@ fn completions(directory: &Path) -> Result<()> {
         };
         let mut text = Vec::new();
         clap_complete::generate(*shell, &mut Cli::command(), "taskmon", &mut text);
-        let path = directory.join(name);
-        fs::write(&path, text).with_context(|| path.display().to_string())?;
+        write_file(&directory.join(name), &text)?;
     }
     Ok(())
 }

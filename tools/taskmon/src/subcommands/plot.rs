@@ -15,7 +15,8 @@ use crate::{
     output::Output,
 };
 use anyhow::{bail, Context, Result};
-use chart::{Chart, Layout};
+use chart::Chart;
+pub use chart::Layout;
 use std::io::Write;
 
 /// Runs `taskmon plot`.
@@ -41,8 +42,7 @@ pub fn plot(arguments: &Plot) -> Result<()> {
     let mut output = Output::file(&arguments.output)?;
     let source = Source::from_arguments(&arguments.what)?;
     let history = StableHistory::read(&source, true)?;
-    let chart = Chart::read(&history, layout, arguments.title.clone())?;
-    let svg = svg::draw(&chart, arguments.width).context("drawing")?;
+    let svg = draw(&history, layout, arguments.title.clone(), arguments.width)?;
     if is_png {
         output.write_all(&png::from_svg(&svg)?)?;
     } else {
@@ -51,4 +51,15 @@ pub fn plot(arguments: &Plot) -> Result<()> {
     output.finish()?;
     source.tell_what_is_missing(&history.overview().metadata);
     Ok(())
+}
+
+/// Returns a plot of a history as SVG.
+pub fn draw(
+    history: &StableHistory,
+    layout: Option<Layout>,
+    title: Option<String>,
+    width: u32,
+) -> Result<String> {
+    let chart = Chart::read(history, layout, title)?;
+    svg::draw(&chart, width).context("drawing")
 }

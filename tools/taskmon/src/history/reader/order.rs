@@ -4,8 +4,8 @@
 
 use crate::history::Sample;
 
-/// The most tasks of a history: as many as the module watches at most.
-pub const MAX_TASKS: usize = 4_194_304;
+/// The most tasks of a history: as many as the module watches at most. Fewer in tests.
+pub const MAX_TASKS: usize = if cfg!(test) { 1000 } else { 4_194_304 };
 
 /// Checks that `sample` comes after `last`, which is of the same task. The error says why it does
 /// not.

@@ -10,7 +10,7 @@ pub fn history_of(text: &str) -> HistoryReader {
 }
 
 /// Returns a reader of `text`, which need not be UTF-8.
-pub fn history_of_bytes(text: &[u8]) -> HistoryReader {
+fn history_of_bytes(text: &[u8]) -> HistoryReader {
     let input = std::io::Cursor::new(text.to_vec());
     HistoryReader::new("text", input, Metadata::default(), Progress::hidden())
 }
@@ -227,4 +227,22 @@ fn other_files() {
     let long = vec![b'#'; 1 << 17];
     assert_eq!(complaint(&long), "text: line 1: longer than 65536 bytes");
     assert_eq!(complaint(b"# a note\n#\n# samples x\n# task x\n"), "none");
+}
+
+#[test]
+fn too_many_tasks() {
+    let most = order::MAX_TASKS;
+    let plain: String = (0..=most)
+        .map(|pid| format!("pid:{pid} num:0 : usr 0 sys 0 time 1\n"))
+        .collect();
+    let message = format!("text: line {}: more than {most} tasks", most + 1);
+    assert_eq!(complaint(plain.as_bytes()), message);
+    let tasks = (0..=most)
+        .map(|id| format!("# task pid:7 : id {id} started 0 first 0 next 0 usr 0 sys 0 name a\n"));
+    let recording: String = ["# taskmon 2\n".to_string()]
+        .into_iter()
+        .chain(tasks)
+        .collect();
+    let message = format!("text: line {}: more than {most} tasks", most + 2);
+    assert_eq!(complaint(recording.as_bytes()), message);
 }

@@ -4,8 +4,8 @@
 //! `promtool check metrics` read.
 
 use crate::{
-    history::{Overview, Task, TaskOverview},
-    kernel_module::{self, meaning},
+    history::{Overview, Task},
+    kernel_module::meaning,
     output::format::seconds,
 };
 use anyhow::Result;
@@ -28,15 +28,6 @@ const METRICS: [(&str, &str); 13] = [
     ("recycled", "recycled_segments_total"),
 ];
 
-/// Writes the totals of the tasks in a history and, if it is the module's, the module's statistics.
-pub fn write(overview: &Overview, is_module: bool, to: &mut impl Write) -> Result<()> {
-    write_tasks(&overview.tasks, to)?;
-    if is_module {
-        write_statistics(&kernel_module::statistics()?, to)?;
-    }
-    Ok(())
-}
-
 /// Returns the labels that identify a task. Unlike its name, they do not change.
 fn labels(task: &Task) -> String {
     // A recording without identities has each task once, so the position identifies it.
@@ -44,8 +35,9 @@ fn labels(task: &Task) -> String {
     format!("pid=\"{}\",id=\"{id}\"", task.pid)
 }
 
-/// Writes the metrics of the tasks.
-fn write_tasks(tasks: &[TaskOverview], to: &mut impl Write) -> Result<()> {
+/// Writes the totals of the tasks in a history.
+pub fn write(overview: &Overview, to: &mut dyn Write) -> Result<()> {
+    let tasks = &overview.tasks;
     if tasks.is_empty() {
         return Ok(());
     }
@@ -84,7 +76,7 @@ fn write_tasks(tasks: &[TaskOverview], to: &mut impl Write) -> Result<()> {
 }
 
 /// Writes the module's statistics. Statistics that taskmon does not know are left out.
-fn write_statistics(statistics: &[(String, u64)], to: &mut impl Write) -> Result<()> {
+pub fn write_statistics(statistics: &[(String, u64)], to: &mut dyn Write) -> Result<()> {
     for (name, metric) in METRICS {
         let Some((_, value)) = statistics.iter().find(|(each, _)| each == name) else {
             continue;
@@ -101,7 +93,7 @@ fn write_statistics(statistics: &[(String, u64)], to: &mut impl Write) -> Result
 }
 
 /// Writes the comment lines before the values of a metric.
-fn head(to: &mut impl Write, metric: &str, help: &str) -> Result<()> {
+fn head(to: &mut dyn Write, metric: &str, help: &str) -> Result<()> {
     let kind = if metric.ends_with("_total") {
         "counter"
     } else {
@@ -128,7 +120,7 @@ fn quoted(text: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{cpu_share::sample, kernel_module::TaskInfo};
+    use crate::{cpu_share::sample, history::TaskOverview, kernel_module::TaskInfo};
 
     fn task(index: usize, id: Option<u64>, name: &str, is_exit: bool) -> TaskOverview {
         let mut last = sample(3, 9, 1_500_003, 20);
@@ -153,8 +145,12 @@ mod tests {
     }
 
     fn written(tasks: &[TaskOverview], pattern: &str) -> Vec<String> {
+        let overview = Overview {
+            tasks: tasks.to_vec(),
+            ..Overview::default()
+        };
         let mut to = Vec::new();
-        write_tasks(tasks, &mut to).unwrap();
+        write(&overview, &mut to).unwrap();
         let text = String::from_utf8(to).unwrap();
         let lines = text.lines().filter(|line| line.contains(pattern));
         lines.map(str::to_string).collect()

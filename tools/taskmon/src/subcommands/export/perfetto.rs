@@ -12,7 +12,7 @@ use serde_json::{json, Value};
 use std::{collections::HashMap, io::Write};
 
 /// Writes the trace of a history.
-pub fn write(history: &mut HistoryReader, to: &mut impl Write) -> Result<()> {
+pub fn write(history: &mut HistoryReader, to: &mut dyn Write) -> Result<()> {
     let mut trace = Trace::begin(to)?;
     let mut tasks: Vec<Task> = Vec::new();
     let mut living: HashMap<usize, Counter> = HashMap::new();

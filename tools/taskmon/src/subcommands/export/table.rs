@@ -1,20 +1,14 @@
 // SPDX-License-Identifier: GPL-2.0
 
 //! One line per sample, as CSV (RFC 4180) or JSON.
+//!
+//! The functions get what is known of the tasks at the end of the history. A task that is not among
+//! them is as the reader says.
 
-use crate::{
-    history::{HistoryReader, Sample, Task, TaskOverview},
-    output::Output,
-};
+use crate::history::{HistoryReader, Sample, Task, TaskOverview};
 use anyhow::Result;
 use serde::Serialize;
-use std::io;
-
-/// A function that writes all samples of a history.
-///
-/// The tasks are what is known of them at the end of the history. A task that is not among them is
-/// as the reader of the history says.
-pub type Write = fn(&mut HistoryReader, &[TaskOverview], &mut Output) -> Result<()>;
+use std::io::Write;
 
 /// A sample with the field names that taskmon-export(1) documents.
 #[derive(Serialize)]
@@ -52,11 +46,7 @@ impl<'a> Line<'a> {
 }
 
 /// Writes CSV with a header line.
-pub fn csv(
-    history: &mut HistoryReader,
-    tasks: &[TaskOverview],
-    to: &mut impl io::Write,
-) -> Result<()> {
+pub fn csv(history: &mut HistoryReader, tasks: &[TaskOverview], to: &mut dyn Write) -> Result<()> {
     let mut to = csv::WriterBuilder::new().has_headers(false).from_writer(to);
     // The header is written even if there is no sample.
     to.write_record(FIELDS)?;
@@ -66,11 +56,7 @@ pub fn csv(
 }
 
 /// Writes one JSON object per line.
-pub fn json(
-    history: &mut HistoryReader,
-    tasks: &[TaskOverview],
-    to: &mut impl io::Write,
-) -> Result<()> {
+pub fn json(history: &mut HistoryReader, tasks: &[TaskOverview], to: &mut dyn Write) -> Result<()> {
     for_each_line(history, tasks, |line| {
         serde_json::to_writer(&mut *to, line)?;
         Ok(to.write_all(b"\n")?)
