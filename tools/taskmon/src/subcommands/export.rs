@@ -11,7 +11,7 @@ mod table;
 
 use crate::{
     cli::{Export, Format},
-    history::{Metadata, Overview, Source, StableHistory},
+    history::{Metadata, Overview, Source, StableHistory, Task, TaskOverview},
     kernel_module,
     output::Output,
 };
@@ -44,36 +44,35 @@ pub fn write(
             false => history.without_progress(),
         })
     };
-    match format {
-        Format::Csv | Format::Json => {
-            let write = match format {
-                Format::Csv => table::csv,
-                _ => table::json,
-            };
-            if let Source::KernelModule(_) = source {
-                // The module says who the tasks are before it is read.
-                let mut history = open()?;
-                write(&mut history, &[], to)?;
-                return Ok(history.metadata().clone());
-            }
-            // In a recording, a task can get its last name after its samples.
-            let history = StableHistory::read(source, has_progress)?;
-            let overview = history.overview();
-            write(&mut history.open()?, &overview.tasks, to)?;
-            Ok(overview.metadata.clone())
-        }
-        Format::Perfetto => {
-            let mut history = open()?;
-            perfetto::write(&mut history, to)?;
-            Ok(history.metadata().clone())
-        }
+    let write_samples = match format {
+        Format::Csv => table::csv,
+        Format::Json => table::json,
+        Format::Perfetto => perfetto::write,
         Format::Openmetrics => {
             let overview = Overview::read_from(&mut open()?)?;
             openmetrics::write(&overview, to)?;
             if let Source::KernelModule(_) = source {
                 openmetrics::write_statistics(&kernel_module::statistics()?, to)?;
             }
-            Ok(overview.metadata)
+            return Ok(overview.metadata);
         }
+    };
+    if let Source::KernelModule(_) = source {
+        // The module says who the tasks are before their samples are read.
+        let mut history = open()?;
+        write_samples(&mut history, &[], to)?;
+        return Ok(history.metadata().clone());
     }
+    // In a recording, a task can get its last name after its samples. If the recording is damaged,
+    // nothing is written.
+    let history = StableHistory::read(source, has_progress)?;
+    let overview = history.overview();
+    write_samples(&mut history.open()?, &overview.tasks, to)?;
+    Ok(overview.metadata.clone())
+}
+
+/// Returns a task as it is among `tasks`, which are what is known at the end of the history. If it
+/// is not among them, it is returned as it is.
+fn known_at_end<'a>(task: &'a Task, tasks: &'a [TaskOverview]) -> &'a Task {
+    tasks.get(task.index).map_or(task, |known| &known.task)
 }

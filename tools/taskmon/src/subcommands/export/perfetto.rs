@@ -3,29 +3,34 @@
 //! A trace for the Perfetto and Chrome viewers, in the JSON of Google's "Trace Event Format". Each
 //! task has a counter of its user and system share of one CPU in per cent.
 
+use super::known_at_end;
 use crate::{
     cpu_share::{Interval, Intervals},
-    history::{HistoryReader, Task},
+    history::{HistoryReader, Task, TaskOverview},
 };
 use anyhow::Result;
 use serde_json::{json, Value};
 use std::{collections::HashMap, io::Write};
 
 /// Writes the trace of a history.
-pub fn write(history: &mut HistoryReader, to: &mut dyn Write) -> Result<()> {
+pub fn write(
+    history: &mut HistoryReader,
+    tasks: &[TaskOverview],
+    to: &mut dyn Write,
+) -> Result<()> {
     let mut trace = Trace::begin(to)?;
-    let mut tasks: Vec<Task> = Vec::new();
+    let mut named = 0;
     let mut living: HashMap<usize, Counter> = HashMap::new();
-    // The period of a recording is known once its first sample has been read.
-    let mut period_ms = None;
     while let Some((task, sample)) = history.next()? {
-        let (index, is_new) = (task.index, task.index == tasks.len());
-        if is_new {
-            tasks.push(task.clone());
-            period_ms = history.metadata().period_ms;
+        let index = task.index;
+        if index == named {
+            trace.name(known_at_end(task, tasks))?;
+            named += 1;
         }
-        let counter = living.entry(index);
-        let counter = counter.or_insert_with(|| Counter::new(sample.pid, period_ms));
+        let counter = living.entry(index).or_insert_with(|| {
+            // The period of a recording is known once its first sample has been read.
+            Counter::new(sample.pid, history.metadata().period_ms)
+        });
         if let Some(interval) = counter.intervals.push(&sample) {
             trace.interval(counter, &interval)?;
         }
@@ -38,10 +43,6 @@ pub fn write(history: &mut HistoryReader, to: &mut dyn Write) -> Result<()> {
     rest.sort_unstable_by_key(|(index, _)| *index);
     for (_, mut counter) in rest {
         trace.end_counter(&mut counter)?;
-    }
-    // A task can get its last name after its samples.
-    for task in &tasks {
-        trace.name(&history.updated(task))?;
     }
     trace.finish()
 }
@@ -137,7 +138,7 @@ impl<W: Write> Trace<W> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::history::history_of;
+    use crate::history::{history_of, Overview};
 
     #[test]
     fn counter_values() {
@@ -150,7 +151,7 @@ pid:7 num:3 : usr 1000 sys 500 time 4000 exit
 pid:8 num:0 : usr 0 sys 0 time 5000
 ";
         let mut to = Vec::new();
-        write(&mut history_of(text), &mut to).unwrap();
+        write(&mut history_of(text), &[], &mut to).unwrap();
         let trace: Value = serde_json::from_slice(&to).unwrap();
         let events = trace["traceEvents"].as_array().unwrap();
         let counters: Vec<_> = events
@@ -188,7 +189,7 @@ pid:7 num:2 : usr 50000 sys 0 time 103000
 pid:7 num:3 : usr 50000 sys 0 time 105000 exit
 ";
         let mut to = Vec::new();
-        write(&mut history_of(text), &mut to).unwrap();
+        write(&mut history_of(text), &[], &mut to).unwrap();
         let trace: Value = serde_json::from_slice(&to).unwrap();
         let events = trace["traceEvents"].as_array().unwrap();
         let user = |event: &Value| event["args"]["user"].as_f64();
@@ -199,7 +200,7 @@ pid:7 num:3 : usr 50000 sys 0 time 105000 exit
     #[test]
     fn no_samples() {
         let mut to = Vec::new();
-        write(&mut history_of(""), &mut to).unwrap();
+        write(&mut history_of(""), &[], &mut to).unwrap();
         let trace: Value = serde_json::from_slice(&to).unwrap();
         assert_eq!(trace["traceEvents"], json!([]));
     }
@@ -221,8 +222,9 @@ pid:8 num:1 : usr 250 sys 0 time 2000 exit
 # task pid:7 : id 4 started 0 first 0 next 2 usr 500 sys 0 name make
 # end complete
 ";
+        let overview = Overview::read_from(&mut history_of(text)).unwrap();
         let mut to = Vec::new();
-        write(&mut history_of(text), &mut to).unwrap();
+        write(&mut history_of(text), &overview.tasks, &mut to).unwrap();
         let trace: Value = serde_json::from_slice(&to).unwrap();
         let events = trace["traceEvents"].as_array().unwrap();
         let users = |pid: u32| -> Vec<f64> {

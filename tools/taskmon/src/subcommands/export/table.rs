@@ -1,10 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
 
 //! One line per sample, as CSV (RFC 4180) or JSON.
-//!
-//! The functions get what is known of the tasks at the end of the history. A task that is not among
-//! them is as the reader says.
 
+use super::known_at_end;
 use crate::history::{HistoryReader, Sample, Task, TaskOverview};
 use anyhow::Result;
 use serde::Serialize;
@@ -69,8 +67,7 @@ fn for_each_line(
     mut write: impl FnMut(&Line<'_>) -> Result<()>,
 ) -> Result<()> {
     while let Some((task, sample)) = history.next()? {
-        let task = tasks.get(task.index).map_or(task, |known| &known.task);
-        write(&Line::of(task, &sample))?;
+        write(&Line::of(known_at_end(task, tasks), &sample))?;
     }
     Ok(())
 }
