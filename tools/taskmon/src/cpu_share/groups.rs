@@ -5,7 +5,7 @@
 use super::{Coverage, Interval, Intervals, TimeSeries};
 use crate::history::{Overview, StableHistory};
 use anyhow::{bail, Result};
-use std::collections::HashMap;
+use std::collections::{hash_map::Entry, HashMap};
 
 /// Returns an empty time series over the whole range of a history, with at most `max_bins` bins.
 pub fn empty_series(overview: &Overview, max_bins: usize) -> TimeSeries {
@@ -51,14 +51,19 @@ pub fn series_of_groups(
         if task.index >= overview.tasks.len() {
             bail!("the recording was changed while it was read");
         }
-        let Some(group) = group_of(task.index) else {
-            continue;
+        let living = match all_living.entry(task.index) {
+            Entry::Occupied(known) => known.into_mut(),
+            Entry::Vacant(new) => {
+                let Some(group) = group_of(task.index) else {
+                    continue;
+                };
+                new.insert(Living {
+                    group,
+                    intervals: Intervals::new(overview.metadata.period_ms),
+                    coverage: Coverage::default(),
+                })
+            }
         };
-        let living = all_living.entry(task.index).or_insert_with(|| Living {
-            group,
-            intervals: Intervals::new(overview.metadata.period_ms),
-            coverage: Coverage::default(),
-        });
         add(living.intervals.push(&sample), living);
         if sample.is_exit {
             add(living.intervals.finish(), living);

@@ -8,7 +8,7 @@ use crate::{
     output::{format::printable, print_message},
 };
 use anyhow::{bail, Result};
-use std::{cmp::Reverse, collections::HashMap};
+use std::{borrow::Cow, cmp::Reverse, collections::HashMap};
 
 /// The most bins on the time axis. With more, a bin would be too narrow to see.
 const MAX_BINS: usize = 480;
@@ -138,47 +138,66 @@ fn split(shares: Option<(f64, f64)>) -> (Option<f64>, Option<f64>) {
     )
 }
 
+/// The processes of one name.
+struct Namesakes<'a> {
+    name: Cow<'a, str>,
+    consumed_us: u64,
+    count: usize,
+}
+
+/// Returns the name that a process is stacked by: its PID if it has none.
+fn stacked_name(task: &TaskOverview) -> Cow<'_, str> {
+    match &task.task.name {
+        Some(name) => name.into(),
+        None => task.task.pid.to_string().into(),
+    }
+}
+
+/// Returns the processes of each name, those with the most CPU time first.
+fn namesakes(overview: &Overview) -> Vec<Namesakes<'_>> {
+    let mut of_name: HashMap<Cow<'_, str>, (u64, usize)> = HashMap::new();
+    for task in &overview.tasks {
+        let (consumed_us, count) = of_name.entry(stacked_name(task)).or_default();
+        *consumed_us = consumed_us.saturating_add(task.consumed_us());
+        *count += 1;
+    }
+    let mut all: Vec<Namesakes<'_>> = of_name
+        .into_iter()
+        .map(|(name, (consumed_us, count))| Namesakes {
+            name,
+            consumed_us,
+            count,
+        })
+        .collect();
+    all.sort_unstable_by(|one, other| {
+        let by_time = other.consumed_us.cmp(&one.consumed_us);
+        by_time.then_with(|| one.name.cmp(&other.name))
+    });
+    all
+}
+
 /// Returns a panel in which processes of the same name share one area, because a build can run
 /// thousands of compilers.
 fn stacked(history: &StableHistory) -> Result<Panel> {
     let overview = history.overview();
-    let key = |task: &TaskOverview| {
-        task.task
-            .name
-            .clone()
-            .unwrap_or_else(|| task.task.pid.to_string())
-    };
-    // CPU time and number of the processes of each name.
-    let mut consumed: HashMap<String, (u64, usize)> = HashMap::new();
-    for task in &overview.tasks {
-        let sum = consumed.entry(key(task)).or_default();
-        sum.0 = sum.0.saturating_add(task.consumed_us());
-        sum.1 += 1;
-    }
-    let mut names: Vec<&String> = consumed.keys().collect();
-    names.sort_by_key(|name| (Reverse(consumed[*name].0), *name));
-    let positions: HashMap<&String, usize> =
-        names.iter().take(MAX_STACKED).copied().zip(0..).collect();
-    let others = positions.len();
-
+    let names = namesakes(overview);
+    let (shown, others) = names.split_at(names.len().min(MAX_STACKED));
     let group_of = |index: usize| {
-        let position = positions.get(&key(&overview.tasks[index]));
-        Some(*position.unwrap_or(&others))
+        let name = stacked_name(&overview.tasks[index]);
+        let position = shown.iter().position(|each| each.name == name);
+        Some(position.unwrap_or(shown.len()))
     };
-    let mut areas = cpu_share::series_of_groups(history, MAX_BINS, others + 1, group_of)?;
+    let mut areas = cpu_share::series_of_groups(history, MAX_BINS, shown.len() + 1, group_of)?;
     let mut all = cpu_share::empty_series(overview, MAX_BINS);
     areas.iter().for_each(|series| all.merge(series));
 
-    let mut captions: Vec<String> = names
+    let mut captions: Vec<String> = shown
         .iter()
-        .take(others)
-        .map(|name| with_count(name, consumed[*name].1))
+        .map(|each| with_count(&each.name, each.count))
         .collect();
-    if names.len() > others {
-        captions.push(with_count(
-            "others",
-            names[others..].iter().map(|name| consumed[*name].1).sum(),
-        ));
+    if !others.is_empty() {
+        let count = others.iter().map(|each| each.count).sum();
+        captions.push(with_count("others", count));
     }
     let area = |(name, series): (String, &mut TimeSeries)| {
         series.set_sampled_like(&all);
