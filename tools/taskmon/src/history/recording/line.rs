@@ -70,8 +70,11 @@ impl Line {
     }
 }
 
+/// A function that parses the value of a keyword.
+type Parse = fn(&[u8]) -> Option<Annotation>;
+
 /// The keywords, and how their values are parsed.
-const KEYWORDS: [(&str, fn(&[u8]) -> Option<Annotation>); 15] = [
+const KEYWORDS: [(&str, Parse); 15] = [
     ("taskmon", |value| number(value).map(Annotation::Format)),
     ("host", |value| Some(Annotation::Host(text(value)))),
     ("kernel", |value| Some(Annotation::Kernel(text(value)))),

@@ -157,7 +157,7 @@ impl Metadata {
 /// Returns a text as an annotation has it. A long command line is cut.
 fn text(text: &str) -> String {
     match text.char_indices().nth(MAX_TEXT) {
-        Some((end, _)) => escaped(text[..end].as_bytes()) + "…",
+        Some((end, _)) => escaped(&text.as_bytes()[..end]) + "…",
         None => escaped(text.as_bytes()),
     }
 }
