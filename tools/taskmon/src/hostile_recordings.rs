@@ -218,13 +218,15 @@ fn read_in_all_ways(text: &[u8]) {
     let mut rows = 0;
     if let Ok(csv) = &csv {
         let mut reader = csv::Reader::from_reader(csv.as_bytes());
-        rows = reader.records().map(|record| record.unwrap()).count();
+        let records: csv::Result<Vec<_>> = reader.records().collect();
+        rows = records.unwrap().len();
     }
     let json = exported(&source, Format::Json);
     assert_eq!(is_read(&json), is_valid);
     if let Ok(json) = &json {
-        let values = json.lines().map(serde_json::from_str::<serde_json::Value>);
-        assert_eq!(values.map(|value| value.unwrap()).count(), rows);
+        let values = json.lines().map(serde_json::from_str);
+        let values: serde_json::Result<Vec<serde_json::Value>> = values.collect();
+        assert_eq!(values.unwrap().len(), rows);
     }
     let perfetto = exported(&source, Format::Perfetto);
     assert_eq!(is_read(&perfetto), is_valid);
