@@ -19,8 +19,13 @@ pub fn print_message(message: impl Display) {
 
 /// Writes an error and its causes to standard error, like [`print_message`].
 pub fn print_error(error: &anyhow::Error) {
+    print_message(error_text(error));
+}
+
+/// Returns the text of an error and its causes, without numbers of system errors.
+pub fn error_text(error: &anyhow::Error) -> String {
     let causes: Vec<String> = error.chain().map(cause_text).collect();
-    print_message(causes.join(": "));
+    causes.join(": ")
 }
 
 /// Returns the text of one cause of an error.
@@ -81,11 +86,10 @@ mod tests {
     #[test]
     fn causes() {
         let failed = Err::<(), _>(io::Error::from_raw_os_error(28)).context("x");
-        let error = failed.unwrap_err();
-        let texts: Vec<String> = error.chain().map(cause_text).collect();
-        assert_eq!(texts, ["x", "No space left on device"]);
-        let error = anyhow::Error::from(Errno::EPERM);
-        let texts: Vec<String> = error.chain().map(cause_text).collect();
-        assert_eq!(texts, ["Operation not permitted"]);
+        assert_eq!(
+            error_text(&failed.unwrap_err()),
+            "x: No space left on device"
+        );
+        assert_eq!(error_text(&Errno::EPERM.into()), "Operation not permitted");
     }
 }
