@@ -11,6 +11,7 @@
 //! | `cpu_share` | CPU shares over time, computed from samples |
 //! | `history` | samples, read from the module or from a recording |
 //! | `kernel_module` | the module's files: control, statistics, period |
+//! | `selection` | which tasks the user means: PID, name, cgroup, systemd unit, all |
 //! | `output` | files, messages, progress bars, times as text |
 //! | `procfs` | names and states of tasks, from /proc |
 
@@ -22,6 +23,7 @@ mod hostile_recordings;
 mod kernel_module;
 mod output;
 mod procfs;
+mod selection;
 mod subcommands;
 
 use clap::Parser;

@@ -11,10 +11,12 @@ use std::{ffi::OsStr, fs, io, os::unix::ffi::OsStrExt, path::Path, time::Duratio
 /// The fields of /proc/PID/stat that taskmon needs.
 #[derive(Debug, PartialEq, Eq)]
 pub struct Stat {
-    /// The command name. The kernel truncates it to 15 bytes.
-    pub name: String,
+    /// The command name, which is any sequence of bytes. The kernel truncates it to 15 bytes.
+    pub name: Vec<u8>,
     /// The state letter of proc(5): R, S, D, T, Z, …
     pub state: char,
+    /// The PID of the parent; 0 if there is none, or none that is visible.
+    pub parent: u32,
     /// Start time in microseconds since boot, rounded down to a clock tick.
     pub started_us: u64,
 }
@@ -22,9 +24,7 @@ pub struct Stat {
 impl Stat {
     /// Reads the stat file of the task `pid`, if it exists.
     pub fn of(pid: u32) -> Option<Self> {
-        // A command name is any sequence of bytes.
-        let text = fs::read(format!("/proc/{pid}/stat")).ok()?;
-        Self::parse(&String::from_utf8_lossy(&text))
+        Self::parse(&fs::read(format!("/proc/{pid}/stat")).ok()?)
     }
 
     /// Reads the stat file of the task that had the PID `pid` at `time_us`. Returns `None` if that
@@ -35,16 +35,20 @@ impl Stat {
 
     /// Parses the content of the file. The name is in parentheses, and can itself contain
     /// parentheses.
-    fn parse(text: &str) -> Option<Self> {
-        let (begin, rest) = text.rsplit_once(')')?;
-        let (_, name) = begin.split_once('(')?;
-        let mut fields = rest.split_ascii_whitespace();
+    fn parse(text: &[u8]) -> Option<Self> {
+        let begin = text.iter().position(|byte| *byte == b'(')?;
+        let end = text.iter().rposition(|byte| *byte == b')')?;
+        let name = text.get(begin + 1..end)?.to_vec();
+        let fields = std::str::from_utf8(&text[end + 1..]).ok()?;
+        let mut fields = fields.split_ascii_whitespace();
+        // In proc(5), the state is field 3, the parent is field 4 and the start time is field 22.
         let state = fields.next()?.chars().next()?;
-        // In proc(5), the state is field 3 and the start time is field 22.
-        let ticks: u64 = fields.nth(18)?.parse().ok()?;
+        let parent = fields.next()?.parse().ok()?;
+        let ticks: u64 = fields.nth(17)?.parse().ok()?;
         Some(Self {
-            name: name.to_string(),
+            name,
             state,
+            parent,
             started_us: ticks.saturating_mul(1_000_000 / ticks_per_second()),
         })
     }
@@ -67,26 +71,45 @@ pub fn now_us() -> u64 {
 
 /// Returns the name of the task that had the PID `pid` at `time_us`, if that task still exists.
 pub fn name_of_task(pid: u32, time_us: u64) -> Option<String> {
-    Stat::of_task(pid, time_us).map(|stat| stat.name)
+    Stat::of_task(pid, time_us).map(|stat| String::from_utf8_lossy(&stat.name).into_owned())
 }
 
-/// Returns the PIDs of all processes named `name`, in ascending order. Fails if /proc cannot be
-/// read.
-pub fn pids_named(name: &str) -> io::Result<Vec<u32>> {
-    let mut found: Vec<u32> = fs::read_dir("/proc")?
+/// Returns the PIDs of all processes, in ascending order. Fails if /proc cannot be read, or if it
+/// shows another PID namespace than the one of taskmon.
+fn processes() -> io::Result<Vec<u32>> {
+    let own_pid = fs::read_link("/proc/self")?;
+    if own_pid.to_str() != Some(&std::process::id().to_string()) {
+        return Err(io::Error::other("it is that of another PID namespace"));
+    }
+    let mut pids: Vec<u32> = fs::read_dir("/proc")?
         .flatten()
         .filter_map(|entry| entry.file_name().to_str()?.parse().ok())
-        .filter(|pid| has_name(*pid, name))
         .collect();
-    found.sort_unstable();
-    Ok(found)
+    pids.sort_unstable();
+    Ok(pids)
+}
+
+/// Returns the PIDs of the processes whose parent is not a visible process: init and kthreadd or,
+/// in a PID namespace, its first process and those that have entered it. All other processes are
+/// their descendants.
+pub fn roots() -> io::Result<Vec<u32>> {
+    let mut pids = processes()?;
+    pids.retain(|pid| Stat::of(*pid).is_some_and(|stat| stat.parent == 0));
+    Ok(pids)
+}
+
+/// Returns the PIDs of all processes named `name`, in ascending order. Fails like [`processes`].
+pub fn pids_named(name: &[u8]) -> io::Result<Vec<u32>> {
+    let mut pids = processes()?;
+    pids.retain(|pid| has_name(*pid, name));
+    Ok(pids)
 }
 
 /// Returns whether `name` is the command name of a process.
 ///
 /// If the kernel truncated the command name, `name` is compared to the file names of the first
 /// three words of the command line: a script is the first or second argument of its interpreter.
-fn has_name(pid: u32, name: &str) -> bool {
+fn has_name(pid: u32, name: &[u8]) -> bool {
     const MAX_LEN: usize = 15;
     let Some(stat) = Stat::of(pid) else {
         return false;
@@ -99,7 +122,8 @@ fn has_name(pid: u32, name: &str) -> bool {
     }
     let command_line = fs::read(format!("/proc/{pid}/cmdline")).unwrap_or_default();
     let mut words = command_line.split(|byte| *byte == 0).take(3);
-    words.any(|word| Path::new(OsStr::from_bytes(word)).file_name() == Some(name.as_ref()))
+    let name = Some(OsStr::from_bytes(name));
+    words.any(|word| Path::new(OsStr::from_bytes(word)).file_name() == name)
 }
 
 #[cfg(test)]
@@ -108,13 +132,15 @@ mod tests {
 
     #[test]
     fn names_with_parentheses() {
-        let text = "12 (a) b (c) S 1 12 12 0 -1 4194560 1 0 0 0 0 0 0 0 20 0 1 0 250 1 1 1";
+        let text = b"12 (a) \xff (c) S 1 12 12 0 -1 4194560 1 0 0 0 0 0 0 0 20 0 1 0 250 1 1 1";
         let stat = Stat::parse(text).unwrap();
-        assert_eq!(stat.name, "a) b (c");
+        assert_eq!(stat.name, b"a) \xff (c");
         assert_eq!(stat.state, 'S');
+        assert_eq!(stat.parent, 1);
         assert_eq!(stat.started_us, 250 * (1_000_000 / ticks_per_second()));
-        assert_eq!(Stat::parse("12 (a"), None);
-        assert_eq!(Stat::parse("12 (a) S 1"), None);
+        for other in [&b"12 (a"[..], b"12 (a) S 1", b"12 )a( S 1", b""] {
+            assert_eq!(Stat::parse(other), None);
+        }
     }
 
     #[test]
@@ -123,6 +149,7 @@ mod tests {
         let name = Stat::of(pid).unwrap().name;
         assert!(pids_named(&name).unwrap().contains(&pid));
         assert_eq!(name_of_task(pid, 0), None);
+        let name = String::from_utf8_lossy(&name).into_owned();
         assert_eq!(name_of_task(pid, u64::MAX), Some(name));
     }
 }

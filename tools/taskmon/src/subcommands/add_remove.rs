@@ -122,7 +122,7 @@ fn for_each_task(tasks: &[String], action: impl Fn(Named<'_>) -> Result<()>) -> 
 }
 
 fn pids_named(name: &str) -> Result<Vec<u32>> {
-    procfs::pids_named(name).context("reading /proc")
+    procfs::pids_named(name.as_bytes()).context("reading /proc")
 }
 
 /// Sends a command, `prefix` and the PID, for each process of `name`. Returns how many succeeded.
