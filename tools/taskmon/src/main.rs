@@ -29,7 +29,7 @@ mod subcommands;
 use clap::Parser;
 use cli::{Cli, Command};
 use std::process::ExitCode;
-use subcommands::{add_remove, export, generate, list, plot, record, sampling, stats, top};
+use subcommands::{add, export, generate, list, plot, record, remove, sampling, stats, top};
 
 fn main() -> ExitCode {
     let result = match Cli::parse().command {
@@ -37,8 +37,8 @@ fn main() -> ExitCode {
         Command::Top(arguments) => top::top(&arguments),
         Command::Plot(arguments) => plot::plot(&arguments),
         Command::Export(arguments) => export::export(&arguments),
-        Command::Add(arguments) => add_remove::add(&arguments),
-        Command::Remove(arguments) => add_remove::remove(&arguments),
+        Command::Add(arguments) => add::add(&arguments),
+        Command::Remove(arguments) => remove::remove(&arguments),
         Command::List(arguments) => list::list(&arguments),
         Command::Stats(arguments) => stats::stats(&arguments),
         Command::Start => sampling::start(),

@@ -22,7 +22,10 @@ mod temp_file;
 mod unnamed_file;
 
 pub use destination::{print_json, write_file, Output};
-pub use messages::{bold, is_broken_pipe, os_error_text, print_error, print_message, use_colours};
+pub use messages::{
+    bold, fail_with_all, is_broken_pipe, os_error_text, print_error, print_message,
+    use_colours,
+};
 pub use progress::Progress;
 pub use temp_file::TempFile;
 pub use unnamed_file::UnnamedFile;

@@ -33,6 +33,13 @@ impl Stat {
         Self::of(pid).filter(|stat| stat.started_us <= time_us)
     }
 
+    /// Reads the stat file of the task `pid` that began at `started_us`. Returns `None` if it does
+    /// not exist any more, even if a later task has its PID now.
+    pub fn of_life(pid: u32, started_us: u64) -> Option<Self> {
+        let in_ticks = |us: u64| us / us_per_tick();
+        Self::of(pid).filter(|stat| in_ticks(stat.started_us) == in_ticks(started_us))
+    }
+
     /// Parses the content of the file. The name is in parentheses, and can itself contain
     /// parentheses.
     fn parse(text: &[u8]) -> Option<Self> {
@@ -49,18 +56,16 @@ impl Stat {
             name,
             state,
             parent,
-            started_us: ticks.saturating_mul(1_000_000 / ticks_per_second()),
+            started_us: ticks.saturating_mul(us_per_tick()),
         })
     }
 }
 
-fn ticks_per_second() -> u64 {
+/// Returns the length of a clock tick, in which /proc has times.
+fn us_per_tick() -> u64 {
     let ticks = nix::unistd::sysconf(nix::unistd::SysconfVar::CLK_TCK);
-    ticks
-        .ok()
-        .flatten()
-        .and_then(|ticks| ticks.try_into().ok())
-        .unwrap_or(100)
+    let per_second = ticks.ok().flatten().and_then(|ticks| ticks.try_into().ok());
+    1_000_000 / per_second.unwrap_or(100)
 }
 
 /// Returns the time in microseconds since boot, on the clock of the samples (CLOCK_BOOTTIME).
@@ -101,23 +106,20 @@ pub fn roots() -> io::Result<Vec<u32>> {
 /// Returns the PIDs of all processes named `name`, in ascending order. Fails like [`processes`].
 pub fn pids_named(name: &[u8]) -> io::Result<Vec<u32>> {
     let mut pids = processes()?;
-    pids.retain(|pid| has_name(*pid, name));
+    pids.retain(|pid| Stat::of(*pid).is_some_and(|stat| has_name(*pid, &stat.name, name)));
     Ok(pids)
 }
 
-/// Returns whether `name` is the command name of a process.
+/// Returns whether `name` is the name of the process `pid`, whose command name is `command`.
 ///
 /// If the kernel truncated the command name, `name` is compared to the file names of the first
 /// three words of the command line: a script is the first or second argument of its interpreter.
-fn has_name(pid: u32, name: &[u8]) -> bool {
+pub fn has_name(pid: u32, command: &[u8], name: &[u8]) -> bool {
     const MAX_LEN: usize = 15;
-    let Some(stat) = Stat::of(pid) else {
-        return false;
-    };
-    if stat.name == name {
+    if command == name {
         return true;
     }
-    if stat.name.len() < MAX_LEN || !name.starts_with(&stat.name) {
+    if command.len() < MAX_LEN || !name.starts_with(command) {
         return false;
     }
     let command_line = fs::read(format!("/proc/{pid}/cmdline")).unwrap_or_default();
@@ -137,7 +139,7 @@ mod tests {
         assert_eq!(stat.name, b"a) \xff (c");
         assert_eq!(stat.state, 'S');
         assert_eq!(stat.parent, 1);
-        assert_eq!(stat.started_us, 250 * (1_000_000 / ticks_per_second()));
+        assert_eq!(stat.started_us, 250 * us_per_tick());
         for other in [&b"12 (a"[..], b"12 (a) S 1", b"12 )a( S 1", b""] {
             assert_eq!(Stat::parse(other), None);
         }
@@ -147,6 +149,10 @@ mod tests {
     fn this_process() {
         let pid = std::process::id();
         let name = Stat::of(pid).unwrap().name;
+        let started_us = Stat::of(pid).unwrap().started_us;
+        let life = |us| Stat::of_life(pid, us).map(|stat| stat.name);
+        assert_eq!(life(started_us + us_per_tick() - 1), Some(name.clone()));
+        assert_eq!(life(started_us + us_per_tick()), None);
         assert!(pids_named(&name).unwrap().contains(&pid));
         assert_eq!(name_of_task(pid, 0), None);
         let name = String::from_utf8_lossy(&name).into_owned();

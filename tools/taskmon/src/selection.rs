@@ -11,7 +11,13 @@ mod cgroup;
 
 pub use cgroup::Cgroup;
 
-use crate::{output::format::printable, procfs};
+use crate::{
+    output::{
+        fail_with_all,
+        format::{as_data, printable, task_label},
+    },
+    procfs,
+};
 use anyhow::{anyhow, bail, Context, Result};
 use clap::{Args, ValueHint};
 use std::{
@@ -82,16 +88,14 @@ impl Selection {
     /// the error names all such things.
     pub fn resolve(&self) -> Result<Vec<Selected>> {
         let mut found: Vec<Selected> = Vec::new();
-        let mut failures = Vec::new();
+        let mut errors = Vec::new();
         for wanted in self.wanted() {
             match wanted.resolve() {
                 Ok(tasks) => found.extend(tasks),
-                Err(error) => failures.push(format!("{error:#}")),
+                Err(error) => errors.push(error),
             }
         }
-        if !failures.is_empty() {
-            bail!(failures.join("; "));
-        }
+        fail_with_all(errors)?;
         let mut known = HashSet::new();
         found.retain(|task| known.insert(task.pid));
         Ok(found)
@@ -119,11 +123,10 @@ pub struct Selected {
 impl Selected {
     /// Returns the process `pid`, which was found and not named by its PID.
     fn found(pid: u32) -> Self {
-        let stat = procfs::Stat::of(pid);
-        let name = stat.map_or("?".to_string(), |stat| shown(OsStr::from_bytes(&stat.name)));
+        let name = procfs::Stat::of(pid).map_or(b"?".to_vec(), |stat| stat.name);
         Self {
             pid,
-            label: format!("{name} (PID {pid})"),
+            label: task_label(&name, pid),
             is_tree: false,
         }
     }
@@ -162,7 +165,7 @@ impl Wanted {
                     is_tree: false,
                 }])
             }
-            Self::Name(name) => pids_named(name)?,
+            Self::Name(name) => procfs::pids_named(name.as_bytes()).context("reading /proc")?,
             Self::Cgroup(path) => Cgroup::find(path)?.processes()?,
             Self::Unit(name) => Cgroup::of_unit(name)?.processes()?,
             Self::All => procfs::roots().context("reading /proc")?,
@@ -186,7 +189,7 @@ impl Wanted {
     }
 
     /// Describes that there is no such task.
-    fn nothing_found(&self) -> String {
+    pub fn nothing_found(&self) -> String {
         match self {
             Self::Pid(pid) => format!("{pid}: no such task"),
             Self::Name(name) => format!("no process is named {}", shown(name)),
@@ -210,13 +213,9 @@ impl Wanted {
     }
 }
 
-fn pids_named(name: &OsStr) -> Result<Vec<u32>> {
-    procfs::pids_named(name.as_bytes()).context("reading /proc")
-}
-
 /// Returns text of the user for a message.
 fn shown(text: &OsStr) -> String {
-    printable(&text.to_string_lossy())
+    printable(&as_data(text.as_bytes()))
 }
 
 fn is_number(word: &str) -> bool {
@@ -224,7 +223,7 @@ fn is_number(word: &str) -> bool {
 }
 
 /// Parses a PID or thread ID, from 1 to 2147483647.
-fn parse_pid(word: &str) -> Result<u32> {
+pub fn parse_pid(word: &str) -> Result<u32> {
     let pid = word.parse().ok().filter(|_| is_number(word));
     pid.filter(|pid| (1..=i32::MAX as u32).contains(pid))
         .ok_or_else(|| anyhow!("a PID is a number from 1 to 2147483647"))
@@ -266,7 +265,7 @@ mod tests {
         assert_eq!(found.iter().filter(|task| task.pid == parent).count(), 1);
         assert_eq!(found[0].label, parent.to_string());
         let named = Wanted::Name(name.clone()).resolve().unwrap();
-        let label = format!("{} (PID {parent})", shown(&name));
+        let label = task_label(name.as_bytes(), parent);
         assert!(named.iter().any(|task| task.label == label));
     }
 

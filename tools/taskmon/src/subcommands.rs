@@ -6,12 +6,13 @@
 //! `cli` has their options and help texts. main.rs calls the function that is named like the
 //! subcommand.
 
-pub mod add_remove;
+pub mod add;
 pub mod export;
 pub mod generate;
 pub mod list;
 pub mod plot;
 pub mod record;
+pub mod remove;
 pub mod sampling;
 pub mod stats;
 pub mod top;

@@ -3,7 +3,7 @@
 //! Who a watched task is.
 
 use super::files::{open, TASKS};
-use crate::output::format::{as_data, escaped, printable, unescaped};
+use crate::output::format::{as_data, escaped, printable, task_label, unescaped};
 use anyhow::{anyhow, Context, Result};
 use std::{
     fmt,
@@ -92,6 +92,11 @@ impl TaskInfo {
             sys_us: sys?,
             ..info
         })
+    }
+
+    /// Returns how messages name the task: `nginx (PID 812)`.
+    pub fn label(&self) -> String {
+        task_label(&self.name, self.pid)
     }
 
     /// Returns the command name for a terminal.

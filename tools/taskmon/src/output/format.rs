@@ -60,6 +60,11 @@ pub fn task_name(name: Option<&str>) -> String {
     printable(name.unwrap_or("?"))
 }
 
+/// Returns how messages name a task: `nginx (PID 812)`.
+pub fn task_label(name: &[u8], pid: u32) -> String {
+    format!("{} (PID {pid})", printable(&as_data(name)))
+}
+
 /// Returns the state letter of a task, `ended` if there is none.
 pub fn task_state(state: Option<char>) -> String {
     state.map_or("ended".to_string(), |state| state.to_string())

@@ -39,6 +39,15 @@ fn cause_text(cause: &(dyn Error + 'static)) -> String {
     }
 }
 
+/// Fails with all errors in one line, unless there are none.
+pub fn fail_with_all(errors: Vec<anyhow::Error>) -> anyhow::Result<()> {
+    if errors.is_empty() {
+        return Ok(());
+    }
+    let lines: Vec<String> = errors.iter().map(error_text).collect();
+    Err(anyhow::anyhow!(lines.join("; ")))
+}
+
 /// Returns the system's description of an error, without the `(os error 2)` that Rust appends.
 pub fn os_error_text(error: &io::Error) -> String {
     match error.raw_os_error() {

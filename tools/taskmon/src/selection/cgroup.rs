@@ -3,7 +3,7 @@
 //! Cgroups of version 2, and the processes in them.
 
 use super::shown;
-use crate::output::os_error_text;
+use crate::output::{format::unescaped, os_error_text};
 use anyhow::{anyhow, bail, Result};
 use nix::{
     errno::Errno,
@@ -173,27 +173,6 @@ fn mount_point(mounts: &[u8]) -> Option<PathBuf> {
     })
 }
 
-/// Decodes `\040` and the like, with which the kernel writes white space in a mount point.
-fn unescaped(text: &[u8]) -> Vec<u8> {
-    let mut decoded = Vec::with_capacity(text.len());
-    let mut rest = text;
-    while let [first, after @ ..] = rest {
-        let octal = (*first == b'\\').then(|| after.get(..3)).flatten();
-        let octal = octal.and_then(|digits| std::str::from_utf8(digits).ok());
-        match octal.and_then(|digits| u8::from_str_radix(digits, 8).ok()) {
-            Some(byte) => {
-                decoded.push(byte);
-                rest = &after[3..];
-            }
-            None => {
-                decoded.push(*first);
-                rest = after;
-            }
-        }
-    }
-    decoded
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -220,8 +199,6 @@ mod tests {
         assert_eq!(mount_point(text).unwrap(), Path::new("/sys/fs/cgroup/a b"));
         assert_eq!(mount_point(b"24 1 0:22 / /sys rw - sysfs sysfs rw\n"), None);
         assert_eq!(mount_point(b"\n24 1\n"), None);
-        assert_eq!(unescaped(b"a\\04"), b"a\\04");
-        assert_eq!(unescaped(b"\\134\\999"), b"\\\\999");
     }
 
     #[test]

@@ -6,7 +6,7 @@ use super::{
     sort_order::SortOrder,
     task_table::{Row, TaskTable},
 };
-use crate::{kernel_module::ControlFile, subcommands::add_remove::add_tasks};
+use crate::{kernel_module::ControlFile, selection::Wanted, subcommands::add::add_each};
 use anyhow::Result;
 use ratatui::{
     crossterm::event::{KeyCode, KeyEvent, KeyModifiers},
@@ -125,9 +125,9 @@ impl App {
         match key {
             KeyCode::Esc => return Action::Draw,
             KeyCode::Enter => {
-                let tasks: Vec<String> =
-                    prompt.text.split_whitespace().map(str::to_string).collect();
-                return self.finish(add_tasks(&tasks, prompt.is_tree));
+                let words = prompt.text.split_whitespace();
+                let wanted = words.map(|word| Wanted::pid_or_name(word.as_ref()));
+                return self.finish(add_each(wanted, prompt.is_tree));
             }
             KeyCode::Backspace => drop(prompt.text.pop()),
             KeyCode::Char(letter) => prompt.text.push(letter),
