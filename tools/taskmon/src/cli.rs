@@ -262,9 +262,12 @@ pub struct Remove {
 
 /// List the watched tasks and their CPU time
 ///
-/// A task without samples is not listed. A task has no samples if sampling was stopped when it was
-/// added, or if its samples were evicted or cleared. A message on standard error says how many such
-/// tasks there are.
+/// The state is the letter that ps(1) shows, or `ended`. The status says how a task ended: with an
+/// exit status (`exit 3`) or by a signal (`signal 9`; `core` if it left a core file). The command is
+/// the name that the task has now, or had last. The parent is the process that forked it.
+///
+/// A task that has no samples is listed too. It has none if sampling was stopped when it was added,
+/// or if they were evicted or cleared.
 #[derive(Args)]
 pub struct List {
     /// Write a JSON array

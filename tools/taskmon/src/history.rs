@@ -22,7 +22,7 @@ mod stable;
 mod task;
 mod temp_recording;
 
-pub use newest::newest_of_each;
+pub use newest::{newest_of_each, newest_samples};
 pub use overview::{Overview, TaskOverview};
 #[cfg(test)]
 pub use reader::tests::history_of;

@@ -74,11 +74,6 @@ pub fn now_us() -> u64 {
     now.map_or(0, |now| now.as_micros().try_into().unwrap_or(u64::MAX))
 }
 
-/// Returns the name of the task that had the PID `pid` at `time_us`, if that task still exists.
-pub fn name_of_task(pid: u32, time_us: u64) -> Option<String> {
-    Stat::of_task(pid, time_us).map(|stat| String::from_utf8_lossy(&stat.name).into_owned())
-}
-
 /// Returns the PIDs of all processes, in ascending order. Fails if /proc cannot be read, or if it
 /// shows another PID namespace than the one of taskmon.
 fn processes() -> io::Result<Vec<u32>> {
@@ -154,8 +149,5 @@ mod tests {
         assert_eq!(life(started_us + us_per_tick() - 1), Some(name.clone()));
         assert_eq!(life(started_us + us_per_tick()), None);
         assert!(pids_named(&name).unwrap().contains(&pid));
-        assert_eq!(name_of_task(pid, 0), None);
-        let name = String::from_utf8_lossy(&name).into_owned();
-        assert_eq!(name_of_task(pid, u64::MAX), Some(name));
     }
 }

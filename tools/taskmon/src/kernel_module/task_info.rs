@@ -3,7 +3,10 @@
 //! Who a watched task is.
 
 use super::files::{open, TASKS};
-use crate::output::format::{as_data, escaped, printable, task_label, unescaped};
+use crate::{
+    output::format::{as_data, escaped, printable, task_label, unescaped},
+    procfs::Stat,
+};
 use anyhow::{anyhow, Context, Result};
 use std::{
     fmt,
@@ -92,6 +95,18 @@ impl TaskInfo {
             sys_us: sys?,
             ..info
         })
+    }
+
+    /// Returns the state letter of proc(5): R, S, D, T, Z, …; `None` if the task has ended.
+    pub fn state(&self) -> Option<char> {
+        let stat = Stat::of_life(self.pid, self.started_us);
+        stat.filter(|_| self.ended_us.is_none())
+            .map(|stat| stat.state)
+    }
+
+    /// Returns how many of its samples are kept.
+    pub fn samples(&self) -> u64 {
+        self.next.saturating_sub(self.first)
     }
 
     /// Returns how messages name the task: `nginx (PID 812)`.

@@ -70,6 +70,17 @@ pub fn task_state(state: Option<char>) -> String {
     state.map_or("ended".to_string(), |state| state.to_string())
 }
 
+/// Returns how a task ended, from its wait status: `exit 3`, `signal 9`, `signal 6 core`.
+pub fn wait_status(status: i32) -> String {
+    // As in wait(2): the signal is in the low seven bits, and the eighth says that it left a core
+    // file.
+    match (status & 0x7f, status & 0x80) {
+        (0, _) => format!("exit {}", status >> 8 & 0xff),
+        (signal, 0) => format!("signal {signal}"),
+        (signal, _) => format!("signal {signal} core"),
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -82,6 +93,14 @@ mod tests {
         assert_eq!(duration(4_560_000), "4.56 s");
         assert_eq!(duration(200_000_000), "3 min 20 s");
         assert_eq!(duration(7_500_000_000), "2 h 05 min");
+    }
+
+    #[test]
+    fn wait_statuses() {
+        assert_eq!(wait_status(0), "exit 0");
+        assert_eq!(wait_status(0xff00), "exit 255");
+        assert_eq!(wait_status(9), "signal 9");
+        assert_eq!(wait_status(0x86), "signal 6 core");
     }
 
     #[test]

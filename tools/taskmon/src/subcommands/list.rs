@@ -4,14 +4,13 @@
 
 use crate::{
     cli::List,
-    history::{Overview, Source, TaskOverview},
-    kernel_module,
+    history::{newest_samples, Sample},
+    kernel_module::{self, TaskInfo},
     output::{
         bold,
-        format::{seconds, task_name, task_state},
-        print_json, print_message, Output,
+        format::{as_data, seconds, task_state, wait_status},
+        print_json, Output,
     },
-    procfs::Stat,
 };
 use anyhow::Result;
 use serde::Serialize;
@@ -21,73 +20,87 @@ use std::io::Write;
 #[derive(Serialize)]
 struct Row {
     pid: u32,
-    command: Option<String>,
+    command: String,
     /// The state letter of proc(5); `None` if the task has ended.
     state: Option<char>,
     usr_us: u64,
     sys_us: u64,
     samples: u64,
-    /// The number of evicted samples.
+    /// The number of samples that were evicted or cleared.
     evicted: u64,
-    /// When the last sample was taken, in microseconds since boot.
-    time_us: u64,
+    /// When the last sample was taken, in microseconds since boot; `None` if there is none.
+    time_us: Option<u64>,
+    id: u64,
+    parent: Option<u32>,
+    root: Option<u32>,
+    cgroup: Option<u64>,
+    started_us: u64,
+    ended_us: Option<u64>,
+    status: Option<i32>,
+    is_thread: bool,
+    first: u64,
+    next: u64,
 }
 
 impl Row {
-    fn of(watched: &TaskOverview) -> Self {
-        let pid = watched.task.pid;
-        let stat = Stat::of_task(pid, watched.first.time_us).filter(|_| !watched.last.is_exit);
+    fn of(info: &TaskInfo, newest: Option<&Sample>) -> Self {
         Self {
-            pid,
-            command: watched.task.name.clone(),
-            state: stat.map(|stat| stat.state),
-            usr_us: watched.last.usr_us,
-            sys_us: watched.last.sys_us,
-            samples: watched.samples,
-            // Samples are numbered from 0, so as many were evicted as the first number says.
-            evicted: watched.first.num,
-            time_us: watched.last.time_us,
+            pid: info.pid,
+            command: as_data(&info.name),
+            state: info.state(),
+            usr_us: info.usr_us,
+            sys_us: info.sys_us,
+            samples: info.samples(),
+            // Samples are numbered from 0.
+            evicted: info.first,
+            time_us: newest.map(|sample| sample.time_us),
+            id: info.id,
+            parent: info.parent,
+            root: info.root,
+            cgroup: info.cgroup,
+            started_us: info.started_us,
+            ended_us: info.ended_us,
+            status: info.status,
+            is_thread: info.is_thread,
+            first: info.first,
+            next: info.next,
         }
     }
 }
 
 /// Runs `taskmon list`.
 pub fn list(arguments: &List) -> Result<()> {
-    let watched = Overview::read(&Source::all_watched())?;
-    let rows: Vec<Row> = watched.tasks.iter().map(Row::of).collect();
-    if arguments.json {
-        print_json(&rows)?;
-    } else {
-        print_table(&rows)?;
+    let tasks = kernel_module::tasks()?;
+    if !arguments.json {
+        return print_table(&tasks);
     }
-    // A task without samples is not in the history.
-    let targets = kernel_module::statistic("targets")?;
-    match targets.saturating_sub(rows.len() as u64) {
-        0 => {}
-        1 => print_message("1 more watched task has no samples"),
-        more => print_message(format_args!("{more} more watched tasks have no samples")),
-    }
-    Ok(())
+    let sampled = tasks.iter().filter(|info| info.samples() > 0).count();
+    let newest = newest_samples(sampled)?;
+    let rows = tasks.iter().map(|info| Row::of(info, newest.get(&info.id)));
+    print_json(&rows.collect::<Vec<_>>())
 }
 
-fn print_table(rows: &[Row]) -> Result<()> {
+fn print_table(tasks: &[TaskInfo]) -> Result<()> {
     let mut out = Output::stdout();
     let head = format!(
-        "{:>10} {:5} {:>14} {:>14} {:>9} {:>9}  {}",
-        "PID", "STATE", "USER s", "SYSTEM s", "SAMPLES", "EVICTED", "COMMAND"
+        "{:>10} {:5} {:>14} {:>14} {:>9} {:>9} {:>10} {:14} {}",
+        "PID", "STATE", "USER s", "SYSTEM s", "SAMPLES", "EVICTED", "PARENT", "STATUS", "COMMAND"
     );
     writeln!(out, "{}", bold(&head))?;
-    for row in rows {
+    let or_dash = |text: Option<String>| text.unwrap_or_else(|| "-".to_string());
+    for info in tasks {
         writeln!(
             out,
-            "{:>10} {:5} {:>14} {:>14} {:>9} {:>9}  {}",
-            row.pid,
-            task_state(row.state),
-            seconds(row.usr_us),
-            seconds(row.sys_us),
-            row.samples,
-            row.evicted,
-            task_name(row.command.as_deref()),
+            "{:>10} {:5} {:>14} {:>14} {:>9} {:>9} {:>10} {:14} {}",
+            info.pid,
+            task_state(info.state()),
+            seconds(info.usr_us),
+            seconds(info.sys_us),
+            info.samples(),
+            info.first,
+            or_dash(info.parent.map(|parent| parent.to_string())),
+            or_dash(info.status.map(wait_status)),
+            info.name_text(),
         )?;
     }
     out.finish()

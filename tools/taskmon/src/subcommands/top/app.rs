@@ -47,7 +47,7 @@ pub struct App {
     pub view: TableState,
     /// The number of rows on the screen.
     pub page_rows: usize,
-    /// The selected task.
+    /// The id of the selected task.
     selected_id: Option<u64>,
     /// When the statistic `passes` was last seen to change.
     last_pass_us: u64,
@@ -84,7 +84,7 @@ impl App {
             self.is_paused &= !self.table.has_living();
         }
         let silent_us = self.table.now_us.saturating_sub(self.last_pass_us);
-        self.is_paused |= silent_us > 3 * self.table.period_ms * 1000;
+        self.is_paused |= silent_us > self.table.period_ms.saturating_mul(3000);
         self.sort();
     }
 
@@ -93,11 +93,13 @@ impl App {
     fn sort(&mut self) {
         self.order.sort(&mut self.table.rows, self.is_reversed);
         let rows = &self.table.rows;
-        let position = rows.iter().position(|row| Some(row.id) == self.selected_id);
+        let position = rows
+            .iter()
+            .position(|row| Some(row.info.id) == self.selected_id);
         let before = self.view.selected().unwrap_or(0);
         let position = position.or_else(|| Some(before.min(rows.len().checked_sub(1)?)));
         self.view.select(position);
-        self.selected_id = self.selected().map(|row| row.id);
+        self.selected_id = self.selected().map(|row| row.info.id);
     }
 
     /// Returns the selected row.
@@ -174,7 +176,7 @@ impl App {
         let position = self.view.selected().unwrap_or(0);
         self.view
             .select(Some(position.saturating_add_signed(rows).min(last)));
-        self.selected_id = self.selected().map(|row| row.id);
+        self.selected_id = self.selected().map(|row| row.info.id);
     }
 
     fn sort_by(&mut self, order: SortOrder) {
@@ -183,10 +185,12 @@ impl App {
     }
 
     fn remove_selected(&mut self) -> Action {
-        let Some(pid) = self.selected().map(|row| row.last.pid) else {
+        // By its id, as another task may have its PID now.
+        let Some(info) = self.selected().map(|row| &row.info) else {
             return Action::Draw;
         };
-        self.finish(send(&format!("-{pid}"), &pid.to_string()))
+        let result = send(&format!("-id:{}", info.id), &info.label());
+        self.finish(result)
     }
 
     fn pause_or_resume(&mut self) -> Action {

@@ -4,7 +4,7 @@
 //! or an error.
 
 use super::{app::App, recent_shares::MAX_BINS, task_table::Row as TaskRow};
-use crate::output::format::{percent, seconds, sparkline, task_name, task_state};
+use crate::output::format::{percent, seconds, sparkline, task_state};
 use ratatui::{
     layout::{Constraint, Layout, Rect},
     style::{Modifier, Style, Stylize},
@@ -127,16 +127,16 @@ fn task_row(task: &TaskRow, columns: &Columns, now_us: u64, has_colours: bool) -
             .map_or("-".to_string(), |shares| percent(part(shares)))
     };
     let mut cells = vec![
-        right(task.last.pid.to_string()),
+        right(task.info.pid.to_string()),
         task_state(task.state).into(),
         right(share(|shares| shares.0)),
         right(share(|shares| shares.1)),
     ];
     if columns.has_totals {
-        cells.push(right(seconds(task.last.usr_us)));
-        cells.push(right(seconds(task.last.sys_us)));
+        cells.push(right(seconds(task.info.usr_us)));
+        cells.push(right(seconds(task.info.sys_us)));
     }
-    cells.push(task_name(task.command.as_deref()).into());
+    cells.push(task.info.name_text().into());
     if columns.history > 0 {
         let shares = task.recent.shares(now_us, columns.history.into());
         let missing = usize::from(columns.history).saturating_sub(shares.len());
@@ -148,7 +148,7 @@ fn task_row(task: &TaskRow, columns: &Columns, now_us: u64, has_colours: bool) -
         });
     }
     let row = Row::new(cells);
-    if task.last.is_exit {
+    if task.is_ended() {
         row.dim()
     } else {
         row

@@ -56,7 +56,9 @@ impl SortOrder {
     /// Sorts rows. Rows that are equal in this order are sorted by when they were added.
     pub fn sort(self, rows: &mut [Row], is_reversed: bool) {
         rows.sort_by(|one, other| {
-            let order = self.compare(one, other).then(one.id.cmp(&other.id));
+            let order = self
+                .compare(one, other)
+                .then(one.info.id.cmp(&other.info.id));
             if is_reversed {
                 order.reverse()
             } else {
@@ -68,10 +70,10 @@ impl SortOrder {
     fn compare(self, one: &Row, other: &Row) -> Ordering {
         match self {
             Self::Added => Ordering::Equal,
-            Self::Pid => one.last.pid.cmp(&other.last.pid),
-            Self::Command => one.command.cmp(&other.command),
+            Self::Pid => one.info.pid.cmp(&other.info.pid),
+            Self::Command => one.info.name.cmp(&other.info.name),
             Self::Share => other.share().total_cmp(&one.share()),
-            Self::Total => Reverse(one.last.total_us()).cmp(&Reverse(other.last.total_us())),
+            Self::Total => Reverse(one.total_us()).cmp(&Reverse(other.total_us())),
         }
     }
 }

@@ -5,59 +5,70 @@
 use super::recent_shares::RecentShares;
 use crate::{
     cpu_share::{Interval, Intervals, GAP_FACTOR},
-    history::{newest_of_each, Sample, Source},
-    kernel_module,
-    procfs::{self, Stat},
+    history::{newest_samples, Sample, Source},
+    kernel_module::{self, TaskInfo},
+    procfs,
 };
 use anyhow::Result;
-use std::collections::{HashMap, VecDeque};
+use std::collections::HashMap;
 
 /// A watched task.
 pub struct Row {
-    /// Identifies the task from one refresh to the next. A PID can be reused.
-    pub id: u64,
-    pub command: Option<String>,
+    /// Who the task is. Its id identifies it from one refresh to the next.
+    pub info: TaskInfo,
     /// The state letter of proc(5); `None` if the task has ended.
     pub state: Option<char>,
-    /// The newest sample.
-    pub last: Sample,
     /// User and system share of one CPU since the last refresh; `None` if unknown.
     pub shares: Option<(f64, f64)>,
     pub recent: RecentShares,
+    /// The newest sample that was seen.
+    last: Option<Sample>,
 }
 
 impl Row {
+    fn new(info: TaskInfo) -> Self {
+        Self {
+            info,
+            state: None,
+            shares: None,
+            recent: RecentShares::default(),
+            last: None,
+        }
+    }
+
     /// Returns the share of one CPU, user and system together; 0 if unknown.
     pub fn share(&self) -> f64 {
         self.shares.map_or(0.0, |(usr, sys)| usr + sys)
     }
 
-    /// Returns whether `newest` can be a sample of this task.
-    fn can_own(&self, newest: &Sample) -> bool {
-        *newest == self.last
-            || (!self.last.is_exit
-                && newest.num > self.last.num
-                && newest.time_us >= self.last.time_us)
+    /// Returns the CPU time of the task, user and system time together.
+    pub fn total_us(&self) -> u64 {
+        self.info.usr_us.saturating_add(self.info.sys_us)
+    }
+
+    /// Returns whether the task has ended.
+    pub fn is_ended(&self) -> bool {
+        self.info.ended_us.is_some()
     }
 
     /// Updates the row with the newest sample. An interval longer than `max_interval_us` is a gap.
     fn update(&mut self, newest: Sample, max_interval_us: u64) {
-        let mut interval = Interval::between(&self.last, &newest);
-        if interval.length_us() > 0 {
-            interval.is_gap = interval.length_us() > max_interval_us;
-            self.shares = (!interval.is_gap).then(|| interval.shares());
-            self.recent.add(&interval);
+        if let Some(last) = &self.last {
+            let mut interval = Interval::between(last, &newest);
+            if interval.length_us() > 0 {
+                interval.is_gap = interval.length_us() > max_interval_us;
+                self.shares = (!interval.is_gap).then(|| interval.shares());
+                self.recent.add(&interval);
+            }
         }
-        self.last = newest;
+        self.last = Some(newest);
     }
 
     /// Updates the state from /proc, and clears shares that are out of date.
     fn update_state(&mut self, now_us: u64, max_interval_us: u64) {
-        let is_alive = !self.last.is_exit;
-        self.state = Stat::of_task(self.last.pid, self.last.time_us)
-            .filter(|_| is_alive)
-            .map(|stat| stat.state);
-        if !is_alive || now_us.saturating_sub(self.last.time_us) > max_interval_us {
+        self.state = self.info.state();
+        let last_us = self.last.map_or(0, |last| last.time_us);
+        if self.is_ended() || now_us.saturating_sub(last_us) > max_interval_us {
             self.shares = None;
         }
     }
@@ -72,7 +83,6 @@ pub struct TaskTable {
     pub period_ms: u64,
     /// When the table was refreshed last, in microseconds since boot.
     pub now_us: u64,
-    next_id: u64,
 }
 
 impl TaskTable {
@@ -80,69 +90,64 @@ impl TaskTable {
     pub fn read() -> Result<Self> {
         let mut table = Self::default();
         table.read_module()?;
+        table.rows = kernel_module::tasks()?.into_iter().map(Row::new).collect();
+        let ids = table.rows.iter().map(|row| row.info.id);
+        let positions: HashMap<u64, usize> = ids.zip(0..).collect();
         let mut history = Source::all_watched().open()?.without_progress();
         let mut intervals = Intervals::new(Some(table.period_ms));
-        let mut index = None;
+        // The position of the row whose samples are being read, and the index of the task.
+        let mut current: Option<(usize, Option<usize>)> = None;
         while let Some((task, sample)) = history.next()? {
-            if index != Some(task.index) {
-                index = Some(task.index);
-                let name = task.name.clone();
-                table.finish_row(&mut intervals);
-                table.add_row(sample, name);
+            if current.is_none_or(|(index, _)| index != task.index) {
+                table.finish_row(current, &mut intervals);
+                // A task that was added meanwhile is found by the next refresh.
+                let position = task.id().and_then(|id| positions.get(&id).copied());
+                current = Some((task.index, position));
             }
             let interval = intervals.push(&sample);
-            if let Some(row) = table.rows.last_mut() {
-                row.last = sample;
+            if let Some(row) = table.row_of(current) {
+                row.last = Some(sample);
                 interval
                     .iter()
                     .for_each(|interval| row.recent.add(interval));
             }
         }
-        table.finish_row(&mut intervals);
+        table.finish_row(current, &mut intervals);
         table.update_states(table.max_interval_us(0));
         Ok(table)
     }
 
-    /// Adds the last interval of the last row.
-    fn finish_row(&mut self, intervals: &mut Intervals) {
-        if let (Some(last), Some(row)) = (intervals.finish(), self.rows.last_mut()) {
+    fn row_of(&mut self, current: Option<(usize, Option<usize>)>) -> Option<&mut Row> {
+        self.rows.get_mut(current?.1?)
+    }
+
+    /// Adds the last interval of the row whose samples have been read.
+    fn finish_row(&mut self, current: Option<(usize, Option<usize>)>, intervals: &mut Intervals) {
+        if let (Some(last), Some(row)) = (intervals.finish(), self.row_of(current)) {
             row.recent.add(&last);
             row.shares = (!last.is_gap).then(|| last.shares());
         }
-    }
-
-    fn add_row(&mut self, last: Sample, command: Option<String>) {
-        self.rows.push(Row {
-            id: self.next_id,
-            command,
-            state: None,
-            last,
-            shares: None,
-            recent: RecentShares::default(),
-        });
-        self.next_id += 1;
     }
 
     /// Refreshes the table with the newest sample of each task.
     pub fn refresh(&mut self) -> Result<()> {
         let before_us = self.now_us;
         self.read_module()?;
-        let newest = newest_of_each(self.statistic("targets"))?;
-        let max_interval_us = self.max_interval_us(self.now_us - before_us);
-        let mut known: HashMap<u32, VecDeque<Row>> = HashMap::new();
-        for row in self.rows.drain(..) {
-            known.entry(row.last.pid).or_default().push_back(row);
-        }
-        for sample in newest {
-            let of_pid = known.entry(sample.pid).or_default();
-            let position = of_pid.iter().position(|row| row.can_own(&sample));
-            match position.and_then(|position| of_pid.remove(position)) {
-                Some(mut row) => {
-                    row.update(sample, max_interval_us);
-                    self.rows.push(row);
-                }
-                None => self.add_row(sample, procfs::name_of_task(sample.pid, sample.time_us)),
+        let tasks = kernel_module::tasks()?;
+        let sampled = tasks.iter().filter(|info| info.samples() > 0).count();
+        let newest = newest_samples(sampled)?;
+        let max_interval_us = self.max_interval_us(self.now_us.saturating_sub(before_us));
+        let rows = self.rows.drain(..);
+        let mut known: HashMap<u64, Row> = rows.map(|row| (row.info.id, row)).collect();
+        for info in tasks {
+            let mut row = match known.remove(&info.id) {
+                Some(row) => Row { info, ..row },
+                None => Row::new(info),
+            };
+            if let Some(sample) = newest.get(&row.info.id) {
+                row.update(*sample, max_interval_us);
             }
+            self.rows.push(row);
         }
         self.update_states(max_interval_us);
         Ok(())
@@ -164,7 +169,8 @@ impl TaskTable {
     /// Returns the longest time between two samples that is not a gap. `between_refreshes_us` is
     /// the time between the last two refreshes: samples taken in between are not read.
     fn max_interval_us(&self, between_refreshes_us: u64) -> u64 {
-        (self.period_ms * 1000)
+        self.period_ms
+            .saturating_mul(1000)
             .max(between_refreshes_us)
             .saturating_mul(GAP_FACTOR)
     }
@@ -176,6 +182,6 @@ impl TaskTable {
 
     /// Returns whether a watched task has not ended, so that sampling passes are due.
     pub fn has_living(&self) -> bool {
-        self.rows.iter().any(|row| !row.last.is_exit)
+        self.rows.iter().any(|row| !row.is_ended())
     }
 }
