@@ -20,16 +20,14 @@ mod sample;
 mod source;
 mod stable;
 mod task;
-mod temp_recording;
 
 pub use newest::{newest_of_each, newest_samples};
 pub use overview::{Overview, TaskOverview};
 #[cfg(test)]
 pub use reader::tests::history_of;
 pub use reader::HistoryReader;
-pub use recording::{Clock, Ending, Losses, Metadata, Writer};
+pub use recording::{Clock, Losses, Metadata, Writer};
 pub use sample::Sample;
 pub use source::Source;
 pub use stable::StableHistory;
 pub use task::Task;
-pub use temp_recording::TempRecording;

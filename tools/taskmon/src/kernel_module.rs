@@ -6,18 +6,21 @@
 //! - [`ControlFile`] sends the module commands: `1234`, `tree:1234`, `-1234`, `stop`, …
 //! - `statistics` reads the statistics file and has the description of each statistic.
 //! - [`TaskInfo`] is who a watched task is: a line of the tasks file, which [`tasks`] reads.
-//! - `period` reads and writes the module parameter period_ms.
+//! - `parameters` reads the module's parameters.
+//! - [`SamplesFile`] is the samples file, held open by a recorder.
 //!
 //! The samples files are opened here. The module `history` reads them.
 
 mod control_file;
 mod files;
-mod period;
+mod parameters;
+mod samples_file;
 mod statistics;
 mod task_info;
 
 pub use control_file::{refusal, ControlFile};
-pub use files::{is_loaded, open, DEBUGFS_SAMPLES, PERIOD_MS, STATISTICS, SYSFS_SAMPLES};
-pub use period::{period_ms, set_period_ms};
+pub use files::{is_loaded, open, DEBUGFS_SAMPLES, STATISTICS, SYSFS_SAMPLES};
+pub use parameters::{parameter, period_ms};
+pub use samples_file::SamplesFile;
 pub use statistics::{created_samples, meaning, statistic, statistics};
 pub use task_info::{tasks, TaskInfo};

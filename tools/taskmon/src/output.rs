@@ -5,6 +5,7 @@
 //! - [`Output`] is the destination of a result: standard output, or a file that appears only when
 //!   it is complete. [`UnnamedFile`] is the file until then. [`TempFile`] is a copy of what can be
 //!   read only once. Errors of all of them name the file, and say what to do if there is no space.
+//! - [`GrowingFile`] is a file to which a recording is written while it goes on.
 //! - `messages` writes to standard error, and decides whether to use colours. [`Progress`] is the
 //!   progress bar.
 //! - [`format`] turns times, shares and names into text. Its functions are pure. Foreign text
@@ -16,12 +17,14 @@ mod destination;
 mod escape;
 mod explained;
 pub mod format;
+mod growing_file;
 mod messages;
 mod progress;
 mod temp_file;
 mod unnamed_file;
 
 pub use destination::{print_json, write_file, Output};
+pub use growing_file::{write_failure, GrowingFile, ReservedFile};
 pub use messages::{
     bold, fail_with_all, is_broken_pipe, os_error_text, print_error, print_message,
     use_colours,

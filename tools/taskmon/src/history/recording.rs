@@ -20,10 +20,8 @@
 
 mod line;
 mod metadata;
-mod old_writer;
 mod writer;
 
 pub use line::{Annotation, Line};
 pub use metadata::{Clock, Ending, Losses, Metadata};
-pub use old_writer::OldWriter;
 pub use writer::Writer;

@@ -18,7 +18,6 @@ pub const SYSFS_SAMPLES: &str = "/sys/kernel/taskmonitor";
 /// Who the watched tasks are, one line for each.
 pub const TASKS: &str = "/sys/kernel/debug/taskmonitor_tasks";
 pub const STATISTICS: &str = "/sys/kernel/debug/taskmonitor_stats";
-pub const PERIOD_MS: &str = "/sys/module/taskmonitor/parameters/period_ms";
 pub(super) const MODULE: &str = "/sys/module/taskmonitor";
 
 /// Why the kernel can refuse a request of root.

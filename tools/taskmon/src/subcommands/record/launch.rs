@@ -22,6 +22,8 @@ use std::{
 /// The child process sends this code if it is watched, but sampling is stopped. The module never
 /// returns it.
 const SAMPLING_STOPPED: Errno = Errno::ENODATA;
+/// The code for success.
+const IS_WATCHED: Errno = Errno::UnknownErrno;
 
 /// Why the command does not run.
 pub enum LaunchError {
@@ -33,8 +35,15 @@ pub enum LaunchError {
     WatchFailed(Error),
 }
 
+/// A command that has been started.
+pub struct Launched {
+    pub child: Child,
+    /// Whether the module follows it because of an ancestor, and would watch it without taskmon.
+    pub is_watched_by_others: bool,
+}
+
 /// Starts the command as a watched process.
-pub fn launch(arguments: &Record, control: &ControlFile) -> Result<Child, LaunchError> {
+pub fn launch(arguments: &Record, control: &ControlFile) -> Result<Launched, LaunchError> {
     let [program, program_arguments @ ..] = arguments.command.as_slice() else {
         return Err(LaunchError::WatchFailed(anyhow!("no command")));
     };
@@ -47,7 +56,13 @@ pub fn launch(arguments: &Record, control: &ControlFile) -> Result<Child, Launch
     // Closes taskmon's copy of the child's socket, so that reading ends.
     drop(command);
     let error = match spawned {
-        Ok(child) => return Ok(child),
+        Ok(child) => {
+            let code = read_result(&mut results).map_or(0, |(_, code)| code);
+            return Ok(Launched {
+                child,
+                is_watched_by_others: code == Errno::EEXIST as i32,
+            });
+        }
         Err(error) => error,
     };
     // The process was watched, but did not become the command.
@@ -57,17 +72,16 @@ pub fn launch(arguments: &Record, control: &ControlFile) -> Result<Child, Launch
     };
     let why = || anyhow!("{name}: {}", os_error_text(&error));
     match read_result(&mut results) {
-        Ok((pid, 0)) => {
-            remove(pid);
-            Err(match error.kind() {
-                io::ErrorKind::NotFound => LaunchError::NotFound(why()),
-                _ => LaunchError::NotRunnable(why()),
-            })
-        }
         Ok((pid, code)) => {
             let code = Errno::from_raw(code);
-            if code == SAMPLING_STOPPED {
+            if code == IS_WATCHED || code == SAMPLING_STOPPED {
                 remove(pid);
+            }
+            if code == IS_WATCHED || code == Errno::EEXIST {
+                return Err(match error.kind() {
+                    io::ErrorKind::NotFound => LaunchError::NotFound(why()),
+                    _ => LaunchError::NotRunnable(why()),
+                });
             }
             Err(LaunchError::WatchFailed(not_watched(prefix, &name, code)))
         }
@@ -85,20 +99,27 @@ fn prepare(
     let (results, reporter) = UnixStream::pair().context("creating a pair of sockets")?;
     let control = control.duplicate()?;
     let statistics = kernel_module::open(kernel_module::STATISTICS)?;
+    // Before the fork: the child can be watched from then on, because of an ancestor.
+    let created = kernel_module::created_samples(&statistics).context(kernel_module::STATISTICS)?;
+    let watch = move || watch_this_process(prefix, &control, &statistics, created, &reporter);
     // SAFETY: between fork and exec, `watch_this_process` only makes system calls, on files that it
     // owns. It allocates no memory.
     unsafe {
-        command.pre_exec(move || watch_this_process(prefix, &control, &statistics, &reporter));
+        command.pre_exec(watch);
     }
     Ok(results)
 }
 
 /// Asks the module to watch the calling process, checks that it is sampled, and reports PID and
-/// error code, 0 for success. Must not allocate memory.
+/// error code, 0 for success. `created` is the number of samples before the process began. Must not
+/// allocate memory.
+///
+/// It is no error if the process is watched already, because of an ancestor.
 fn watch_this_process(
     prefix: &str,
     mut control: &File,
     statistics: &File,
+    created: u64,
     mut reporter: &UnixStream,
 ) -> io::Result<()> {
     let pid = process::id();
@@ -107,17 +128,24 @@ fn watch_this_process(
     write!(rest, "{prefix}{pid}")?;
     let unused = rest.len();
     let used = buffer.len() - unused;
-    let before = kernel_module::created_samples(statistics)?;
     let mut result = control.write_all(&buffer[..used]);
+    let mut code = result
+        .as_ref()
+        .err()
+        .and_then(io::Error::raw_os_error)
+        .unwrap_or(0);
+    if code == Errno::EEXIST as i32 {
+        result = Ok(());
+    }
     // A new target is sampled at once, unless sampling is stopped.
     if result.is_ok()
-        && kernel_module::created_samples(statistics).is_ok_and(|after| after == before)
+        && kernel_module::created_samples(statistics).is_ok_and(|after| after == created)
     {
+        code = SAMPLING_STOPPED as i32;
         result = Err(SAMPLING_STOPPED.into());
     }
-    let code = result.as_ref().err().and_then(io::Error::raw_os_error);
     reporter.write_all(&pid.to_ne_bytes())?;
-    reporter.write_all(&code.unwrap_or(0).to_ne_bytes())?;
+    reporter.write_all(&code.to_ne_bytes())?;
     result
 }
 
@@ -135,11 +163,6 @@ fn not_watched(prefix: &str, name: &str, code: Errno) -> Error {
         SAMPLING_STOPPED => {
             anyhow!("sampling is stopped, so nothing would be recorded: run `taskmon start`")
         }
-        Errno::EEXIST => anyhow!(
-            "{name} is already watched, because the module follows the descendants of an ancestor \
-             of taskmon: run taskmon from another shell, or remove the ancestor with \
-             `taskmon remove --tree PID`"
-        ),
         Errno::EOPNOTSUPP => anyhow!(
             "this kernel cannot follow the descendants of {name} (it lacks CONFIG_TRACEPOINTS): use \
              --alone"
