@@ -107,6 +107,43 @@ done)
 is "$(echo "$kernels" | paste -sd ' ')" '7.2.12+deb13-amd64 7.3.4 7.10.1 8.0.0 10.1.2' \
 	'dkms builds for the kernels from 7.2 on'
 
+# Kernels that are no good: dkms skips them with status 77, and does not try to build.
+required=$(sed -n 's/^required_options=(\(.*\))$/\1/p' scripts/kbuild)
+ok 'scripts/kbuild says which options are required' [ -n "$required" ]
+other=$scratch/other
+mkdir -p "$other/include"
+# configure WITHOUT LINE…: a configuration with all options but this one, and these lines.
+configure() {
+	without=$1
+	shift
+	for name in RUST $required; do
+		[ "$name" = "$without" ] || echo "CONFIG_$name=y"
+	done > "$other/.config"
+	for line in "$@"; do
+		echo "$line" >> "$other/.config"
+	done
+}
+# status_of_dkms RELEASE: prints the exit status of a build for that kernel.
+status_of_dkms() {
+	dkms build "$package" -k "$1" --kernelsourcedir "$other" --sourcetree "$root/usr/src" \
+		--dkmstree "$scratch/dkms" --installtree "$scratch/modules" > "$scratch/log" 2>&1
+	echo $?
+}
+dkms add "$package" --sourcetree "$root/usr/src" --dkmstree "$scratch/dkms" > "$scratch/log" 2>&1
+for name in RUST $required; do
+	configure "$name"
+	is "$(status_of_dkms 7.3.999)" 77 "dkms skips a kernel without CONFIG_$name"
+done
+configure none CONFIG_VIRT_CPU_ACCOUNTING_NATIVE=y
+is "$(status_of_dkms 7.3.999)" 77 'dkms skips a kernel with CONFIG_VIRT_CPU_ACCOUNTING_NATIVE'
+configure none
+is "$(status_of_dkms 7.1.999)" 77 'dkms skips a kernel before 7.2'
+status=$(status_of_dkms 7.3.999)
+ok 'dkms tries a kernel with all options' [ "$status" != 77 ]
+like "$(cat "$scratch/dkms/$package/build/make.log")" 'no Rust metadata' 'it runs scripts/kbuild for it'
+dkms remove "$package" --all --sourcetree "$root/usr/src" --dkmstree "$scratch/dkms" \
+	--installtree "$scratch/modules" --no-depmod > "$scratch/log" 2>&1
+
 # The source that dkms has can make the metadata of Debian's kernels. It has all scripts if it
 # comes to the download, of a version that never was.
 headers=$scratch/headers
