@@ -43,6 +43,8 @@ pub enum Command {
     Clear,
     Stats(Stats),
     #[command(hide = true)]
+    Candidates(Candidates),
+    #[command(hide = true)]
     Generate(Generate),
 }
 
@@ -310,6 +312,31 @@ pub struct Stats {
     /// Write a JSON object
     #[arg(long)]
     pub json: bool,
+}
+
+/// Print what can complete a word, for the shell completions
+#[derive(Args)]
+pub struct Candidates {
+    /// What is completed
+    pub kind: CandidateKind,
+    /// The word as far as it has been typed
+    #[arg(default_value = "", allow_hyphen_values = true)]
+    pub word: OsString,
+}
+
+/// What `taskmon candidates` prints.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum CandidateKind {
+    Pids,
+    Names,
+    /// The PIDs of watched tasks
+    WatchedPids,
+    /// The names of watched tasks
+    WatchedNames,
+    /// The ids of watched tasks
+    Ids,
+    Units,
+    Cgroups,
 }
 
 /// Write the man pages or the shell completions

@@ -29,7 +29,9 @@ mod subcommands;
 use clap::Parser;
 use cli::{Cli, Command};
 use std::process::ExitCode;
-use subcommands::{add, export, generate, list, plot, record, remove, sampling, stats, top};
+use subcommands::{
+    add, candidates, export, generate, list, plot, record, remove, sampling, stats, top,
+};
 
 fn main() -> ExitCode {
     let result = match Cli::parse().command {
@@ -44,6 +46,7 @@ fn main() -> ExitCode {
         Command::Start => sampling::start(),
         Command::Stop => sampling::stop(),
         Command::Clear => sampling::clear(),
+        Command::Candidates(arguments) => candidates::candidates(&arguments),
         Command::Generate(arguments) => generate::generate(&arguments),
     };
     match result {

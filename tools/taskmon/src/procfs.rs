@@ -2,8 +2,8 @@
 
 //! Tasks as /proc shows them: names, states, start times. Also the clock that samples use.
 //!
-//! A PID can be reused, so a task is identified by its PID and a time at which it existed: see
-//! [`Stat::of_task`].
+//! A PID can be reused, so a task is identified by its PID and the time at which it began: see
+//! [`Stat::of_life`].
 
 use nix::time::{clock_gettime, ClockId};
 use std::{ffi::OsStr, fs, io, os::unix::ffi::OsStrExt, path::Path, time::Duration};
@@ -25,12 +25,6 @@ impl Stat {
     /// Reads the stat file of the task `pid`, if it exists.
     pub fn of(pid: u32) -> Option<Self> {
         Self::parse(&fs::read(format!("/proc/{pid}/stat")).ok()?)
-    }
-
-    /// Reads the stat file of the task that had the PID `pid` at `time_us`. Returns `None` if that
-    /// task does not exist any more, even if a later task has its PID now.
-    pub fn of_task(pid: u32, time_us: u64) -> Option<Self> {
-        Self::of(pid).filter(|stat| stat.started_us <= time_us)
     }
 
     /// Reads the stat file of the task `pid` that began at `started_us`. Returns `None` if it does
@@ -76,7 +70,7 @@ pub fn now_us() -> u64 {
 
 /// Returns the PIDs of all processes, in ascending order. Fails if /proc cannot be read, or if it
 /// shows another PID namespace than the one of taskmon.
-fn processes() -> io::Result<Vec<u32>> {
+pub fn processes() -> io::Result<Vec<u32>> {
     let own_pid = fs::read_link("/proc/self")?;
     if own_pid.to_str() != Some(&std::process::id().to_string()) {
         return Err(io::Error::other("it is that of another PID namespace"));

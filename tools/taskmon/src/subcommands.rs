@@ -7,6 +7,7 @@
 //! subcommand.
 
 pub mod add;
+pub mod candidates;
 pub mod export;
 pub mod generate;
 pub mod list;

@@ -21,9 +21,50 @@ use std::{
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Cgroup {
     folder: PathBuf,
+    /// The folder at which cgroups are mounted.
+    mount: PathBuf,
 }
 
 impl Cgroup {
+    /// Returns all cgroups, but for the one that holds all others.
+    pub fn all() -> Result<Vec<Self>> {
+        let mount = mount_folder()?;
+        let mut folders = Vec::new();
+        find_below(&mount, &mut |folder| {
+            folders.push(folder.to_path_buf());
+            true
+        });
+        let of = |folder| Self {
+            folder,
+            mount: mount.clone(),
+        };
+        Ok(folders.into_iter().map(of).collect())
+    }
+
+    /// Returns the folder of the cgroup.
+    pub fn folder(&self) -> &Path {
+        &self.folder
+    }
+
+    /// Returns the path of the cgroup below the folder at which cgroups are mounted.
+    pub fn below_mount(&self) -> &Path {
+        self.folder
+            .strip_prefix(&self.mount)
+            .unwrap_or(&self.folder)
+    }
+
+    /// Returns the name of the systemd unit, if this is the cgroup of a service, scope or slice.
+    pub fn unit(&self) -> Option<OsString> {
+        let name = self.folder.file_name()?;
+        let name = name
+            .as_bytes()
+            .strip_prefix(b"_")
+            .unwrap_or(name.as_bytes());
+        let endings = [".service", ".scope", ".slice"];
+        let is_unit = endings.iter().any(|end| name.ends_with(end.as_bytes()));
+        is_unit.then(|| OsString::from_vec(name.to_vec()))
+    }
+
     /// Finds the cgroup `path`: a folder, or a path below the folder at which cgroups are mounted.
     pub fn find(path: &Path) -> Result<Self> {
         let mount = mount_folder()?;
@@ -33,7 +74,7 @@ impl Cgroup {
         // A relative path is never one below the current folder.
         let mut folders = candidates.into_iter().skip(usize::from(!is_absolute));
         match folders.find(|folder| is_cgroup(folder)) {
-            Some(folder) => Ok(Self { folder }),
+            Some(folder) => Ok(Self { folder, mount }),
             None if is_absolute && path.is_dir() => {
                 bail!("{} is not a cgroup of version 2", shown(path.as_os_str()))
             }
@@ -51,11 +92,11 @@ impl Cgroup {
     pub fn of_unit(name: &OsStr) -> Result<Self> {
         let mount = mount_folder()?;
         let unit = with_ending(name);
-        let mut found = Vec::new();
-        find_below(&mount, &folder_names(&unit), &mut found);
+        let found = folders_of_unit(&mount, &unit);
         match found.as_slice() {
             [folder] => Ok(Self {
                 folder: folder.clone(),
+                mount,
             }),
             [] => bail!(
                 "{}: no cgroup of this unit in {}; is the unit running?",
@@ -103,16 +144,26 @@ fn read_processes(folder: &Path, pids: &mut BTreeSet<u32>) -> io::Result<()> {
     Ok(())
 }
 
-/// Adds the folders below `folder` that have one of the names `names`, but none below those.
-fn find_below(folder: &Path, names: &[OsString], found: &mut Vec<PathBuf>) {
+/// Returns the folders below `mount` that a unit has, but none below those.
+fn folders_of_unit(mount: &Path, unit: &OsStr) -> Vec<PathBuf> {
+    let names = folder_names(unit);
+    let mut found = Vec::new();
+    find_below(mount, &mut |folder| {
+        let name = folder.file_name().unwrap_or_default();
+        let is_found = names.iter().any(|one| one == name);
+        if is_found {
+            found.push(folder.to_path_buf());
+        }
+        !is_found
+    });
+    found
+}
+
+/// Calls `visit` for each folder below `folder`. It returns whether to go on below that one.
+fn find_below(folder: &Path, visit: &mut impl FnMut(&Path) -> bool) {
     for each in folders_in(folder) {
-        if each
-            .file_name()
-            .is_some_and(|name| names.iter().any(|one| one == name))
-        {
-            found.push(each);
-        } else {
-            find_below(&each, names, found);
+        if visit(&each) {
+            find_below(&each, visit);
         }
     }
 }
@@ -215,22 +266,30 @@ mod tests {
         folder("system.slice/a.service/worker", "4\n30\n");
         folder("machine.slice/m/system.slice/_a.service", "");
         fs::create_dir(place.path().join("removed")).unwrap();
-        let mut found = Vec::new();
-        find_below(
-            place.path(),
-            &folder_names("a.service".as_ref()),
-            &mut found,
-        );
+        let found = folders_of_unit(place.path(), "a.service".as_ref());
         let expected = [
             "machine.slice/m/system.slice/_a.service",
             "system.slice/a.service",
         ];
         assert_eq!(found, expected.map(|path| place.path().join(path)));
         let processes = |path: &str| {
-            let folder = place.path().join(path);
-            Cgroup { folder }.processes()
+            let cgroup = Cgroup {
+                folder: place.path().join(path),
+                mount: place.path().to_path_buf(),
+            };
+            cgroup.processes()
         };
         assert_eq!(processes("system.slice").unwrap(), [4, 7, 30]);
         assert!(processes("system.slice/none").is_err());
+        let unit = |path: &str| {
+            let cgroup = Cgroup {
+                folder: place.path().join(path),
+                mount: place.path().to_path_buf(),
+            };
+            assert_eq!(cgroup.below_mount(), Path::new(path));
+            cgroup.unit()
+        };
+        assert_eq!(unit("system.slice/_a.service"), Some("a.service".into()));
+        assert_eq!(unit("system.slice/a.service/worker"), None);
     }
 }
