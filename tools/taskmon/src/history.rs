@@ -9,7 +9,7 @@
 //! - `recording` is the file format of `taskmon record`: [`Writer`] writes it. [`Metadata`] describes
 //!   a whole recording.
 //! - An [`Overview`] has the first and the last sample of each task. A [`StableHistory`] can be read
-//!   a second time. [`newest_of_each`] reads only the newest samples.
+//!   a second time. [`newest_samples`] reads only the newest samples.
 
 mod lines;
 mod newest;
@@ -21,7 +21,7 @@ mod source;
 mod stable;
 mod task;
 
-pub use newest::{newest_of_each, newest_samples};
+pub use newest::newest_samples;
 pub use overview::{Overview, TaskOverview};
 #[cfg(test)]
 pub use reader::tests::history_of;

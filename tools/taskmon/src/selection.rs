@@ -79,11 +79,6 @@ impl Selection {
             .collect()
     }
 
-    /// Returns whether no option is given.
-    pub fn is_empty(&self) -> bool {
-        self.wanted().is_empty()
-    }
-
     /// Finds the tasks, each of them once. Fails if something was named of which there is no task;
     /// the error names all such things.
     pub fn resolve(&self) -> Result<Vec<Selected>> {

@@ -166,13 +166,12 @@ fn add_followed(tasks: &[TaskInfo], selected: &mut HashSet<u64>) {
         of_pid.entry(task.pid).or_default().push(task);
     }
     // The root of a tree began before its descendants. Of several tasks with its PID, it is the last
-    // one of these.
+    // one of these. A descendant that was watched before the root has a lower id, and stays.
     let root_of = |task: &TaskInfo| {
         let lives = of_pid.get(&task.root?)?.iter();
         let earlier = lives.filter(|root| root.started_us <= task.started_us);
-        earlier
-            .max_by_key(|root| root.started_us)
-            .map(|root| root.id)
+        let root = earlier.max_by_key(|root| root.started_us)?;
+        (root.id <= task.id).then_some(root.id)
     };
     let followed: Vec<u64> = tasks
         .iter()
@@ -196,19 +195,20 @@ mod tests {
             ..TaskInfo::default()
         };
         let tasks = [
-            task(1, 7, Some(7), 10),
-            task(2, 8, Some(7), 10),
-            task(3, 9, None, 15),
-            task(4, 7, Some(7), 20),
-            task(5, 10, Some(7), 30),
+            task(6, 11, Some(7), 35),
+            task(11, 7, Some(7), 10),
+            task(12, 8, Some(7), 10),
+            task(13, 9, None, 15),
+            task(14, 7, Some(7), 20),
+            task(15, 10, Some(7), 30),
         ];
         let followed = |id| {
             let mut selected = HashSet::from([id]);
             add_followed(&tasks, &mut selected);
             selected
         };
-        assert_eq!(followed(1), HashSet::from([1, 2]));
-        assert_eq!(followed(3), HashSet::from([3]));
-        assert_eq!(followed(4), HashSet::from([4, 5]));
+        assert_eq!(followed(11), HashSet::from([11, 12]));
+        assert_eq!(followed(13), HashSet::from([13]));
+        assert_eq!(followed(14), HashSet::from([14, 15]));
     }
 }
