@@ -19,8 +19,10 @@ PERIOD_MS = 40
 
 
 def taskmon(*arguments, **options):
-    """Runs taskmon to its end. The subprocess.CompletedProcess, with its output as text."""
-    return subprocess.run([TASKMON, *map(str, arguments)], text=True, check=False,
+    """Runs taskmon to its end. The subprocess.CompletedProcess, with its output as text. An argument that is bytes
+    is given as it is."""
+    words = [each if isinstance(each, bytes) else str(each) for each in arguments]
+    return subprocess.run([TASKMON, *words], text=True, check=False,
                           stdin=options.pop("stdin", subprocess.DEVNULL),
                           stdout=options.pop("stdout", subprocess.PIPE),
                           stderr=options.pop("stderr", subprocess.PIPE), **options)

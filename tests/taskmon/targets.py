@@ -9,13 +9,14 @@
 import contextlib
 import json
 import os
+import re
 import shutil
 import subprocess
 
 from lib.clone import free_pid
 from lib.module import loaded, statistics, write
 from lib.proc import stat
-from lib.processes import child, process, program, wait_until
+from lib.processes import child, idle_threads, process, program, wait_until
 from lib.results import equal, ok, run
 from lib.samples import samples
 from lib.taskmon import complaint, taskmon
@@ -140,25 +141,41 @@ def commands():
 
 
 def without_samples():
-    """No file shows a target that has no samples."""
+    """The samples files do not show a target that has no samples."""
     with process() as seen, process() as unseen:
         write(seen)
         sampled(1)
         write(f"stop {unseen}")
-        done = taskmon("list")
-        equal((watched(), done.stderr), ([seen], "taskmon: 1 more watched task has no samples\n"),
-              "list says that there is one more target")
-        ok(complaint(taskmon("remove", "--all")).startswith("taskmon: watched tasks without samples remain: 1;"),
-           "remove --all says that it stays")
-        equal((watched(), statistics()["targets"]), ([], 1), "remove --all removes the other targets")
-        equal(taskmon("remove", unseen).returncode, 0, "it can be removed by its PID")
-        equal((taskmon("remove", "--all").returncode, taskmon("list").stderr), (0, ""), "then no target is left")
+        done = taskmon("list", "--json")
+        rows = json.loads(done.stdout)
+        equal(([row["pid"] for row in rows], done.stderr), ([seen, unseen], ""),
+              "list shows a target that has no samples")
+        equal([rows[1][key] for key in ("samples", "first", "next", "time_us")], [0, 0, 0, None],
+              "it says that there are none")
+        ok(re.search(rf"^ *{unseen} [A-Z] +0\.000000 +0\.000000 +0 +0 ", taskmon("list").stdout, re.MULTILINE),
+           "the table shows it too", taskmon("list").stdout)
+        equal(taskmon("remove", "--all").returncode, 0, "remove --all")
+        equal(statistics()["targets"], 0, "it removes targets without samples too")
         write("start")
+
+
+def many_at_once():
+    """The commands do not fit in one write to a file in sysfs."""
+    with idle_threads(600) as threads:
+        write(threads[1])
+        done = taskmon("add", threads[0], "--pid", ",".join(map(str, threads[1:])))
+        equal(complaint(done), f"taskmon: {threads[1]} is already watched", "add names the one that is watched already")
+        equal(sorted(watched()), sorted(threads), "it has added all others")
+        equal(taskmon("remove", "--pid", ",".join(map(str, threads[:10]))).returncode, 0, "remove --pid")
+        equal(sorted(watched()), sorted(threads[10:]), "it removes those")
+        equal(taskmon("remove", "--all").returncode, 0, "remove --all")
+        equal(statistics()["targets"], 0, "it removes all targets")
 
 
 def main():
     with loaded(period_ms=20):
-        for test in (by_pid, by_name, scripts_by_name, trees_and_exits, commands, without_samples):
+        for test in (by_pid, by_name, scripts_by_name, trees_and_exits, commands, without_samples,
+                     many_at_once):
             test()
 
 
