@@ -4,7 +4,7 @@
 import os
 from typing import NamedTuple
 
-from lib.module import DEBUGFS, STATISTICS, SYSFS, shrinkers
+from lib.module import DEBUGFS, STATISTICS, SYSFS, TASKS, shrinkers
 from lib.proc import text_of
 from lib.processes import wait_until
 
@@ -79,7 +79,7 @@ def visible():
     """All parts of the module that user space can see."""
     found = [f"thread {name}" for name in kernel_threads()]
     found += [f"slab cache {slab.name}" for slab in slabs()]
-    found += [path for path in (SYSFS, DEBUGFS, STATISTICS, f"/sys/module/{NAME}")
+    found += [path for path in (SYSFS, DEBUGFS, TASKS, STATISTICS, f"/sys/module/{NAME}")
               if os.path.exists(path)]
     found += [f"shrinker {name}" for name in shrinkers()]
     return found

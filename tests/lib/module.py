@@ -11,6 +11,7 @@ from lib.system_calls import system_call
 
 SYSFS = "/sys/kernel/taskmonitor"
 DEBUGFS = "/sys/kernel/debug/taskmonitor"
+TASKS = "/sys/kernel/debug/taskmonitor_tasks"
 STATISTICS = "/sys/kernel/debug/taskmonitor_stats"
 PARAMETERS = "/sys/module/taskmonitor/parameters"
 SHRINKERS = "/sys/kernel/debug/shrinker"
@@ -88,13 +89,18 @@ def loaded(**parameters):
 
 # --- Files ---------------------------------------------------------------------
 
-def read(path=DEBUGFS, size=65536):
-    """The whole text of a file, read in pieces of that size."""
+def read_bytes(path, size=65536):
+    """All bytes of a file, read in pieces of that size."""
     fd = os.open(path, os.O_RDONLY)
     try:
-        return b"".join(iter(lambda: os.read(fd, size), b"")).decode("ascii")
+        return b"".join(iter(lambda: os.read(fd, size), b""))
     finally:
         os.close(fd)
+
+
+def read(path=DEBUGFS, size=65536):
+    """The whole text of a file, read in pieces of that size."""
+    return read_bytes(path, size).decode("ascii")
 
 
 def write(commands, path=SYSFS):

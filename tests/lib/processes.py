@@ -77,6 +77,27 @@ def idle_threads(number):
         leave.set()
 
 
+@contextlib.contextmanager
+def idle_children(number):
+    """A sleeping process with that many sleeping children, for the length of the block: (its PID, theirs)."""
+    end, begin = os.pipe()
+
+    def parent():
+        pids = [child(signal.pause) for _ in range(number)]
+        os.write(begin, (" ".join(map(str, pids)) + "\n").encode())
+        signal.pause()
+
+    with process(parent) as pid, os.fdopen(end) as pipe:
+        os.close(begin)
+        pids = [int(word) for word in pipe.readline().split()]
+        try:
+            yield pid, pids
+        finally:
+            for each in pids:
+                with contextlib.suppress(ProcessLookupError):
+                    os.kill(each, signal.SIGKILL)
+
+
 def burn(seconds):
     """Uses that much CPU time of the process."""
     until = time.process_time() + seconds

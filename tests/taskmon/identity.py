@@ -36,7 +36,7 @@ def row_of(pid):
 
 def ended(pid):
     """Waits until the list says that a task has ended."""
-    return wait_until(lambda: any(task["pid"] == pid and "ended" in task for task in tasks()))
+    return wait_until(lambda: any(task.pid == pid and task.ended is not None for task in tasks()))
 
 
 def rename(name, told=None):
@@ -107,10 +107,10 @@ def parents_and_columns():
         equal((row["parent"], row["is_thread"], row["root"], row["ended_us"], row["status"]),
               (os.getpid(), False, None, None, None), "list --json shows parent and kind of a task")
         for key, field in (("id", "id"), ("started_us", "started"), ("cgroup", "cgroup"), ("first", "first")):
-            equal(row[key], task.get(field), f"list --json: {key} is that of the module")
+            equal(row[key], getattr(task, field), f"list --json: {key} is that of the module")
         equal(row["samples"], row["next"] - row["first"], "list --json counts the samples")
         words = table()[0]
-        equal((words[0], words[6], words[7], words[8]), (str(pid), str(os.getpid()), "-", task["name"].decode()),
+        equal((words[0], words[6], words[7], words[8]), (str(pid), str(os.getpid()), "-", task.name.decode()),
               "the table shows PID, parent, no status, and the command")
         ok(words[1] in "RSD", "it shows the state", words)
     taskmon("remove", "--all")
