@@ -10,13 +10,21 @@ from lib.system_calls import succeeded
 
 _libc = ctypes.CDLL(None, use_errno=True)
 _PR_SET_DUMPABLE = 4
-_CLONE_NEWUSER, _CLONE_NEWPID = 0x10000000, 0x20000000
+CLONE_NEWNS, CLONE_NEWCGROUP = 0x20000, 0x2000000
+_CLONE_NEWUSER, CLONE_NEWPID = 0x10000000, 0x20000000
 _CAPABILITY_VERSION_3 = 0x20080522
 CAP_SYS_MODULE = 16
 
 
-def _unshare(flags):
+def unshare(flags):
+    """Gives this process namespaces of its own; of PID namespaces, its children."""
     succeeded(_libc.unshare(flags))
+
+
+def enter_pid_namespace(pid):
+    """Children of this process are in the PID namespace of that one from now on."""
+    with open(f"/proc/{pid}/ns/pid", "rb") as file:
+        succeeded(_libc.setns(file.fileno(), CLONE_NEWPID))
 
 
 def in_child(function):
@@ -40,7 +48,7 @@ def in_child(function):
 def in_pid_namespace(function):
     """The result of the function, which the first process of a new PID namespace computes."""
     def inside():
-        _unshare(_CLONE_NEWPID)
+        unshare(CLONE_NEWPID)
         return in_child(function)
     return in_child(inside)
 
@@ -48,7 +56,7 @@ def in_pid_namespace(function):
 def in_user_namespace(function, user=0):
     """The result of the function as root of a new user namespace. Outside, that root is `user`."""
     def inside():
-        _unshare(_CLONE_NEWUSER)
+        unshare(_CLONE_NEWUSER)
         for name, text in (("setgroups", "deny"), ("uid_map", f"0 {user} 1"), ("gid_map", f"0 {user} 1")):
             with open(f"/proc/self/{name}", "w", encoding="ascii") as file:
                 file.write(text)
