@@ -47,6 +47,7 @@ for page in "$share"/man/man1/*.1; do
 	# mandoc prints a bold letter as the letter, a backspace, and the letter again.
 	text=$(mandoc -T utf8 "$page" | sed 's/.\x08//g')
 	like "$text" 'SYNOPSIS' "$(basename "$page") can be read"
+	ok "$(basename "$page") is valid" mandoc -T lint -W error "$page"
 done
 # shellcheck disable=SC2016
 completions=$(bash -c '. "$1" && COMP_WORDS=(taskmon re) COMP_CWORD=1 && _taskmon taskmon re taskmon &&

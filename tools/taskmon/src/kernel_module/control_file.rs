@@ -105,8 +105,7 @@ pub fn refusal(command: &str, subject: &str, error: Errno) -> String {
              {MODULE}/parameters/max_targets"
         ),
         Errno::EOPNOTSUPP => format!(
-            "{subject}: this kernel cannot follow descendants (it lacks CONFIG_TRACEPOINTS): leave \
-             out --tree"
+            "{subject}: this kernel cannot follow descendants, as it lacks CONFIG_TRACEPOINTS"
         ),
         Errno::EPERM => format!("{subject}: {REFUSED_FOR_ROOT}"),
         other => format!("{subject}: {}", other.desc()),

@@ -6,6 +6,7 @@
 mod completions;
 mod examples;
 mod man_pages;
+mod synopsis;
 
 use crate::{
     cli::{Generate, Generated},

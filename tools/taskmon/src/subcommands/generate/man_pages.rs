@@ -2,9 +2,12 @@
 
 //! The man pages: taskmon(1), and one for each subcommand.
 
-use super::examples::examples_of;
+use super::{
+    examples::examples_of,
+    synopsis::{escaped, synopsis},
+};
 use crate::cli::Cli;
-use anyhow::Result;
+use anyhow::{Context, Result};
 use clap::CommandFactory;
 
 /// Returns the names and the contents of the pages.
@@ -22,22 +25,32 @@ pub fn man_pages() -> Result<Vec<(String, Vec<u8>)>> {
             .bin_name(name.replace('-', " "))
             .name(name)
     });
-    let see_also = "\n.SH SEE ALSO\n.BR taskmon (1),\n.BR taskmonitor (4)\n";
+    let see_also = "\n.SH \"SEE ALSO\"\n.BR taskmon (1),\n.BR taskmonitor (4)\n";
     pages
         .chain([taskmon.clone()])
         .map(|page| {
             let name = page.get_name().to_string();
+            let synopsis = synopsis(&page);
             let mut text = Vec::new();
             clap_mangen::Man::new(page)
                 .section("1")
                 .date("2026-11-30")
                 .manual("taskmonitor")
                 .render(&mut text)?;
-            text.extend(examples_section(&name).into_bytes());
-            text.extend_from_slice(see_also.as_bytes());
-            Ok((format!("{name}.1"), text))
+            let text = String::from_utf8(text)?;
+            let text = with_synopsis(&text, &synopsis)? + &examples_section(&name) + see_also;
+            Ok((format!("{name}.1"), text.into_bytes()))
         })
         .collect()
+}
+
+/// Replaces the line of the section SYNOPSIS, in which clap_mangen leaves out the values of options.
+fn with_synopsis(page: &str, synopsis: &str) -> Result<String> {
+    let (before, after) = page
+        .split_once("\n.SH SYNOPSIS\n")
+        .context("a man page has no section SYNOPSIS")?;
+    let (_, after) = after.split_once('\n').unwrap_or((after, ""));
+    Ok(format!("{before}\n.SH SYNOPSIS\n{synopsis}\n{after}"))
 }
 
 /// Returns the section EXAMPLES of a page, empty if there are none.
@@ -57,22 +70,17 @@ fn examples_section(page: &str) -> String {
     section
 }
 
-/// Returns text in which roff takes no character for a request or an escape.
-fn escaped(text: &str) -> String {
-    let text = text.replace('\\', "\\e").replace('-', "\\-");
-    match text.starts_with(['.', '\'']) {
-        true => format!("\\&{text}"),
-        false => text,
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
 
     #[test]
-    fn escapes() {
-        assert_eq!(escaped(".a -b \\"), "\\&.a \\-b \\e");
+    fn sections() {
+        for (name, page) in man_pages().unwrap() {
+            let text = String::from_utf8(page).unwrap();
+            assert_eq!(text.matches("\n.SH SYNOPSIS\n").count(), 1, "{name}");
+            assert_eq!(text.matches("\n.SH \"SEE ALSO\"\n").count(), 1, "{name}");
+        }
         assert_eq!(examples_section("taskmon-none"), "");
     }
 }
