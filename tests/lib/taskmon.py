@@ -8,6 +8,7 @@ import pty
 import re
 import subprocess
 import termios
+from typing import NamedTuple
 
 from lib.processes import wait_until
 from lib.samples import parse
@@ -56,10 +57,44 @@ def remarks(path):
         return [tuple(line[2:].rstrip("\n").split(" ", 1)) for line in file if line.startswith("# ")]
 
 
+class Task(NamedTuple):
+    """Who a task of a recording is, as the last line about it says. A field that is missing is None."""
+    pid: int
+    id: int
+    parent: int | None
+    root: int | None
+    started: int
+    ended: int | None
+    status: int | None
+    name: str
+
+
+def tasks(path):
+    """The tasks of a recording, in their order."""
+    found = {}
+    for keyword, text in remarks(path):
+        if keyword == "task":
+            found[int(re.search(r" : id (\d+)", text)[1])] = text
+    return [_task(text) for text in found.values()]
+
+
+def _task(text):
+    words, _, name = text.partition(" name ")
+    pid, _, fields = words.removeprefix("pid:").partition(" : ")
+    fields = fields.replace(" thread", "").split()
+    fields = dict(zip(fields[::2], map(int, fields[1::2])))
+    return Task(int(pid), name=name, **{field: fields.get(field) for field in Task._fields[1:-1]})
+
+
 def names(path):
     """The names of a recording's tasks, by PID."""
-    return dict((int(text.split(" ", 1)[0]), text.split(" ", 1)[1])
-                for keyword, text in remarks(path) if keyword == "task")
+    return {task.pid: task.name for task in tasks(path)}
+
+
+def ending(path):
+    """The last word of a recording: complete, incomplete, or None if it was cut off."""
+    keyword, text = remarks(path)[-1]
+    return text if keyword == "end" else None
 
 
 def rows_of_csv(text):

@@ -120,7 +120,7 @@ def as_png(pid):
 
 def trees():
     script = "for i in 1 2 3 4; do dd if=/dev/zero of=/dev/null bs=64k count=3000 2> /dev/null; done; sleep 0.1"
-    taskmon("record", "-p", 5, "-o", OUT, "--", "sh", "-c", script)
+    taskmon("record", "-i", 5, "-o", OUT, "--", "sh", "-c", script)
     drawing = plotted(OUT)
     ok(any(text.startswith("dd ×4") for text in drawing.texts),
        "the processes of a recording are stacked by name", drawing.texts)

@@ -60,7 +60,8 @@ def signals():
             taskmon_process.send_signal(number)
             equal(taskmon_process.wait(), 128 + number, f"{number.name} is passed on to the command")
         history = recorded(OUT)
-        ok(len(history) > 3 and history[-1].exit, f"{number.name}: the recording is written, with the exit sample")
+        ok(len(history) > 3 and history[-1].exit, f"{number.name}: the recording is written, with the exit sample",
+           history)
     early = subprocess.Popen([TASKMON, "record", "-o", OUT, "--", "sleep", "1000"],
                              stderr=subprocess.DEVNULL)
     # taskmon installs its signal handlers before it starts the command.

@@ -1,39 +1,20 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: GPL-2.0
 #
-# taskmon record: what it says and does if the command cannot be watched, the recording cannot be written, or the
-# module has displaced processes.
+# taskmon record: what it says and does if something cannot be watched, or the recording cannot be written. A
+# recording that does not begin leaves nothing changed.
 #
 # kernels: uml x86_64
 # needs: taskmon
 
 import os
-import re
 import subprocess
 
-from lib.module import loaded, parameter, set_parameter, statistics, write
-from lib.processes import program, wait_until
+from lib.module import loaded, statistics, write
+from lib.proc import text_of
+from lib.processes import process, program, wait_until
 from lib.results import equal, ok, run
-from lib.samples import samples
-from lib.taskmon import OUT, PERIOD_MS, TASKMON, record, recorded, taskmon
-
-
-def displaced_processes():
-    """More processes than max_targets: those that ended first are displaced and missing in the recording."""
-    limit = parameter("max_targets")
-    set_parameter("max_targets", 10)
-    script = "for i in 0 1 2 3; do for j in 0 1 2 3 4 5 6 7; do /bin/true; done; done; echo done"
-    _, summary = record("--", "sh", "-c", script)
-    message = taskmon("record", "-o", OUT, "--", "sh", "-c", script).stderr
-    set_parameter("max_targets", limit)
-    ok(summary["processes"] <= 10 and summary["evicted_elsewhere"] >= 23, "processes were displaced", summary)
-    equal((summary["is_ended"], summary["is_complete"]), (True, False), "the recording is not complete")
-    ok(summary["missing_us"] > 0, "the summary has the missing CPU time", summary)
-    ok("processes that are missing here" in message and "s of CPU time are missing here" in message,
-       "the message says so", message)
-    _, summary = record("--", "sh", "-c", script)
-    equal((summary["processes"], summary["evicted_elsewhere"], summary["missing_us"], summary["is_complete"]),
-          (33, 0, 0, True), "with a larger max_targets the recording is complete")
+from lib.taskmon import OUT, PERIOD_MS, TASKMON, ending, record, taskmon
 
 
 def cannot_be_watched():
@@ -42,61 +23,75 @@ def cannot_be_watched():
     equal((done.returncode, done.stderr),
           (125, "taskmon: sampling is stopped, so nothing would be recorded: run `taskmon start`\n"),
           "while sampling is stopped: status 125")
+    with process() as pid:
+        done = taskmon("record", "-o", OUT, "-p", pid)
+        equal((done.returncode, done.stderr),
+              (125, "taskmon: sampling is stopped, so nothing would be recorded: run `taskmon start`\n"),
+              "while sampling is stopped, a running task: status 125")
     write("start")
-    # The shell follows itself and its children.
-    done = subprocess.run(["sh", "-c", f"echo tree:$$ > /sys/kernel/taskmonitor; {TASKMON} record -o {OUT} -- "
-                           "touch /tmp/was_run; code=$?; echo -tree:$$ > /sys/kernel/taskmonitor; exit $code"],
-                          capture_output=True, text=True, check=False)
-    ok(done.returncode == 125
-       and done.stderr.startswith("taskmon: touch is already watched, because the module follows"),
-       "in a tree that is followed already: status 125", done)
     ok(not os.path.exists("/tmp/was_run"), "the command is not run")
     equal(statistics()["targets"], 0, "no task is watched")
 
 
-def disk_is_full():
-    """A recording that cannot be written is not lost."""
-    done = taskmon("record", "-o", "/dev/full", "--", "true")
-    message = re.fullmatch(r"taskmon: /dev/full: .*; the recording is kept in (/tmp/\S+\.out)\n", done.stderr)
-    ok(done.returncode == 125 and message, "a full disk: the message says where the recording is", done)
-    ok(message and recorded(message[1])[-1].exit, "a full disk: the recording is complete")
-    equal(statistics()["targets"], 0, "a full disk: no task is watched")
-    done = taskmon("record", "-o", OUT, "--", "sh", "-c", "/bin/true; /bin/true; :",
-                   env={**os.environ, "TMPDIR": "/no/such"})
-    message = re.search(r"`taskmon export` reads them, `taskmon (remove --tree \d+)` frees them\n$", done.stderr)
-    ok(done.returncode == 125 and message and done.stderr.count("\n") == 1,
-       "no space for a temporary file either: one line says where the samples are", done)
-    ok(samples()[-1].exit and statistics()["targets"] == 3,
-       "the module still has the samples", (samples(), statistics()))
-    taskmon(*message[1].split())
-    equal(statistics()["targets"], 0, "the command in the message removes them")
+def wrong_usage():
+    for words in ([], ["-p", 1, "--", "true"], ["-p", "x"], ["-p", 0], ["-i", "0", "--", "true"],
+                  ["-i", "2h", "--", "true"], ["-d", "x", "--", "true"]):
+        done = taskmon("record", "-o", OUT, *words)
+        ok(done.returncode == 2 and done.stderr.startswith("error: "), f"record {words}: status 2", done)
+    for words, message in [(["-p", 999999], "cannot watch 999999: no such task"),
+                           (["--name", "nobody"], "no process is named nobody")]:
+        done = taskmon("record", "-o", OUT, *words)
+        equal((done.returncode, done.stderr), (125, f"taskmon: {message}\n"), f"record {words}: status 125")
+    with process() as pid:
+        done = taskmon("record", "-o", OUT, "-p", f"{pid},999999")
+        equal((done.returncode, statistics()["targets"]), (125, 0), "one of two PIDs does not exist: none is watched")
+    ok(not os.path.exists(OUT), "no file is left of a recording that did not begin")
 
 
-def one_period_at_a_time():
-    with program(TASKMON, "record", "-p", "5", "-o", "/tmp/long", "--", "sleep", "1000",
-                 stderr=subprocess.DEVNULL) as long:
-        ok(wait_until(lambda: statistics()["targets"] == 1 and parameter("period_ms") == 5),
-           "a recording has its own period")
-        done = taskmon("record", "-p", "3", "-o", OUT, "--", "touch", "/tmp/was_run")
-        ok(done.returncode == 125 and done.stderr.startswith("taskmon: another `taskmon record --period` is running"),
-           "another recording with a period: status 125", done)
-        ok(not os.path.exists("/tmp/was_run"), "its command is not run")
-        record("--", "true")
-        equal(parameter("period_ms"), 5, "a recording without a period of its own does not change it")
-        set_parameter("period_ms", 7)
-        long.terminate()
-        long.wait()
-    equal(parameter("period_ms"), 7, "a period that was written meanwhile stays")
-    set_parameter("period_ms", 200)
-    record("-p", "5", "--", "true")
+def earlier_recording_stays():
+    """A recording that cannot begin does not destroy an earlier one of the same name."""
     record("--", "true")
-    equal(parameter("period_ms"), 200, "a longer period is restored")
-    set_parameter("period_ms", PERIOD_MS)
+    before = text_of(OUT)
+    for words, status in [(["--", "/no/such"], 127), (["--", "/etc/passwd"], 126), (["-p", 999999], 125)]:
+        done = taskmon("record", "-o", OUT, *words)
+        equal((done.returncode, text_of(OUT)), (status, before), f"record {words}: the earlier recording stays")
+    with program(TASKMON, "record", "-o", OUT, "--", "sleep", "1000", stderr=subprocess.DEVNULL) as first:
+        ok(wait_until(lambda: text_of(OUT) != before), "a second recording replaces it")
+        done = taskmon("record", "-o", OUT, "--", "touch", "/tmp/was_run")
+        equal((done.returncode, done.stderr), (125, f"taskmon: {OUT}: another taskmon is writing to this file\n"),
+              "a third one to the same file at the same time: status 125")
+        ok(not os.path.exists("/tmp/was_run"), "its command is not run")
+        first.terminate()
+        first.wait()
+    equal(ending(OUT), "complete", "the second recording is complete")
+    os.unlink(OUT)
+
+
+def failed_writes():
+    """A write that fails does not cost the command's exit status."""
+    for words in (["-o", "/dev/full"], ["-o", OUT, "--summary", "/dev/full"]):
+        done = taskmon("record", *words, "--", "sh", "-c", "sleep 0.5; exit 7")
+        ok(done.returncode == 7 and "taskmon: /dev/full: No space left on device" in done.stderr
+           and "os error" not in done.stderr, f"{' '.join(words)}: the status is that of the command", done)
+        equal(statistics()["targets"], 0, "no task is watched")
+    done = subprocess.run([TASKMON, "record", "-o", OUT, "--", "sh", "-c", "exit 7"], check=False,
+                          preexec_fn=lambda: os.close(2))
+    equal(done.returncode, 7, "standard error is closed: the status is that of the command")
+    equal(ending(OUT), "complete", "standard error is closed: the recording is complete")
+    read_end, write_end = os.pipe()
+    with program(TASKMON, "record", "-o", f"/dev/fd/{write_end}", "--", "sh", "-c", "sleep 1; exit 7",
+                 pass_fds=[write_end], stderr=subprocess.PIPE) as recorder:
+        os.close(write_end)
+        ok(os.read(read_end, 100).startswith(b"# taskmon 2\n"), "a pipe gets the recording while the command runs")
+        os.close(read_end)
+        _, err = recorder.communicate()
+        ok(recorder.returncode == 7 and b"Broken pipe" not in err,
+           "the reader of a pipe closes it: the status is that of the command", (recorder.returncode, err))
 
 
 def main():
     with loaded(period_ms=PERIOD_MS):
-        for test in (displaced_processes, cannot_be_watched, disk_is_full, one_period_at_a_time):
+        for test in (wrong_usage, cannot_be_watched, earlier_recording_stays, failed_writes):
             test()
         equal(statistics()["targets"], 0, "at the end no task is watched")
 

@@ -19,7 +19,7 @@ mod statistics;
 mod task_info;
 
 pub use control_file::{refusal, ControlFile};
-pub use files::{is_loaded, open, DEBUGFS_SAMPLES, STATISTICS, SYSFS_SAMPLES};
+pub use files::{open, DEBUGFS_SAMPLES, STATISTICS, SYSFS_SAMPLES};
 pub use parameters::{parameter, period_ms};
 pub use samples_file::SamplesFile;
 pub use statistics::{created_samples, meaning, statistic, statistics};

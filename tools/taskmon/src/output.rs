@@ -3,7 +3,7 @@
 //! What taskmon writes: results, messages and progress bars.
 //!
 //! - [`Output`] is the destination of a result: standard output, or a file that appears only when
-//!   it is complete. [`UnnamedFile`] is the file until then. [`TempFile`] is a copy of what can be
+//!   it is complete. `unnamed_file` has the file until then. [`TempFile`] is a copy of what can be
 //!   read only once. Errors of all of them name the file, and say what to do if there is no space.
 //! - [`GrowingFile`] is a file to which a recording is written while it goes on.
 //! - `messages` writes to standard error, and decides whether to use colours. [`Progress`] is the
@@ -30,4 +30,3 @@ pub use messages::{
 };
 pub use progress::Progress;
 pub use temp_file::TempFile;
-pub use unnamed_file::UnnamedFile;

@@ -2,7 +2,7 @@
 
 //! The tasks of a history: when each was sampled and what it consumed.
 
-use super::{HistoryReader, Metadata, Sample, Source, Task};
+use super::{HistoryReader, Metadata, Sample, Task};
 use anyhow::Result;
 
 /// A task with its first and its last sample.
@@ -35,11 +35,6 @@ pub struct Overview {
 }
 
 impl Overview {
-    /// Reads the whole history.
-    pub fn read(source: &Source) -> Result<Self> {
-        Self::read_from(&mut source.open()?)
-    }
-
     /// Reads what is left of a history. Who the tasks are is what is known at its end.
     pub fn read_from(history: &mut HistoryReader) -> Result<Self> {
         let mut tasks: Vec<TaskOverview> = Vec::new();

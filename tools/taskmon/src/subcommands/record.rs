@@ -30,7 +30,6 @@ use crate::{
     cli::Record,
     kernel_module::{period_ms, ControlFile, SamplesFile},
     output::{print_message, Output, ReservedFile},
-    procfs,
 };
 use anyhow::Result;
 use attach::Attachment;
@@ -98,7 +97,7 @@ impl<'a> Recorder<'a> {
     /// Starts the command, or makes the module watch the selected tasks. After that, nothing fails.
     fn start(self) -> Result<Recording<'a>, LaunchError> {
         let mut origin = Origin {
-            start_us: procfs::now_us(),
+            clock: about::clock(),
             started: Instant::now(),
             child: None,
             roots: Vec::new(),

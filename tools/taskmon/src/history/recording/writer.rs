@@ -69,11 +69,6 @@ impl<W: Write> Writer<W> {
         self.to.flush()
     }
 
-    /// Returns the output.
-    pub fn get_mut(&mut self) -> &mut W {
-        &mut self.to
-    }
-
     /// Writes the last line and what is buffered, and returns the output.
     pub fn end(mut self, is_complete: bool) -> io::Result<W> {
         let ending = if is_complete {

@@ -13,27 +13,25 @@ use std::{
     time::{SystemTime, UNIX_EPOCH},
 };
 
-/// Returns the metadata of a recording that begins now. `tree` is the process whose descendants are
-/// recorded too, if there is one.
-pub fn metadata(arguments: &Record, period_ms: u64, cpus: u64, tree: Option<u32>) -> Metadata {
+/// Returns the present time.
+pub fn clock() -> Clock {
+    let unix = SystemTime::now().duration_since(UNIX_EPOCH);
+    Clock {
+        boot_us: procfs::now_us(),
+        unix_us: unix.unwrap_or_default().as_micros().try_into().unwrap_or(0),
+    }
+}
+
+/// Returns what a recording says of the machine and of its command line.
+pub fn metadata(arguments: &Record) -> Metadata {
     let machine = nix::sys::utsname::uname().ok();
     let text = |text: &OsStr| text.to_string_lossy().into_owned();
     let boot_id = fs::read_to_string("/proc/sys/kernel/random/boot_id").ok();
-    let unix = SystemTime::now()
-        .duration_since(UNIX_EPOCH)
-        .unwrap_or_default();
     Metadata {
         host: machine.as_ref().map(|machine| text(machine.nodename())),
         kernel: machine.as_ref().map(|machine| text(machine.release())),
-        cpus: cpus.try_into().ok(),
         boot_id: boot_id.map(|id| id.trim().to_string()),
-        period_ms: Some(period_ms),
-        clock: Some(Clock {
-            boot_us: procfs::now_us(),
-            unix_us: unix.as_micros().try_into().unwrap_or(0),
-        }),
         command: Some(command_line(arguments)),
-        tree,
         ..Metadata::default()
     }
 }

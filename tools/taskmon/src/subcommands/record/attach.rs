@@ -2,10 +2,13 @@
 
 //! Makes the module watch tasks that run already, and processes that move into a cgroup later.
 
-use super::ours::{Membership, Root};
+use super::{
+    launch::STOPPED,
+    ours::{Membership, Root},
+};
 use crate::{
     cli::Record,
-    kernel_module::{refusal, ControlFile, TaskInfo},
+    kernel_module::{refusal, statistic, ControlFile, TaskInfo},
     selection::{Cgroup, Selected},
 };
 use anyhow::{bail, Result};
@@ -43,6 +46,7 @@ impl Attachment {
     /// Tasks that were found by a name or in a cgroup can have ended meanwhile. If another task
     /// cannot be watched, or no task is left, those that were added are removed again.
     pub fn add(&self, control: &ControlFile, watched: &[TaskInfo]) -> Result<Vec<Root>> {
+        let created = statistic("created")?;
         let mut roots = Vec::new();
         for task in &self.selected {
             match self.add_one(control, watched, task.pid) {
@@ -56,6 +60,12 @@ impl Attachment {
         }
         if roots.is_empty() {
             bail!("all selected processes have ended");
+        }
+        // A new target is sampled at once, unless sampling is stopped.
+        let is_added = |root: &Root| root.membership == Membership::Added;
+        if roots.iter().any(is_added) && statistic("created")? == created {
+            remove(control, &roots);
+            bail!(STOPPED);
         }
         Ok(roots)
     }

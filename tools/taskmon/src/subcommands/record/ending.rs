@@ -28,6 +28,9 @@ const ROUNDING_US: u64 = 2;
 ///
 /// All of that is tried even if a part of it fails. Returns the first error.
 pub fn finish(recording: &mut Recording<'_>) -> Result<()> {
+    let wall = recording
+        .wall
+        .unwrap_or_else(|| recording.origin.started.elapsed());
     let sampled = add_last_samples(recording);
     let missing_us = missing_us(recording).unwrap_or(0);
     let stream = &mut recording.session.stream;
@@ -45,10 +48,8 @@ pub fn finish(recording: &mut Recording<'_>) -> Result<()> {
     let removed = remove_added(recording);
     let outcome = Outcome {
         status: recording.status,
-        wall: recording
-            .wall
-            .unwrap_or_else(|| recording.origin.started.elapsed()),
-        start_us: recording.origin.start_us,
+        wall,
+        start_us: recording.origin.clock.boot_us,
         is_ended: recording.named_are_over(),
         is_complete: is_complete && written.is_ok(),
         evicted_in_all: recording.session.evicted().unwrap_or(losses.evicted),
@@ -64,7 +65,7 @@ pub fn finish(recording: &mut Recording<'_>) -> Result<()> {
 /// Records until all exit samples have been taken. Notes which are missing.
 fn add_last_samples(recording: &mut Recording<'_>) -> Result<()> {
     // Tasks that run on are sampled once more.
-    let last = recording.session.drain_last(recording.status.is_none())?;
+    let awaited = recording.session.drain_last(recording.status.is_none())?;
     let has_ended = recording.status.is_some();
     let is_named_missing = has_ended && !recording.named_are_over();
     let stream = &mut recording.session.stream;
@@ -72,8 +73,8 @@ fn add_last_samples(recording: &mut Recording<'_>) -> Result<()> {
         stream.note_missing(
             "the command's exit sample, so the totals are too low: is sampling stopped?",
         );
-    } else if last.awaited > 0 {
-        stream.note_missing(&format!("the exit samples of {} processes", last.awaited));
+    } else if awaited > 0 {
+        stream.note_missing(&format!("the exit samples of {awaited} processes"));
     }
     Ok(())
 }

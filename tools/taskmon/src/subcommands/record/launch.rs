@@ -22,6 +22,8 @@ use std::{
 /// The child process sends this code if it is watched, but sampling is stopped. The module never
 /// returns it.
 const SAMPLING_STOPPED: Errno = Errno::ENODATA;
+/// What to tell the user then.
+pub const STOPPED: &str = "sampling is stopped, so nothing would be recorded: run `taskmon start`";
 /// The code for success.
 const IS_WATCHED: Errno = Errno::UnknownErrno;
 
@@ -161,7 +163,7 @@ fn read_result(results: &mut UnixStream) -> io::Result<(u32, i32)> {
 fn not_watched(prefix: &str, name: &str, code: Errno) -> Error {
     match code {
         SAMPLING_STOPPED => {
-            anyhow!("sampling is stopped, so nothing would be recorded: run `taskmon start`")
+            anyhow!(STOPPED)
         }
         Errno::EOPNOTSUPP => anyhow!(
             "this kernel cannot follow the descendants of {name} (it lacks CONFIG_TRACEPOINTS): use \

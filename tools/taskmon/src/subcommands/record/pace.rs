@@ -3,7 +3,6 @@
 //! How long a recorder may wait before it reads the next samples, so that the module does not have
 //! to give up any meanwhile.
 
-use super::counters::Counters;
 use crate::kernel_module::parameter;
 use anyhow::Result;
 use std::time::Duration;
@@ -15,14 +14,14 @@ const LONGEST: Duration = Duration::from_secs(5);
 /// The shortest time.
 const SHORTEST: Duration = Duration::from_millis(2);
 /// How many processes one CPU forks at most in a millisecond.
-const FORKS_PER_CPU_MS: u64 = 5;
+const FORKS_PER_CPU_MS: u64 = 2;
 /// How much memory one sample takes at most, in bytes.
 const SAMPLE_BYTES: u64 = 16;
 
 /// The bounds of what the module keeps, and how near they are.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Bounds {
-    /// The number of watched tasks.
+    /// The number of watched tasks now.
     pub targets: u64,
     pub max_targets: u64,
     /// How many samples of a task are kept; 0: no bound.
@@ -34,15 +33,15 @@ pub struct Bounds {
 }
 
 impl Bounds {
-    /// Reads the present bounds. `period_ms` is the time between two samples of a task.
-    pub fn read(counters: &Counters, period_ms: u64, cpus: u64) -> Result<Self> {
+    /// Reads the module's parameters. `period_ms` is the time between two samples of a task.
+    pub fn read(period_ms: u64, cpus: u64) -> Result<Self> {
         Ok(Self {
-            targets: counters.targets,
+            targets: 0,
             max_targets: parameter("max_targets")?,
             max_samples: parameter("max_samples")?,
             max_kib: parameter("max_kib")?,
-            period_ms,
-            cpus,
+            period_ms: period_ms.max(1),
+            cpus: cpus.max(1),
         })
     }
 
@@ -51,16 +50,29 @@ impl Bounds {
         self.targets >= self.max_targets / 2
     }
 
-    /// Returns how long to wait before the next reading.
-    pub fn pause(&self) -> Duration {
-        let period_ms = self.period_ms.max(1);
-        let usual = Duration::from_millis(period_ms.saturating_mul(2)).clamp(USUAL, LONGEST);
-        // By then, half of what is free is used at most.
+    /// Returns the period in milliseconds at which processes that end get their exit samples before
+    /// too many others are forked.
+    pub fn crowded_period_ms(&self) -> u64 {
+        (self.max_targets / 2 / FORKS_PER_CPU_MS / self.cpus).max(1)
+    }
+
+    /// Returns how long to wait before the next reading, after one that took `elapsed`.
+    pub fn pause(&self, elapsed: Duration) -> Duration {
+        let usual = Duration::from_millis(self.period_ms.saturating_mul(2)).clamp(USUAL, LONGEST);
+        // A fifth of a CPU is used or, near a bound, half of one.
+        usual
+            .max(4 * elapsed)
+            .min(self.until_bound().max(elapsed))
+            .max(SHORTEST)
+    }
+
+    /// Returns the time until half of what is free of anything is used, at the earliest.
+    fn until_bound(&self) -> Duration {
         let free = self.max_targets.saturating_sub(self.targets) / 2;
-        let until_crowded = free / FORKS_PER_CPU_MS / self.cpus.max(1);
-        let until_many = self.max_samples.saturating_mul(period_ms) / 2;
+        let until_crowded = free / FORKS_PER_CPU_MS / self.cpus;
+        let until_many = self.max_samples.saturating_mul(self.period_ms) / 2;
         let samples = self.max_kib.saturating_mul(1024) / SAMPLE_BYTES;
-        let until_large = samples.saturating_mul(period_ms) / self.targets.max(1) / 2;
+        let until_large = samples.saturating_mul(self.period_ms) / self.targets.max(1) / 2;
         let shortest = [
             Some(until_crowded),
             (self.max_samples > 0).then_some(until_many),
@@ -69,9 +81,7 @@ impl Bounds {
         .into_iter()
         .flatten()
         .min();
-        usual
-            .min(Duration::from_millis(shortest.unwrap_or(u64::MAX)))
-            .max(SHORTEST)
+        Duration::from_millis(shortest.unwrap_or(u64::MAX))
     }
 }
 
@@ -90,18 +100,22 @@ mod tests {
 
     #[test]
     fn usual_pauses() {
-        assert_eq!(USUAL_BOUNDS.pause(), USUAL);
+        assert_eq!(USUAL_BOUNDS.pause(Duration::ZERO), USUAL);
+        assert_eq!(USUAL_BOUNDS.pause(USUAL), 4 * USUAL);
         let at = |period_ms| Bounds {
             period_ms,
             ..USUAL_BOUNDS
         };
-        assert_eq!(at(1).pause(), USUAL);
-        assert_eq!(at(1_000).pause(), Duration::from_millis(409));
+        assert_eq!(at(1).pause(Duration::ZERO), USUAL);
+        assert_eq!(
+            at(1_000).pause(Duration::ZERO),
+            Duration::from_millis(1_023)
+        );
         let unlimited = Bounds {
             max_targets: 1 << 22,
             ..at(3_600_000)
         };
-        assert_eq!(unlimited.pause(), LONGEST);
+        assert_eq!(unlimited.pause(Duration::ZERO), LONGEST);
     }
 
     #[test]
@@ -110,17 +124,21 @@ mod tests {
             max_targets: 64,
             ..USUAL_BOUNDS
         };
-        assert_eq!(few_targets.pause(), SHORTEST);
+        assert_eq!(few_targets.pause(Duration::ZERO), Duration::from_millis(3));
+        assert_eq!(few_targets.crowded_period_ms(), 4);
         let few_samples = Bounds {
             max_samples: 3,
             ..USUAL_BOUNDS
         };
-        assert_eq!(few_samples.pause(), Duration::from_millis(150));
+        assert_eq!(
+            few_samples.pause(Duration::ZERO),
+            Duration::from_millis(150)
+        );
         let little_memory = Bounds {
             max_kib: 1,
             ..USUAL_BOUNDS
         };
-        assert!(little_memory.pause() < USUAL * 2);
+        assert!(little_memory.pause(Duration::ZERO) < USUAL * 2);
         assert!(
             !USUAL_BOUNDS.is_crowded()
                 && Bounds {

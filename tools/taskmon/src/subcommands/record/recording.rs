@@ -8,12 +8,13 @@ use super::{
     attach::Attachment,
     ending,
     ours::Root,
-    session::Session,
+    session::{raise_priority, Session},
     signals::{Event, Signals},
     Recorder, FAILED,
 };
 use crate::{
     cli::Record,
+    history::{Clock, Metadata},
     kernel_module::refusal,
     output::{print_message, write_failure, Output, ReservedFile},
 };
@@ -34,8 +35,8 @@ const LONGEST_WAIT: Duration = Duration::from_secs(3600);
 
 /// What has been started.
 pub struct Origin {
-    /// When that was, in microseconds since boot.
-    pub start_us: u64,
+    /// When that was, on several clocks.
+    pub clock: Clock,
     pub started: Instant,
     /// The command, until it has been waited for.
     pub child: Option<Child>,
@@ -106,8 +107,13 @@ impl<'a> Recording<'a> {
         } = &mut self.session;
         self.reader = output.reader().ok();
         let tree = self.origin.roots.first().filter(|root| root.has_tree);
-        let tree = tree.map(|root| root.pid);
-        let metadata = about::metadata(self.arguments, *period_ms, *cpus, tree);
+        let metadata = Metadata {
+            cpus: (*cpus).try_into().ok(),
+            period_ms: Some(*period_ms),
+            clock: Some(self.origin.clock),
+            tree: tree.map(|root| root.pid),
+            ..about::metadata(self.arguments)
+        };
         stream.begin(output, &metadata);
     }
 
@@ -124,6 +130,8 @@ impl<'a> Recording<'a> {
             Some(child) => self.signals.forward_to(child.id()),
             None => self.signals.stop_recording(),
         }
+        // Not before: the command inherits it.
+        raise_priority();
         let recorded = self.record_until_end();
         let finished = ending::finish(&mut self);
         for error in [&recorded, &finished]

@@ -11,7 +11,7 @@ use super::{
     stream::{Drained, Stream},
 };
 use crate::{
-    kernel_module::{period_ms, ControlFile, SamplesFile},
+    kernel_module::{period_ms, ControlFile, SamplesFile, TaskInfo},
     output::{format::duration, GrowingFile},
 };
 use anyhow::Result;
@@ -25,14 +25,20 @@ use std::{
 const KEPT_US: u64 = 1_000_000;
 /// How many of them stay at most.
 const MAX_KEPT: usize = 1024;
-/// The period while exit samples are awaited, in milliseconds.
-const HURRIED_MS: u64 = 1;
+/// At the end, how many tasks are sampled at most in a millisecond.
+const TARGETS_PER_MS: u64 = 100;
+/// How often the module's parameters are read.
+const BOUNDS_INTERVAL: Duration = Duration::from_secs(1);
+/// The nice value while recording. The tasks that are recorded can keep all CPUs busy.
+const NICE: i32 = -10;
 /// How long to wait for the last samples.
 const LAST_SAMPLES_TIMEOUT: Duration = Duration::from_secs(5);
 /// The shortest time between two looks for the last samples.
 const CHECK_INTERVAL: Duration = Duration::from_millis(2);
 /// A gap between two samples is as long as this and three periods if sampling was stopped.
 const STOPPED_US: u64 = 500_000;
+/// The state letter of a process that has ended, in proc(5).
+const ZOMBIE: char = 'Z';
 
 /// A recording under way.
 pub struct Session {
@@ -45,36 +51,30 @@ pub struct Session {
     counters: Counters,
     /// How many samples had been evicted at the beginning.
     evicted_before: u64,
+    bounds: Bounds,
+    bounds_read: Instant,
     /// How many tasks had been removed unseen.
     unseen: u64,
     /// For how long the machine had been suspended since boot.
     suspended_us: u64,
     /// Shortens the period while it exists.
     hurry: Option<Hurry>,
-    /// How many awaited exit samples have not come although two passes were made.
-    given_up: usize,
     /// How long to wait before the next reading.
     pub pause: Duration,
 }
 
-/// A request for the shortest period, to get exit samples soon.
+/// A request for a short period, to get exit samples soon.
 struct Hurry {
     /// The request holds until this file is closed.
     _file: SamplesFile,
-    /// The exit samples have been taken when so many passes have been made.
-    last_pass: u64,
 }
 
 impl Hurry {
-    /// Requests the period. Returns `None` under kernel lockdown, or if that fails.
-    fn begin(passes: u64) -> Option<Self> {
+    /// Requests a period. Returns `None` under kernel lockdown, or if that fails.
+    fn begin(period_ms: u64) -> Option<Self> {
         let file = SamplesFile::open().ok().filter(SamplesFile::is_writable)?;
-        file.request_period(HURRIED_MS).ok()?;
-        Some(Self {
-            _file: file,
-            // A pass that is running now may have sampled a task before its end.
-            last_pass: passes + 2,
-        })
+        file.request_period(period_ms).ok()?;
+        Some(Self { _file: file })
     }
 }
 
@@ -88,17 +88,19 @@ impl Session {
     ) -> Result<Self> {
         let counters = Counters::read()?;
         let stream = Stream::new(samples, is_all)?;
+        let cpus = online_cpus();
         Ok(Self {
             stream,
             control,
             period_ms,
-            cpus: online_cpus(),
+            cpus,
+            bounds: Bounds::read(period_ms, cpus)?,
+            bounds_read: Instant::now(),
             counters,
             evicted_before: counters.evicted,
             unseen: 0,
             suspended_us: suspended_us(),
             hurry: None,
-            given_up: 0,
             pause: CHECK_INTERVAL,
         })
     }
@@ -111,11 +113,15 @@ impl Session {
         let counters = Counters::read()?;
         self.note_losses(&drained, &counters)?;
         self.counters = counters;
-        let bounds = Bounds::read(&counters, self.period_ms, self.cpus)?;
-        self.remove_finished(bounds.is_crowded());
-        self.hurry_up(bounds.is_crowded(), drained.awaited);
-        // At most a fifth of a CPU is used.
-        self.pause = bounds.pause().max(4 * begun.elapsed());
+        if self.bounds_read.elapsed() >= BOUNDS_INTERVAL {
+            self.bounds = Bounds::read(self.period_ms, self.cpus)?;
+            self.bounds_read = begun;
+        }
+        self.bounds.targets = counters.targets;
+        let is_crowded = self.bounds.is_crowded();
+        self.remove_finished(is_crowded);
+        self.hurry_up(is_crowded && drained.has_new);
+        self.pause = self.bounds.pause(begun.elapsed());
         Ok(drained)
     }
 
@@ -131,21 +137,24 @@ impl Session {
             ));
         }
         self.unseen = unseen;
+        if drained.longest_gap_us > STOPPED_US {
+            self.note_stop(
+                drained.longest_gap_us,
+                now.missed.saturating_sub(before.missed),
+            )?;
+        }
+        self.suspended_us = suspended_us();
+        Ok(())
+    }
+
+    /// Notes that sampling was stopped, if nothing else explains why no sample was taken for
+    /// `gap_us`. `missed` periods were missed for want of a CPU, which the module counts.
+    fn note_stop(&mut self, gap_us: u64, missed: u64) -> Result<()> {
         let period_us = 1000 * self.period_ms.max(period_ms()?);
-        let suspended_us = suspended_us();
-        let suspended = suspended_us.saturating_sub(self.suspended_us);
-        self.suspended_us = suspended_us;
-        // What the sampler has missed for want of a CPU is counted by the module.
-        let missed = now
-            .missed
-            .saturating_sub(before.missed)
-            .saturating_mul(period_us);
-        let explained_us = missed
-            .saturating_add(suspended)
-            .saturating_add(3 * period_us);
-        let stopped_us = drained.longest_gap_us.saturating_sub(explained_us);
-        if stopped_us > STOPPED_US {
-            let text = duration(drained.longest_gap_us);
+        let suspended_us = suspended_us().saturating_sub(self.suspended_us);
+        let explained_us = missed.saturating_add(3).saturating_mul(period_us);
+        if gap_us.saturating_sub(explained_us.saturating_add(suspended_us)) > STOPPED_US {
+            let text = duration(gap_us);
             self.stream
                 .note_missing(&format!("no sample for {text}: sampling was stopped"));
         }
@@ -161,22 +170,13 @@ impl Session {
         release::remove(&self.control, &ids);
     }
 
-    /// Shortens the period while many tasks are watched and exit samples are awaited. Until it has
-    /// its exit sample, an ended task cannot be removed.
-    fn hurry_up(&mut self, is_crowded: bool, awaited: usize) {
-        let passes = self.counters.passes;
-        if self
-            .hurry
-            .as_ref()
-            .is_some_and(|hurry| passes >= hurry.last_pass)
-        {
-            self.given_up = awaited;
-        }
-        self.given_up = self.given_up.min(awaited);
-        if !is_crowded || awaited <= self.given_up {
+    /// Shortens the period while many tasks are watched and others are forked: an ended task can be
+    /// removed only when it has its exit sample.
+    fn hurry_up(&mut self, is_needed: bool) {
+        if !is_needed {
             self.hurry = None;
         } else if self.hurry.is_none() {
-            self.hurry = Hurry::begin(passes);
+            self.hurry = Hurry::begin(self.bounds.crowded_period_ms());
         }
     }
 
@@ -187,25 +187,47 @@ impl Session {
             .saturating_sub(self.evicted_before))
     }
 
+    /// Returns how many recorded tasks have ended, but have no exit sample.
+    fn awaited(&self) -> usize {
+        // A task without an exit sample is listed as one that has not ended.
+        let is_awaited = |task: &&TaskInfo| {
+            !self.stream.is_over(task.id) && task.state().is_none_or(|state| state == ZOMBIE)
+        };
+        self.stream.recorded().filter(is_awaited).count()
+    }
+
     /// Waits until all recorded tasks that have ended have their exit samples and, if `has_pass` is
-    /// set, until all others have been sampled once more. Gives up after two passes or a timeout.
-    pub fn drain_last(&mut self, has_pass: bool) -> Result<Drained> {
+    /// set, until all others have been sampled once more. Gives up after a timeout. Returns how many
+    /// exit samples are missing.
+    ///
+    /// A task that ends meanwhile is one that is still running at the end of the recording.
+    pub fn drain_last(&mut self, has_pass: bool) -> Result<usize> {
         let deadline = Instant::now() + LAST_SAMPLES_TIMEOUT;
-        let passes = Counters::read()?.passes;
-        let hurry = Hurry::begin(passes);
+        let before = Counters::read()?;
+        let hurry = Hurry::begin((before.targets / TARGETS_PER_MS).max(1));
         // Under lockdown, the next pass can be far away.
         let needs_pass = has_pass && hurry.is_some();
         loop {
             let begun = Instant::now();
-            let has_passed = Counters::read()?.passes >= passes + 2;
+            // A pass that is running now may have sampled a task before its end.
+            let has_passed = Counters::read()?.passes >= before.passes + 2;
             let drained = self.drain()?;
-            let is_over = drained.awaited == 0 && !(needs_pass && drained.alive > 0);
-            if is_over || has_passed || begun >= deadline {
-                return Ok(drained);
+            if has_passed || drained.alive == 0 {
+                return Ok(0);
             }
-            thread::sleep(CHECK_INTERVAL.max(4 * begun.elapsed()));
+            let awaited = self.awaited();
+            if begun >= deadline || (awaited == 0 && !needs_pass) {
+                return Ok(awaited);
+            }
+            thread::sleep(CHECK_INTERVAL.max(begun.elapsed()));
         }
     }
+}
+
+/// Lets this thread run before the tasks that are recorded. Without the right to do so, it does not.
+pub fn raise_priority() {
+    // SAFETY: the call has no preconditions.
+    unsafe { nix::libc::setpriority(nix::libc::PRIO_PROCESS, 0, NICE) };
 }
 
 /// Returns the number of CPUs.

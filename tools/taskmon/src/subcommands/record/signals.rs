@@ -19,7 +19,7 @@ use signal_hook::{
 use std::{
     fs,
     sync::{
-        mpsc::{self, Receiver, RecvTimeoutError, Sender},
+        mpsc::{self, Receiver, Sender},
         Arc, Mutex, MutexGuard, PoisonError,
     },
     thread,
@@ -123,11 +123,7 @@ impl Signals {
 
     /// Waits for an event, at most for `timeout`.
     pub fn wait(&self, timeout: Duration) -> Option<Event> {
-        match self.events.recv_timeout(timeout) {
-            Ok(event) => Some(event),
-            // There is always a sender: `self.sender`.
-            Err(RecvTimeoutError::Timeout | RecvTimeoutError::Disconnected) => None,
-        }
+        self.events.recv_timeout(timeout).ok()
     }
 }
 

@@ -50,10 +50,10 @@ pub struct Totals {
 pub struct Drained {
     /// The longest time between two samples of a recorded task.
     pub longest_gap_us: u64,
-    /// How many recorded tasks are alive.
+    /// How many recorded tasks have no exit sample. Most of them are alive.
     pub alive: usize,
-    /// How many recorded tasks have ended, but have no exit sample yet.
-    pub awaited: usize,
+    /// Whether tasks have been added since the last drain.
+    pub has_new: bool,
 }
 
 impl<F: Feed, W: Write> Stream<F, W> {
@@ -63,9 +63,11 @@ impl<F: Feed, W: Write> Stream<F, W> {
         let start_us = feed.now_us();
         feed.skip()?;
         let list = TaskList::at_start(feed.tasks()?);
+        let mut ours = Ours::new(start_us, is_all);
+        ours.update(list.tasks(), start_us);
         Ok(Self {
             feed,
-            ours: Ours::new(start_us, is_all),
+            ours,
             list,
             to: None,
             failure: None,
@@ -102,6 +104,7 @@ impl<F: Feed, W: Write> Stream<F, W> {
     /// Writes all samples that have been taken since the last call.
     pub fn drain(&mut self) -> Result<Drained> {
         let mut found = Drained::default();
+        let max_id = self.list.max_id();
         let mut line = Vec::new();
         let mut run: Option<(Sample, Option<u64>)> = None;
         while self.feed.next_line(&mut line)? {
@@ -123,10 +126,11 @@ impl<F: Feed, W: Write> Stream<F, W> {
         }
         self.update_list()?;
         self.write(Writer::flush);
-        for task in self.recorded() {
-            found.alive += usize::from(task.ended_us.is_none());
-            found.awaited += usize::from(task.ended_us.is_some() && !self.is_over(task.id));
-        }
+        found.alive = self
+            .recorded()
+            .filter(|task| !self.is_over(task.id))
+            .count();
+        found.has_new = self.list.max_id() > max_id;
         Ok(found)
     }
 
@@ -333,7 +337,7 @@ impl<F: Feed, W: Write> Stream<F, W> {
 fn removed_text(tasks: &[&TaskInfo]) -> String {
     let named = tasks.iter().take(MAX_NAMED);
     let mut names: Vec<String> = named
-        .map(|task| format!("{} (PID {})", task.name_text(), task.pid))
+        .map(|task| task.label())
         .collect();
     if tasks.len() > MAX_NAMED {
         names.push(format!("{} more", tasks.len() - MAX_NAMED));

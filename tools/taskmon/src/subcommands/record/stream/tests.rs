@@ -148,7 +148,7 @@ fn samples_go_to_their_tasks() {
     let expected = Drained {
         longest_gap_us: 8,
         alive: 2,
-        awaited: 0,
+        has_new: true,
     };
     assert_eq!(drained, expected);
     assert!(stream.finished(119).is_empty());
