@@ -14,6 +14,10 @@ use super::{
 };
 use crate::abstractions::slab::{Object, Ref};
 
+/// How many segments one that is begun may replace. A full segment takes as much memory as four
+/// small ones. The fifth is for a limit that has been lowered.
+const REPLACED_MAX: usize = 5;
+
 /// Why samples are given up.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Reason {
@@ -125,12 +129,14 @@ impl<T: HasHistory> Store<T> {
         self.trim_timeline(detached);
     }
 
-    /// Evicts the oldest segments of all histories above `max_kib`: one, after a segment has been
-    /// begun; two, after the limit has been lowered.
+    /// Evicts the oldest segments of all histories above `max_kib`, after a segment has been begun:
+    /// [`REPLACED_MAX`] at most.
     pub(super) fn enforce_max_bytes(&mut self, detached: &mut Detached<T>) {
-        let excess = self.excess_segments().min(2);
-        if excess != 0 {
-            self.evict(detached.len() + excess, detached);
+        for _ in 0..REPLACED_MAX {
+            if self.excess_segments() == 0 {
+                return;
+            }
+            self.evict(detached.len() + 1, detached);
         }
     }
 
