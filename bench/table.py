@@ -59,6 +59,9 @@ SECTIONS = (
         ("fork_probe_insns_followed", "of one that is followed", None, None),
         ("target_bytes_short_lived", "bytes of a process that exits at once", 512, None),
     )),
+    ("Instructions of tree: for processes that live already", (
+        ("tree_1_of_2000_insns", "tree:1 with 2,000 processes", 20_000_000, None),
+    )),
     ("Instructions to add or remove a target", (
         ("add_target_insns_100", "add, 100 there, a write for each", None, None),
         ("add_target_insns_10000", "add, 10,000 there", (2, "add_target_insns_100"),

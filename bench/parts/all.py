@@ -5,6 +5,7 @@ from load import Load
 from parts.crowd import crowd
 from parts.forks import forks
 from parts.history import history
+from parts.tree import tree
 from measure import output
 from module import Module
 
@@ -52,5 +53,5 @@ def heavy():
         yield from module.mean_deltas("heavy")
 
 
-PARTS = {part.__name__: part for part in (clock, others, idle, processes, heavy, forks, history,
+PARTS = {part.__name__: part for part in (clock, others, idle, processes, heavy, forks, tree, history,
                                         crowd)}
