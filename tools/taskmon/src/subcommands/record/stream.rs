@@ -336,9 +336,7 @@ impl<F: Feed, W: Write> Stream<F, W> {
 /// Says that tasks were removed.
 fn removed_text(tasks: &[&TaskInfo]) -> String {
     let named = tasks.iter().take(MAX_NAMED);
-    let mut names: Vec<String> = named
-        .map(|task| task.label())
-        .collect();
+    let mut names: Vec<String> = named.map(|task| task.label()).collect();
     if tasks.len() > MAX_NAMED {
         names.push(format!("{} more", tasks.len() - MAX_NAMED));
     }

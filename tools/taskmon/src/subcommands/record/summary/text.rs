@@ -77,7 +77,8 @@ impl Summary {
         if self.still_running.is_empty() {
             return Ok(());
         }
-        let name = |one: &Process| format!("{} (PID {})", task_name(one.command.as_deref()), one.pid);
+        let name =
+            |one: &Process| format!("{} (PID {})", task_name(one.command.as_deref()), one.pid);
         let mut names: Vec<String> = self
             .still_running
             .iter()
