@@ -174,7 +174,7 @@ def memory_is_constant(tids):
 def main():
     resource.setrlimit(resource.RLIMIT_NPROC, (resource.RLIM_INFINITY, resource.RLIM_INFINITY))
     with loaded(period_ms=PERIOD_MS):
-        equal(exported("csv"), "pid,command,num,usr_us,sys_us,time_us,exit\n", "csv without samples has its header")
+        equal(exported("csv"), "pid,command,num,usr_us,sys_us,time_us,exit,id,parent\n", "csv without samples has its header")
         equal(exported("json"), "", "json without samples is empty")
         equal(json.loads(exported("perfetto"))["traceEvents"], [], "a trace without samples has no events")
         forms()
