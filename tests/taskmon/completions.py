@@ -8,11 +8,10 @@
 
 import os
 import shutil
-import signal
 import subprocess
 
 from lib.module import loaded, write
-from lib.processes import child, kill, process, wait_until
+from lib.processes import child, kill, process, sleep_as, wait_until
 from lib.results import equal, need, ok, run
 from lib.taskmon import TASKMON, Screen, taskmon
 
@@ -43,12 +42,6 @@ def fish(line):
     return [each.split("\t")[0] for each in done.stdout.splitlines()]
 
 
-def named():
-    with open("/proc/self/comm", "w", encoding="ascii") as file:
-        file.write(NAME)
-    signal.pause()
-
-
 def in_bash():
     equal(bash("re"), ["record", "remove"], "bash completes subcommands")
     equal(bash("c"), ["clear"], "bash does not complete hidden subcommands")
@@ -60,7 +53,7 @@ def in_bash():
     known = "_command_offset() { COMPREPLY=(\"from $1\"); }\n"
     equal(bash("record", "-o", "f", "make", "-", before=known), ["from 4"],
           "bash-completion completes the arguments of the command")
-    with process(named) as pid, process() as other:
+    with process(lambda: sleep_as(NAME.encode())) as pid, process() as other:
         wait_until(lambda: NAME in taskmon("candidates", "names").stdout.split("\n"))
         for words in (("add",), ("add", "--name"), ("record", "--name"), ("add", "--name", "="), ("remove", "--name")):
             write(pid)
@@ -105,7 +98,7 @@ def in_fish():
     for words in ("record", "record --", "record -o f --json", "record -i 10ms --"):
         ok("sleep" in fish(f"taskmon {words} slee"), f"fish completes a command after {words}",
            fish(f"taskmon {words} slee"))
-    pid = child(named)
+    pid = child(sleep_as, NAME.encode())
     try:
         wait_until(lambda: NAME in fish("taskmon add Compl"))
         equal(fish("taskmon add --name Compl"), [NAME], "fish completes a name")
@@ -120,7 +113,7 @@ def in_zsh():
     screen.run("zsh -f")
     screen.run(f"cd {FOLDER}; fpath=({FOLDER} $fpath); autoload -Uz compinit; compinit -u -D; PS1='ready> '")
     ok(screen.until("^ready> $|^ready>$"), "zsh has started", screen.lines())
-    pid = child(named)
+    pid = child(sleep_as, NAME.encode())
     try:
         for typed, expected in (("record slee", "record sleep"), ("record -o f -- slee", "record -o f -- sleep"),
                                 ("add Compl", f"add {NAME}"), ("add --name Compl", f"add --name {NAME}"),

@@ -15,7 +15,7 @@ import signal
 
 from lib.clone import fork_as, free_pid
 from lib.module import loaded, write
-from lib.processes import child, kill, process, program, wait_until
+from lib.processes import child, kill, process, program, sleep_as, wait_until
 from lib.results import equal, ok, run
 from lib.taskmon import complaint, taskmon
 from lib.tasks import tasks
@@ -37,15 +37,6 @@ def row_of(pid):
 def ended(pid):
     """Waits until the list says that a task has ended."""
     return wait_until(lambda: any(task.pid == pid and task.ended is not None for task in tasks()))
-
-
-def rename(name, told=None):
-    """Gives this process a name and waits for ever. Writes to that descriptor in between."""
-    with open("/proc/self/comm", "wb") as file:
-        file.write(name)
-    if told is not None:
-        os.write(told, b"x")
-    signal.pause()
 
 
 def name_after_exec():
@@ -122,12 +113,12 @@ def recurring_pid():
 
     def two_lives(pid):
         kill(pid)
-        fork_as(pid, lambda: rename(b"first", begin))
+        fork_as(pid, lambda: sleep_as(b"first", begin))
         os.read(end, 1)
         write(pid)
         kill(pid)
         ended(pid)
-        fork_as(pid, lambda: rename(b"second", begin))
+        fork_as(pid, lambda: sleep_as(b"second", begin))
         os.read(end, 1)
         write(pid)
         return rows()
@@ -162,7 +153,8 @@ def recurring_pid():
 
 def names_of_targets():
     """A name stands for targets, not for what runs now."""
-    with process(lambda: rename(b"12\xff")) as one, process(lambda: rename(b"77")) as two, process(lambda: rename(b"77")):
+    with process(lambda: sleep_as(b"12\xff")) as one, process(lambda: sleep_as(b"77")) as two, \
+            process(lambda: sleep_as(b"77")):
         wait_until(lambda: comm(one) == b"12\xff" and comm(two) == b"77")
         taskmon("add", one, two)
         equal(taskmon("remove", "--name", "77").returncode, 0, "remove --name takes a name of digits")
@@ -180,8 +172,8 @@ def trees():
     """remove --tree by name takes the tree of that root, and leaves another one."""
     def parent(name):
         def body():
-            child(lambda: rename(b"worker"))
-            rename(name)
+            child(lambda: sleep_as(b"worker"))
+            sleep_as(name)
         return body
 
     with process(parent(b"boss-a")) as one, process(parent(b"boss-b")) as two:

@@ -13,7 +13,7 @@ import os
 import signal
 
 from lib.module import loaded, read, write
-from lib.processes import child, kill, process, wait_until
+from lib.processes import child, kill, process, sleep_as, wait_until
 from lib.results import equal, ok, run
 from lib.run_as import in_child
 from lib.taskmon import complaint, taskmon
@@ -29,13 +29,8 @@ _MS_REC, _MS_PRIVATE = 0x4000, 0x40000
 @contextlib.contextmanager
 def named(name, count=1):
     """Processes with that command name, which is any bytes. Their PIDs, in ascending order."""
-    def body():
-        _libc.prctl(_PR_SET_NAME, name)
-        os.write(begin, b"x")
-        signal.pause()
-
     end, begin = os.pipe()
-    pids = [child(body) for _ in range(count)]
+    pids = [child(sleep_as, name, begin) for _ in range(count)]
     for _ in pids:
         os.read(end, 1)
     try:
@@ -107,7 +102,7 @@ def by_cgroup():
         for path in (a, "top/a", "/top/a", "top/a/"):
             equal(added("--cgroup", path), expected, f"--cgroup {path}: all processes in it and below it")
         equal(added("--cgroup", "top/a/b"), [three], "--cgroup of a cgroup below")
-        equal(added("--cgroup", "top/a", "--pid", outside), sorted([outside, *expected], key=lambda pid: pid != outside),
+        equal(added("--cgroup", "top/a", "--pid", outside), [outside, *expected],
               "--cgroup and --pid together")
         equal(added("--cgroup", "top/none"), "taskmon: no process is in the cgroup top/none", "an empty cgroup")
         equal(added("--cgroup", "/proc"), "taskmon: /proc is not a cgroup of version 2", "a folder that is no cgroup")
@@ -131,7 +126,8 @@ def by_unit():
             equal(added("--unit", unit), members(web), f"--unit {unit}")
         equal(added("--unit", "cpu"), [three], "--unit finds a folder whose name systemd has escaped")
         equal(added("--unit", "system.slice"), members(system), "--unit of a slice")
-        equal(added("--unit", "none"), f"taskmon: none.service: no cgroup of this unit in {CGROUPS}; is the unit running?",
+        equal(added("--unit", "none"),
+              f"taskmon: none.service: no cgroup of this unit in {CGROUPS}; is the unit running?",
               "a unit that does not run")
         with cgroup("other.slice"), cgroup("other.slice/web.service") as other:
             equal(added("--unit", "web"), "taskmon: web.service is the unit of several cgroups; select one with "

@@ -12,13 +12,16 @@ import os
 import re
 import shutil
 import signal
+import subprocess
 import time
 
+from lib.clone import fork_as, free_pid
 from lib.module import load, loaded, parameter, statistics, unload_unless_busy, write
-from lib.processes import burn_and_sleep, process, program, wait_until
+from lib.processes import burn_and_sleep, kill, process, program, sleep_as, wait_until
 from lib.results import equal, note, ok, run
 from lib.samples import samples
 from lib.taskmon import TASKMON, Screen, complaint, taskmon
+from lib.tasks import tasks
 
 NAME = "idle-one"
 PROMPT = r"^[$#] *$"
@@ -127,6 +130,42 @@ def keys(screen, busy, idle):
     equal(order(screen, pids), pids, "the other tasks are still shown")
 
 
+def identities(screen):
+    """A row is a task, not a PID: its name is the present or the last one, and d removes no other task."""
+    pid = free_pid()
+    end, begin = os.pipe()
+
+    def watched_life(name):
+        fork_as(pid, lambda: sleep_as(name, begin))
+        os.read(end, 1)
+        write(pid)
+
+    before = statistics()["targets"]
+    with program("/bin/sh", "-c", "read go && exec sleep 1000", stdin=subprocess.PIPE) as shell:
+        write(shell.pid)
+        ok(row(screen, shell.pid, " sh *"), "a task has its name", screen.lines())
+        shell.stdin.write(b"go\n")
+        shell.stdin.flush()
+        ok(row(screen, shell.pid, " sleep"), "after exec, the new name is shown", screen.lines())
+    ok(row(screen, shell.pid, "ended .* sleep"), "after the end, the last name is shown", screen.lines())
+    watched_life(b"life-1")
+    kill(pid)
+    ok(row(screen, pid, "ended .* life-1"), "a task has ended", screen.lines())
+    watched_life(b"life-2")
+    try:
+        ok(row(screen, pid, "[RSD] .* life-2"), "its PID has been used again", screen.lines())
+        ok(row(screen, pid, "ended .* life-1"), "the task that has ended is still shown", screen.lines())
+        screen.press("End", "Up", "d")
+        ok(wait_until(lambda: order(screen, [pid]) == [pid]), "d removes the task that has ended", screen.lines())
+        equal([task["name"] for task in tasks() if task["pid"] == pid], [b"life-2"], "the other one is still watched")
+        screen.press("End", "d")
+        ok(wait_until(lambda: not order(screen, [pid])), "d removes the other one", screen.lines())
+    finally:
+        kill(pid)
+    screen.press("End", "d")
+    ok(wait_until(lambda: statistics()["targets"] == before), "d removes a task that has ended")
+
+
 def sizes(screen, busy):
     for columns, rows in ((200, 50), (120, 5), (40, 10), (20, 4), (3, 2), (80, 24)):
         screen.resize(columns, rows)
@@ -202,7 +241,7 @@ def main():
             write(f"{idle.pid} {busy}")
             wait_until(lambda: len({each.pid for each in samples()}) == 2)
             start(screen, "-d 0.3")
-            for test, pids in ((values, (busy, idle.pid)), (keys, (busy, idle.pid)), (sizes, (busy,)),
+            for test, pids in ((values, (busy, idle.pid)), (keys, (busy, idle.pid)), (identities, ()), (sizes, (busy,)),
                                (many_rows, ()), (without_module, (busy,))):
                 test(screen, *pids)
             ends(screen, before)
