@@ -6,7 +6,7 @@
 //!   (task_reader.rs) reads the CPU time of the task and finds out when the task has ended.
 //!   reading.rs has the results.
 //! - The [`Registry`] (registry.rs) is the set of all targets, in the order in which they were
-//!   added and by PID. It also holds the schedule, because its lock orders `stop` with everything
+//!   added and by PID; registry/search.rs finds one. It also holds the schedule, because its lock orders `stop` with everything
 //!   that takes samples.
 //! - add.rs and remove.rs add and remove targets. follow_fork.rs decides whether the child of a
 //!   fork becomes a target, and descendants.rs follows the descendants that a process has when a

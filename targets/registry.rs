@@ -5,6 +5,10 @@
 //! While the registry is locked, nothing sleeps, and no memory is allocated or freed. The lock of
 //! the store of samples may be taken inside. recorder.rs has the order of all locks.
 
+mod search;
+
+pub(crate) use search::Search;
+
 use super::{
     pid_bitmap::PidBitmap,
     target::{Target, BUCKET, ORDER, STAGE},
@@ -14,19 +18,14 @@ use crate::{
     abstractions::{
         clock,
         list::List,
-        pid::Pid,
         slab::{Object, Ref},
-        upid::Upids,
     },
     params,
-    sample_cache::{SampleCache, Store},
+    sample_cache::Store,
     schedule::Schedule,
 };
 use core::convert::Infallible;
 use kernel::{prelude::*, sync::Arc};
-
-/// How many targets [`Registry::find_next`] passes at a time.
-const STRIDE: usize = 100;
 
 /// How many displaced targets may wait for their samples to be freed.
 const DISPLACED_MAX: usize = 1024;
@@ -66,14 +65,6 @@ pub(crate) struct Registry {
     /// The shortest period that an open file requests, milliseconds.
     pub(crate) requested_period_ms: Option<u64>,
     schedule: Schedule,
-}
-
-/// The result of [`Registry::find_next`].
-pub(super) enum Search {
-    /// The search has ended with this result.
-    Done(Option<Ref<Target>>),
-    /// The search must be continued from this position, after the lock has been released.
-    Continue(Ref<Target>),
 }
 
 impl Registry {
@@ -121,57 +112,6 @@ impl Registry {
     /// Returns the target that was added first.
     pub(super) fn first(&self) -> Option<&Object<Target>> {
         self.in_order.first()
-    }
-
-    /// Searches for the target that was added next after `target`, even if `target` has been
-    /// removed.
-    ///
-    /// Passes [`STRIDE`] targets at most. `from` is the position that the last call returned, if
-    /// any.
-    pub(super) fn find_next(
-        &self,
-        target: &Object<Target>,
-        from: Option<&Object<Target>>,
-    ) -> Search {
-        if self.in_order.contains(target) {
-            return Search::Done(self.in_order.next(target).map(Ref::from));
-        }
-        // If that target has been removed since, the search begins again.
-        let from = from.filter(|from| self.in_order.contains(from));
-        let mut at = from.or(self.in_order.first());
-        for _ in 0..STRIDE {
-            match at {
-                Some(passed) if passed.order() <= target.order() => {
-                    at = self.in_order.next(passed);
-                }
-                found => return Search::Done(found.map(Ref::from)),
-            }
-        }
-        match at {
-            Some(position) => Search::Continue(Ref::from(position)),
-            None => Search::Done(None),
-        }
-    }
-
-    /// Searches for the target with the [order](Target::order) `id`.
-    ///
-    /// Passes [`STRIDE`] targets at most. `from` is the position that the last call returned, if
-    /// any.
-    pub(super) fn find_id(&self, id: u64, from: Option<&Object<Target>>) -> Search {
-        let is_before = |target: &&Object<Target>| target.order() <= id;
-        let near = self.id_position.as_deref().filter(is_before);
-        let from = from.filter(|from| self.in_order.contains(from));
-        let mut at = from.or(near).or(self.in_order.first());
-        for _ in 0..STRIDE {
-            match at {
-                Some(passed) if passed.order() < id => at = self.in_order.next(passed),
-                found => return Search::Done(found.filter(is_before).map(Ref::from)),
-            }
-        }
-        match at {
-            Some(position) => Search::Continue(Ref::from(position)),
-            None => Search::Done(None),
-        }
     }
 
     /// Removes `target`, which was found by its ID. Returns whether it was in the registry.
@@ -305,23 +245,6 @@ impl Registry {
         self.displaced.pop_front()
     }
 
-    /// Returns the living target of `pid`.
-    fn find_living(&self, pid: &Pid) -> Option<&Object<Target>> {
-        self.bucket(pid.global())?
-            .iter()
-            .find(|target| target.pids().is_of(pid) && self.living.contains(target))
-    }
-
-    /// Returns the tree of the process with that `pid`, if its forks are followed. Takes the lock of
-    /// the store.
-    pub(super) fn tree_of(&self, pid: &Pid, samples: &SampleCache<Target>) -> Option<Arc<Tree>> {
-        let target = self
-            .find_living(pid)
-            .filter(|target| target.is_followed())?;
-        let store = samples.lock();
-        target.state(&store).tree.clone()
-    }
-
     /// Returns the bucket for a PID of the initial PID namespace.
     fn bucket(&self, pid: i32) -> Option<&List<Target, BUCKET>> {
         self.by_pid.get(pid as usize % BUCKETS)
@@ -330,13 +253,6 @@ impl Registry {
     /// Returns the same bucket, to change it.
     fn bucket_mut(&mut self, pid: i32) -> Option<&mut List<Target, BUCKET>> {
         self.by_pid.get_mut(pid as usize % BUCKETS)
-    }
-
-    /// Returns the target of the task with these PIDs.
-    pub(super) fn find_same(&self, pids: &Upids) -> Option<&Object<Target>> {
-        self.bucket(pids.global())?
-            .iter()
-            .find(|target| target.pids().is_same(pids))
     }
 
     /// Follows the forks of `target` from now on, as part of `tree`.
@@ -372,12 +288,6 @@ impl Registry {
     /// Returns the PID bitmap; `None` before the first `tree:` command.
     pub(super) fn pid_bitmap(&self) -> Option<&Arc<PidBitmap>> {
         self.pid_bitmap.as_ref()
-    }
-
-    /// Returns a target that has `pid` in the initial PID namespace.
-    pub(super) fn find(&self, pid: i32) -> Option<Ref<Target>> {
-        let has_pid = |target: &&Object<Target>| target.pids().global() == pid;
-        self.bucket(pid)?.iter().find(has_pid).map(Ref::from)
     }
 
     /// Inserts a new target. `is_living`: its exit sample has not been taken.
