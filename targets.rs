@@ -6,12 +6,12 @@
 //!   (task_reader.rs) reads the CPU time of the task and finds out when the task has ended.
 //!   reading.rs has the results.
 //! - The [`Registry`] (registry.rs) is the set of all targets, in the order in which they were
-//!   added and by PID; registry/search.rs finds one. It also holds the schedule, because its lock orders `stop` with everything
-//!   that takes samples.
+//!   added and by PID; registry/search.rs finds one. It also holds the schedule, because its lock
+//!   orders `stop` with everything that takes samples.
 //! - add.rs and remove.rs add and remove targets. follow_fork.rs decides whether the child of a
 //!   fork becomes a target, and descendants.rs follows the descendants that a process has when a
-//!   `tree:` command is executed. With the [`PidBitmap`] (pid_bitmap.rs) most forks are ruled out without
-//!   a lock.
+//!   `tree:` command is executed. With the [`PidBitmap`] (pid_bitmap.rs) most forks are ruled out
+//!   without a lock.
 //! - An `Identity` (identity.rs) says who a task is, also after its end.
 //! - A [`Tree`](tree::Tree) (tree.rs) is what one `tree:` command watches: a process and its
 //!   descendants.
