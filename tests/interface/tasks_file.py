@@ -128,6 +128,7 @@ def times_and_status():
         ok(before <= ended.ended <= latest, f"{name}: 'ended' is when it has ended", (before, ended, after))
         equal(ended.ended, end.time, f"{name}: that is the time of the exit sample")
         write(f"-{pid}")
+    equal(statuses["exit by a thread"], 9 << 8, "a thread can end the process after its leader")
     dumped = [name for name, status in statuses.items() if os.WCOREDUMP(status)]
     note(f"core was dumped: {dumped}")
     ok("SIGSEGV" in dumped, "the status of one that dumped core has that flag")

@@ -1,13 +1,14 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Usage: storm COUNT
+ * Usage: storm COUNT subreaper|init
  *
  * A tree of COUNT processes that fork, exec and end all the time. Those whose parent ends become
- * children of the first process (PR_SET_CHILD_SUBREAPER), so all of them are its descendants.
+ * children of the first process, so that all are its descendants, or of init.
  *
- * Prints `middle` when a third of them have begun. At the end prints a line for each: its PID,
- * that of the process that forked it, when it began and when it was about to end (CLOCK_BOOTTIME,
- * nanoseconds). The processes note these themselves, in shared memory.
+ * Prints `middle` when a third of them have begun. At the end prints a line for each: its PID, the
+ * number of the line of the process that forked it (from 0; -1: the first process), when it began
+ * and when it was about to end (CLOCK_BOOTTIME, nanoseconds). The processes note these themselves,
+ * in shared memory.
  *
  * A process forks from its leader, from a thread that ends at once, or from a thread after its
  * leader has ended. Then it waits for its children or ends before them.
@@ -43,8 +44,8 @@ struct account {
 
 static struct account *account;
 static int account_file;
-/* Of this process: its entry, its PID, the state of its random numbers. */
-static int entry, self;
+/* Of this process: its entry, and the state of its random numbers. */
+static int entry = -1;
 static uint32_t state;
 
 static _Noreturn void die(const char *what)
@@ -91,7 +92,7 @@ static void fork_one(void)
 	account->living++;
 	child = fork();
 	if (child == 0)
-		run(next, self);
+		run(next, entry);
 	if (child < 0)
 		die("fork");
 }
@@ -114,8 +115,8 @@ static _Noreturn void end(void)
 			;
 	else
 		usleep(random_below(3000));
-	account->living--;
 	account->entries[entry].end_ns = now_ns();
+	account->living--;
 	_exit(0);
 }
 
@@ -150,7 +151,6 @@ static pthread_t thread_that(void *(*body)(void *))
 static _Noreturn void live(void)
 {
 	state = entry * 2654435761u;
-	self = account->entries[entry].pid;
 	switch (random_below(6)) {
 	case 0:
 		pthread_join(thread_that(fork_from_thread), NULL);
@@ -186,7 +186,6 @@ static void run_tree(int count)
 {
 	int is_told = 0;
 
-	self = getpid();
 	while (account->begun < count) {
 		fork_one();
 		while (waitpid(-1, NULL, WNOHANG) > 0)
@@ -198,8 +197,9 @@ static void run_tree(int count)
 		}
 		usleep(300);
 	}
-	while (wait(NULL) > 0)
-		;
+	/* Children of init are waited for by init. */
+	while (wait(NULL) > 0 || account->living > 0)
+		usleep(300);
 }
 
 int main(int argc, char **argv)
@@ -213,9 +213,9 @@ int main(int argc, char **argv)
 		entry = atoi(argv[2]);
 		live();
 	}
-	count = argc == 2 ? atoi(argv[1]) : 0;
+	count = argc == 3 ? atoi(argv[1]) : 0;
 	if (count <= 0) {
-		fprintf(stderr, "usage: storm COUNT\n");
+		fprintf(stderr, "usage: storm COUNT subreaper|init\n");
 		return 2;
 	}
 	size = sizeof(struct account) + count * sizeof(struct entry);
@@ -224,7 +224,7 @@ int main(int argc, char **argv)
 		die("memfd_create");
 	map_account(size);
 	account->count = count;
-	if (prctl(PR_SET_CHILD_SUBREAPER, 1))
+	if (prctl(PR_SET_CHILD_SUBREAPER, !strcmp(argv[2], "subreaper")))
 		die("prctl");
 	run_tree(count);
 	for (int i = 0; i < count; i++) {
