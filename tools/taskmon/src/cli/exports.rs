@@ -1,0 +1,96 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! The options of the subcommands that read samples and write files: `plot` and `export`.
+
+use clap::{Args, ValueEnum, ValueHint};
+use std::path::PathBuf;
+
+/// Plot CPU share over time
+///
+/// The plot has one panel per task, in which user and system time are stacked. If there are more
+/// than 12 tasks, it shows the 12 that consumed the most CPU time. A recording of several processes
+/// is plotted in one panel, in which the processes are stacked.
+///
+/// The plot is blank for times at which sampling was paused, or of which the samples were evicted.
+/// In names and titles, characters that are not visible are shown as a backslash and three octal
+/// digits for each byte.
+///
+/// A recording can be plotted while it is written. If it was cut off or is incomplete, a message on
+/// standard error says so.
+#[derive(Args)]
+pub struct Plot {
+    /// A recording, or PIDs or thread IDs of watched tasks [default: all watched tasks]
+    #[arg(value_name = "FILE or PID", value_hint = ValueHint::FilePath)]
+    pub what: Vec<String>,
+
+    /// File for the plot; its extension, .svg or .png, selects the format
+    #[arg(short, long, value_name = "FILE", value_hint = ValueHint::FilePath)]
+    pub output: PathBuf,
+
+    /// Draw one panel per task, also for a recording of several processes
+    #[arg(long, conflicts_with = "stacked")]
+    pub panels: bool,
+
+    /// Draw one panel in which the processes are stacked
+    #[arg(long)]
+    pub stacked: bool,
+
+    /// Title of the plot [default: the recorded command, if there is one]
+    #[arg(long, value_name = "TEXT")]
+    pub title: Option<String>,
+
+    /// Width of the plot in pixels; a PNG file is twice as wide
+    #[arg(long, value_name = "PIXELS", default_value_t = 960, value_parser = clap::value_parser!(u32).range(400..=8000))]
+    pub width: u32,
+}
+
+/// Export samples for other programs
+///
+/// csv (RFC 4180, with a header line) and json (one object per line) have the same fields. pid is
+/// the process or thread ID. command is the command name; if the name is unknown, the field is
+/// empty in csv and null in json. num is the number of the sample; the first sample of a task has
+/// the number 0. usr_us and sys_us are the user and system time that the task has consumed since it
+/// began, in microseconds. time_us is the time of the sample in microseconds since boot. exit is 1
+/// for the last sample of a task that has ended, and 0 for all others. id is the number that the
+/// module gave the task; unlike a PID, it is not used again. parent is the PID of the process that
+/// forked the task. Both can be unknown, like the name. The name is the last one that the task had.
+/// Bytes of it that are not UTF-8 are written as a backslash and three octal digits.
+///
+/// perfetto is the JSON of the Trace Event Format, which the Perfetto and Chrome trace viewers
+/// open. Each task has a counter of its user and system share of one CPU in per cent.
+///
+/// openmetrics is the text format of Prometheus (version 0.0.4), which node_exporter's textfile
+/// collector reads too. OpenMetrics 1.0 is a stricter variant of it. The output has the current
+/// totals of each task and, unless a recording is exported, the module's statistics. The label id
+/// identifies a task; the label pid is its PID. In a recording without ids, the tasks are numbered
+/// from 1. The metric taskmonitor_task_info has the command names.
+///
+/// A recording can be exported while it is written. If it was cut off or is incomplete, a message
+/// on standard error says so.
+#[derive(Args)]
+pub struct Export {
+    /// Format of the output
+    #[arg(short, long, value_name = "FORMAT")]
+    pub format: Format,
+
+    /// File for the output [default: standard output]
+    #[arg(short, long, value_name = "FILE", value_hint = ValueHint::FilePath)]
+    pub output: Option<PathBuf>,
+
+    /// A recording, or PIDs or thread IDs of watched tasks [default: all watched tasks]
+    #[arg(value_name = "FILE or PID", value_hint = ValueHint::FilePath)]
+    pub what: Vec<String>,
+}
+
+/// A format of `taskmon export`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum Format {
+    /// One line of fields per sample
+    Csv,
+    /// One JSON object per sample
+    Json,
+    /// A trace of CPU shares for the Perfetto and Chrome trace viewers
+    Perfetto,
+    /// The current totals for Prometheus and node_exporter's textfile collector
+    Openmetrics,
+}
