@@ -4,6 +4,7 @@
 
 use super::{
     counters::children_cpu_us,
+    ours::Membership,
     recording::Recording,
     release,
     session::Session,
@@ -15,6 +16,7 @@ use crate::{
 };
 use anyhow::{Context, Result};
 use std::{
+    collections::BTreeSet,
     io::{stderr, Write},
     os::fd::AsRawFd,
 };
@@ -100,7 +102,17 @@ fn remove_added(recording: &Recording<'_>) -> Result<()> {
         stream, control, ..
     } = &recording.session;
     let ids: Vec<u64> = stream.added().map(|task| task.id).collect();
-    release::remove_all(control, &ids, &recording.trees, stream.list().max_id())
+    let trees: BTreeSet<u32> = recording.trees.keys().copied().collect();
+    // The PID of a root can be that of a tree of somebody else now.
+    let tasks = stream.list().tasks();
+    let is_own = |pid: &u32| {
+        let mut others = tasks.iter().filter(|task| task.pid == *pid);
+        recording.trees.get(pid) == Some(&Membership::Added)
+            && others.all(|task| ids.contains(&task.id))
+    };
+    let own: Vec<u32> = trees.iter().copied().filter(is_own).collect();
+    release::remove_trees(control, &own);
+    release::remove_all(control, &ids, &trees, stream.list().max_id())
 }
 
 /// Writes the summary. That standard error is closed is no error.

@@ -7,7 +7,7 @@ use super::{
     about,
     attach::Attachment,
     ending,
-    ours::Root,
+    ours::{Membership, Root},
     session::{raise_priority, Session},
     signals::{Event, Signals},
     Recorder, FAILED,
@@ -20,7 +20,7 @@ use crate::{
 };
 use anyhow::Result;
 use std::{
-    collections::{BTreeSet, HashSet},
+    collections::{BTreeMap, HashSet},
     fs::File,
     io,
     os::unix::process::ExitStatusExt,
@@ -54,8 +54,9 @@ pub struct Recording<'a> {
     pub status: Option<ExitStatus>,
     /// How long the command ran.
     pub wall: Option<Duration>,
-    /// The PIDs of the processes that this recorder has made the module follow.
-    pub trees: BTreeSet<u32>,
+    /// The PIDs of the processes that this recorder has made the module follow, and whether they
+    /// were watched before.
+    pub trees: BTreeMap<u32, Membership>,
     /// The file that is written, for reading.
     pub reader: Option<File>,
     attachment: Option<Attachment>,
@@ -75,7 +76,7 @@ impl<'a> Recording<'a> {
             summary_output: recorder.summary_output,
             status: None,
             wall: None,
-            trees: BTreeSet::new(),
+            trees: BTreeMap::new(),
             reader: None,
             attachment: recorder.attachment,
             signals: recorder.signals,
@@ -119,7 +120,8 @@ impl<'a> Recording<'a> {
 
     fn add_roots(&mut self, roots: &[Root]) -> Result<()> {
         let followed = roots.iter().filter(|root| root.is_followed_by_us);
-        self.trees.extend(followed.map(|root| root.pid));
+        self.trees
+            .extend(followed.map(|root| (root.pid, root.membership)));
         self.roots.extend(self.session.stream.add_roots(roots)?);
         Ok(())
     }

@@ -16,6 +16,14 @@ pub fn remove(control: &ControlFile, ids: &[u64]) {
     let _ = control.send_each(&words);
 }
 
+/// Removes the trees of the processes with these PIDs. The tasks in them that were watched before
+/// stay watched, but are not followed any more.
+pub fn remove_trees(control: &ControlFile, roots: &[u32]) {
+    let words: Vec<String> = roots.iter().map(|pid| format!("-tree:{pid}")).collect();
+    // An error means that another program has removed them.
+    let _ = control.send_each(&words);
+}
+
 /// Removes the tasks with these ids, which this recorder has added, and those that the module
 /// follows because of one of the processes `trees` and that were added after the id `max_id`.
 pub fn remove_all(
