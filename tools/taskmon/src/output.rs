@@ -26,7 +26,8 @@ mod unnamed_file;
 pub use destination::{print_json, write_file, Output};
 pub use growing_file::{write_failure, GrowingFile, ReservedFile};
 pub use messages::{
-    bold, fail_with_all, is_broken_pipe, os_error_text, print_error, print_message, use_colours,
+    bold, error_text, fail_with_all, is_broken_pipe, os_error_text, print_error, print_message,
+    use_colours,
 };
 pub use progress::Progress;
 pub use temp_file::TempFile;

@@ -29,7 +29,7 @@ mod task_list;
 use crate::{
     cli::Record,
     kernel_module::{period_ms, ControlFile, SamplesFile},
-    output::{print_message, Output, ReservedFile},
+    output::{print_error, print_message, Output, ReservedFile},
 };
 use anyhow::Result;
 use attach::Attachment;
@@ -55,7 +55,7 @@ pub fn record(arguments: &Record) -> ExitCode {
         Err(LaunchError::NotRunnable(error)) => (NOT_RUNNABLE, error),
         Err(LaunchError::NotFound(error)) => (NOT_FOUND, error),
     };
-    print_message(format_args!("{error:#}"));
+    print_error(&error);
     ExitCode::from(status)
 }
 

@@ -5,6 +5,7 @@
 use crate::{
     history::Sample,
     kernel_module::{self, TaskInfo},
+    output::error_text,
     procfs,
 };
 use anyhow::Result;
@@ -50,7 +51,7 @@ impl Identities {
     pub fn of(&mut self, sample: &Sample) -> Result<Option<TaskInfo>, String> {
         // Tasks that were added since the file was read come last in the samples file.
         if sample.time_us > self.read_at_us {
-            self.update().map_err(|error| format!("{error:#}"))?;
+            self.update().map_err(|error| error_text(&error))?;
         }
         let of_pid = self.of_pid.get(&sample.pid);
         let mut begun = of_pid

@@ -12,7 +12,7 @@ use super::{
 };
 use crate::{
     history::{Losses, Source},
-    output::{format::seconds, write_failure},
+    output::{error_text, format::seconds, write_failure},
 };
 use anyhow::{Context, Result};
 use std::{
@@ -40,7 +40,7 @@ pub fn finish(recording: &mut Recording<'_>) -> Result<()> {
         stream.note_missing(&format!("{} s of CPU time", seconds(missing_us)));
     }
     if let Err(error) = &sampled {
-        stream.note_missing(&format!("{error:#}"));
+        stream.note_missing(&error_text(error));
     }
     let losses = stream.losses().clone();
     let has_failed = stream.failure().is_some();

@@ -16,7 +16,7 @@ use crate::{
     cli::Record,
     history::{Clock, Metadata},
     kernel_module::refusal,
-    output::{print_message, write_failure, Output, ReservedFile},
+    output::{error_text, print_error, print_message, write_failure, Output, ReservedFile},
 };
 use anyhow::Result;
 use std::{
@@ -87,7 +87,7 @@ impl<'a> Recording<'a> {
         recording.begin_output(output);
         let roots = std::mem::take(&mut recording.origin.roots);
         if let Err(error) = recording.add_roots(&roots) {
-            print_message(format_args!("{error:#}"));
+            print_error(&error);
         }
         if recording.roots.len() < roots.len() {
             let text = "what was named was not watched any more at the beginning";
@@ -140,7 +140,7 @@ impl<'a> Recording<'a> {
             .into_iter()
             .filter_map(|result| result.as_ref().err())
         {
-            print_message(format_args!("{error:#}"));
+            print_error(error);
         }
         while self.origin.child.is_some() {
             if self.signals.wait(LONGEST_WAIT) == Some(Event::CommandEnded) {
@@ -251,7 +251,8 @@ impl<'a> Recording<'a> {
                 return Err(error);
             }
             print_message(format_args!(
-                "{error:#}; the recording ends here, the command goes on"
+                "{}; the recording ends here, the command goes on",
+                error_text(&error)
             ));
         }
         Ok(self.attachment.is_some())
