@@ -209,14 +209,16 @@ impl Session {
         let needs_pass = has_pass && hurry.is_some();
         loop {
             let begun = Instant::now();
-            // A pass that is running now may have sampled a task before its end.
+            // A pass that is running now may have sampled a task before.
             let has_passed = Counters::read()?.passes >= before.passes + 2;
             let drained = self.drain()?;
-            if has_passed || drained.alive == 0 {
+            if drained.alive == 0 {
                 return Ok(0);
             }
+            // The exit sample of a task is taken when the task has left the CPU for good, which on
+            // a busy machine can be many passes after it was reaped.
             let awaited = self.awaited();
-            if begun >= deadline || (awaited == 0 && !needs_pass) {
+            if begun >= deadline || (awaited == 0 && (has_passed || !needs_pass)) {
                 return Ok(awaited);
             }
             thread::sleep(CHECK_INTERVAL.max(begun.elapsed()));
