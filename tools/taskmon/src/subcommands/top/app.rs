@@ -6,7 +6,9 @@ use super::{
     sort_order::SortOrder,
     task_table::{Row, TaskTable},
 };
-use crate::{kernel_module::ControlFile, selection::Wanted, subcommands::add::add_each};
+use crate::{
+    kernel_module::ControlFile, output::error_text, selection::Wanted, subcommands::add::add_each,
+};
 use anyhow::Result;
 use ratatui::{
     crossterm::event::{KeyCode, KeyEvent, KeyModifiers},
@@ -76,7 +78,7 @@ impl App {
     pub fn refresh(&mut self) {
         let passes = self.table.statistic("passes");
         if let Err(error) = self.table.refresh() {
-            self.error = Some(format!("{error:#}"));
+            self.error = Some(error_text(&error));
             self.table = TaskTable::default();
         }
         if self.table.statistic("passes") != passes || !self.table.has_living() {
@@ -205,7 +207,7 @@ impl App {
 
     /// Keeps the error of a command for the screen.
     fn finish(&mut self, result: Result<()>) -> Action {
-        self.error = result.err().map(|error| format!("{error:#}"));
+        self.error = result.err().as_ref().map(error_text);
         Action::Refresh
     }
 }
