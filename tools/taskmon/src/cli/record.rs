@@ -17,7 +17,8 @@ use std::{ffi::OsString, path::PathBuf, time::Duration};
 /// or --all. Their living descendants are recorded too. The recording ends when all selected tasks
 /// have ended, after --duration, or when SIGINT (Ctrl-C), SIGTERM, SIGHUP or SIGQUIT is sent to
 /// taskmon. It is complete then, and the summary says which processes are still running. Tasks that
-/// were watched before stay watched; the others are not watched any more.
+/// were watched before stay watched; the others are not watched any more. If one of the former was
+/// named here, its descendants are followed from then on, unless --alone was given.
 ///
 /// taskmon writes the samples to the file while the tasks run, and removes tasks that have ended
 /// from the module. So neither the module's memory nor max_targets limits a recording. If taskmon
