@@ -12,7 +12,7 @@ import os
 
 from lib.clone import free_pid
 from lib.kernel_state import kernel_log, kernel_threads, remains, slabs
-from lib.module import (DEBUGFS, PARAMETERS, STATISTICS, SYSFS, is_loaded, load, loaded, parameter,
+from lib.module import (DEBUGFS, PARAMETERS, STATISTICS, SYSFS, TASKS, is_loaded, load, loaded, parameter,
                         statistics, unload)
 from lib.processes import process, wait_until
 from lib.results import equal, fails_with, ok, run
@@ -83,11 +83,11 @@ def without_a_task():
         equal(statistics()["targets"], 0, "no target")
         equal(sorted(kernel_threads()), ["taskmonitor"], "one kernel thread")
         ok(len(slabs()) > 0, "slab caches")
-        modes = [os.stat(path).st_mode & 0o7777 for path in (SYSFS, DEBUGFS, STATISTICS)]
-        equal(modes, [0o600, 0o400, 0o400], "only root may read the files, and no debugfs file has a write bit")
+        modes = [os.stat(path).st_mode & 0o7777 for path in (SYSFS, DEBUGFS, TASKS, STATISTICS)]
+        equal(modes, [0o600, 0o400, 0o400, 0o400], "only root may read the files, and no debugfs file has a write bit")
         writable = {name for name in os.listdir(PARAMETERS)
                     if os.stat(f"{PARAMETERS}/{name}").st_mode & 0o222}
-        equal(writable, {"period_ms", "max_samples", "max_targets", "rt_priority"},
+        equal(writable, {"period_ms", "max_samples", "max_kib", "max_targets", "rt_priority"},
               "the parameters that can be written after the load")
         fails_with(errno.EEXIST, load, "a second load fails")
     equal(remains(), [], "an unload leaves nothing")
