@@ -109,7 +109,11 @@ impl TaskReader {
 
     /// Returns what the task is now.
     pub(super) fn last_seen(&self) -> LastSeen {
-        LastSeen::of(&self.task, self.is_process)
+        // If another thread has called `exec`, that thread has become the leader, which the next
+        // reading finds out.
+        let has_new_leader = self.is_process && !exit::is_alive(&self.task);
+        let leader = has_new_leader.then(|| self.exit.pid().leader()).flatten();
+        LastSeen::of(leader.as_deref().unwrap_or(&self.task), self.is_process)
     }
 
     /// Returns whether the task is a process.
