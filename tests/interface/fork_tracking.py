@@ -15,6 +15,7 @@ import signal
 import threading
 import time
 
+from lib.kernel_state import hurry_grace_periods
 from lib.module import is_built_in, loaded, set_parameter, statistics, write
 from lib.proc import boottime_us, used_us
 from lib.processes import burn, child, kill, process, wait_until
@@ -223,6 +224,8 @@ def refused_commands():
 
 
 def main():
+    # Each tree: waits for some.
+    hurry_grace_periods()
     with loaded(period_ms=10):
         for function in (forks_and_exits, time_of_the_exit_sample, grandchildren_and_orphans,
                          threads_and_exec, target_before, many_short_processes, sum_of_all,
