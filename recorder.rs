@@ -160,8 +160,8 @@ impl Recorder {
         removed
     }
 
-    /// Removes the trees whose root has `pid` in `namespace`, that is, the root and all targets that
-    /// `tree:` commands for it have added, and frees their samples.
+    /// Removes the trees whose root has `pid` in `namespace`, that is, the root and all targets
+    /// that `tree:` commands for it have added, and frees their samples.
     ///
     /// May sleep. Fails with `ESRCH` if there is none.
     pub(crate) fn remove_tree(&self, pid: i32, namespace: &PidNamespace) -> Result {

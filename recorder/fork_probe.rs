@@ -9,10 +9,10 @@
 //! The exit probe runs in each exit while a `tree:` command searches for living descendants; why is
 //! in targets/descendants.rs.
 //!
-//! `kernel_clone()` and `do_exit()` call the probes with no lock held. They may take the locks of the registry
-//! and of the store, and spinlocks of the kernel: those of the slab allocator, of the task's
-//! `wait_pidfd`, of the sampler's wait queue and of work items. They must not take a mutex, because
-//! they must not sleep.
+//! `kernel_clone()` and `do_exit()` call the probes with no lock held. They may take the locks of
+//! the registry and of the store, and spinlocks of the kernel: those of the slab allocator, of the
+//! task's `wait_pidfd`, of the sampler's wait queue and of work items. They must not take a mutex,
+//! because they must not sleep.
 //!
 //! The removal of the fork probe waits for calls that are under way, so a work item does it
 //! (deferred_work.rs).

@@ -84,8 +84,8 @@ impl<T: Send + Sync, S> History<T, S> {
         self.first_pass
     }
 
-    /// Returns the number of the first sample after `pass`. Sample 0 counts as before any pass, if it
-    /// was not taken in one.
+    /// Returns the number of the first sample after `pass`. Sample 0 counts as before any pass, if
+    /// it was not taken in one.
     pub(super) fn number_after(&self, pass: u64) -> u64 {
         let number = (pass + 1).saturating_sub(self.first_pass);
         number.max(self.first_time_us.is_some().into())

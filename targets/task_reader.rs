@@ -54,7 +54,8 @@ impl TaskReader {
     /// A reader for the task with `pid`: the process if the task is a thread group leader, else the
     /// thread.
     ///
-    /// May sleep if `flags` allow it. Fails with `ESRCH` if there is no such task, and with `ENOMEM`.
+    /// May sleep if `flags` allow it. Fails with `ESRCH` if there is no such task, and with
+    /// `ENOMEM`.
     pub(super) fn find(pid: ARef<Pid>, flags: Flags) -> Result<Pin<KBox<Self>>> {
         let (task, is_process) = match pid.leader() {
             Some(leader) => (leader, true),

@@ -46,7 +46,8 @@ impl Tree {
     }
 
     /// Returns whether the target with this [order](super::Target::order) and these PIDs, which
-    /// belongs to the tree, is its root or is watched because of it. All others were watched before.
+    /// belongs to the tree, is its root or is watched because of it. All others were watched
+    /// before.
     pub(super) fn owns(&self, order: u64, pids: &Upids) -> bool {
         order >= self.first_order.load(Relaxed) || pids.is_same(&self.root)
     }

@@ -3,10 +3,11 @@
 //! The line that says who a task is.
 //!
 //! ```text
-//! pid:268 : id 42 parent 267 root 250 cgroup 2817 started 884683911 ended 885001234 status 9 first 0 next 4 usr 9000 sys 3000 name as
+//! pid:268 : id 42 parent 267 root 250 cgroup 2817 started 884683911 ended 885001234 status 9 \
+//!     first 0 next 4 usr 9000 sys 3000 name as
 //! ```
 //!
-//! It is read far less often than samples are, so `core::fmt` formats its numbers.
+//! It has no backslash and no line break. It is read far less often than samples are, so `core::fmt` formats its numbers.
 
 use crate::codec::Sample;
 use core::fmt::{self, Write};

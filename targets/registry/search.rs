@@ -84,8 +84,8 @@ impl Registry {
             .find(|target| target.pids().is_of(pid) && self.living.contains(target))
     }
 
-    /// Returns the tree of the process with that `pid`, if its forks are followed. Takes the lock of
-    /// the store.
+    /// Returns the tree of the process with that `pid`, if its forks are followed. Takes the lock
+    /// of the store.
     pub(crate) fn tree_of(&self, pid: &Pid, samples: &SampleCache<Target>) -> Option<Arc<Tree>> {
         let target = self
             .find_living(pid)

@@ -157,7 +157,7 @@ def identities(screen):
         ok(row(screen, pid, "ended .* life-1"), "the task that has ended is still shown", screen.lines())
         screen.press("End", "Up", "d")
         ok(wait_until(lambda: order(screen, [pid]) == [pid]), "d removes the task that has ended", screen.lines())
-        equal([task["name"] for task in tasks() if task["pid"] == pid], [b"life-2"], "the other one is still watched")
+        equal([task.name for task in tasks() if task.pid == pid], [b"life-2"], "the other one is still watched")
         screen.press("End", "d")
         ok(wait_until(lambda: not order(screen, [pid])), "d removes the other one", screen.lines())
     finally:
