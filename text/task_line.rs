@@ -7,7 +7,8 @@
 //!     first 0 next 4 usr 9000 sys 3000 name as
 //! ```
 //!
-//! It has no backslash and no line break. It is read far less often than samples are, so `core::fmt` formats its numbers.
+//! It has no backslash and no line break. It is read far less often than samples are, so
+//! `core::fmt` formats its numbers.
 
 use crate::codec::Sample;
 use core::fmt::{self, Write};
