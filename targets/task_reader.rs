@@ -206,12 +206,27 @@ impl TaskReader {
         if !self.is_process {
             return self.read_exiting_thread(rcu);
         }
-        // If another thread has called `exec`, that thread has become the leader.
-        let leader = self.exit.pid().leader();
-        if let Some(leader) = leader {
-            *self.as_mut().project().task = leader;
+        loop {
+            let progress = exit::progress(&self.task);
+            // If the task is still the leader after that, it has been reaped with its process, and
+            // not because another thread called `exec`.
+            if !self.as_mut().update_leader() {
+                return self.read_exiting_process(progress, rcu);
+            }
         }
-        self.read_exiting_process(rcu)
+    }
+
+    /// Finds out whether the process has a new leader: if another thread has called `exec`, that
+    /// thread has become the leader (`de_thread()`), and the old one has been reaped.
+    fn update_leader(self: Pin<&mut Self>) -> bool {
+        let this = self.project();
+        match this.exit.pid().leader() {
+            Some(leader) if !core::ptr::eq(&*leader, &**this.task) => {
+                *this.task = leader;
+                true
+            }
+            _ => false,
+        }
     }
 
     fn read_alive(self: Pin<&mut Self>, rcu: &rcu::Guard) -> Reading {
@@ -238,10 +253,14 @@ impl TaskReader {
         self.ended(cputime::thread_times(&self.task))
     }
 
-    /// Reads a process that is ending, or that has a new leader.
+    /// Reads a process whose leader is ending: `progress` says how far, or that has a new leader.
     #[cold]
-    fn read_exiting_process(self: Pin<&mut Self>, rcu: &rcu::Guard) -> Reading {
-        match exit::progress(&self.task) {
+    fn read_exiting_process(
+        self: Pin<&mut Self>,
+        progress: ExitProgress,
+        rcu: &rcu::Guard,
+    ) -> Reading {
+        match progress {
             ExitProgress::Reaped => self.ended(self.final_times(rcu)),
             // A process has not ended as long as it has other threads that were not reaped.
             ExitProgress::Zombie if exit::process_threads(&self.task) == 1 => {
