@@ -35,7 +35,12 @@
 //! }
 //! ```
 
-use super::{clock, cputime, pid::Pid, read_once::read_once};
+use super::{
+    clock, cputime,
+    pid::Pid,
+    read_once::read_once,
+    task_identity::{self, Name, NAME_LEN},
+};
 use core::ptr::NonNull;
 use kernel::{
     bindings, container_of,
@@ -75,6 +80,11 @@ pub(crate) struct ExitNotice {
     reaped_threads_ns: Atomic<u64>,
     /// The address of the task that became a zombie. It is only compared, and not dereferenced.
     zombie: Atomic<usize>,
+    /// The bytes of its command name.
+    name: [Atomic<u64>; 2],
+    /// The ID of its cgroup; 0: it has none.
+    cgroup: Atomic<u64>,
+    wait_status: Atomic<i32>,
 }
 
 // SAFETY: An entry may be removed from its queue in any thread.
@@ -91,6 +101,12 @@ pub(crate) struct Zombie {
     /// The run time of the other threads of the process, all of which had been reaped, in
     /// nanoseconds.
     pub(crate) reaped_threads_ns: u64,
+    /// The task's command name.
+    pub(crate) name: Name,
+    /// The ID of the task's cgroup; `None` in a kernel without cgroups.
+    pub(crate) cgroup: Option<u64>,
+    /// The wait status of the task or, if it is a process, of that.
+    pub(crate) wait_status: i32,
     /// The task's address.
     task: usize,
 }
@@ -123,6 +139,9 @@ impl ExitNotice {
             booked_ns: Atomic::new(0),
             reaped_threads_ns: Atomic::new(0),
             zombie: Atomic::new(0),
+            name: [Atomic::new(0), Atomic::new(0)],
+            cgroup: Atomic::new(0),
+            wait_status: Atomic::new(0),
         })
         .pin_chain(move |this| {
             // SAFETY: The queue is part of a `struct pid` to which `queued` is a reference. The
@@ -143,9 +162,22 @@ impl ExitNotice {
     pub(crate) fn zombie(&self) -> Option<Zombie> {
         // Pairs with the release in `note_zombie`.
         let at_us = self.zombie_us.load(Acquire);
-        (at_us != 0).then(|| Zombie {
+        if at_us == 0 {
+            return None;
+        }
+        let mut name = [0; NAME_LEN];
+        for (bytes, part) in name.chunks_exact_mut(8).zip(&self.name) {
+            for (byte, from) in bytes.iter_mut().zip(part.load(Relaxed).to_le_bytes()) {
+                *byte = from;
+            }
+        }
+        let cgroup = self.cgroup.load(Relaxed);
+        Some(Zombie {
             at_us,
             reaped_threads_ns: self.reaped_threads_ns.load(Relaxed),
+            name,
+            cgroup: (cgroup != 0).then_some(cgroup),
+            wait_status: self.wait_status.load(Relaxed),
             task: self.zombie.load(Relaxed),
         })
     }
@@ -222,6 +254,19 @@ impl ExitNotice {
             self.booked_ns.store(booked_ns, Relaxed);
             self.reaped_threads_ns.store(reaped_threads_ns, Relaxed);
             self.zombie.store(task.as_ptr().addr(), Relaxed);
+            let name = task_identity::name(task);
+            for (bytes, part) in name.chunks_exact(8).zip(&self.name) {
+                part.store(
+                    bytes
+                        .iter()
+                        .rfold(0, |part, byte| part << 8 | u64::from(*byte)),
+                    Relaxed,
+                );
+            }
+            let cgroup = task_identity::cgroup_id(task);
+            self.cgroup.store(cgroup.unwrap_or(0), Relaxed);
+            let wait_status = task_identity::wait_status(task, self.is_process);
+            self.wait_status.store(wait_status, Relaxed);
             // Pairs with the acquire in `zombie`.
             self.zombie_us.store(clock::boottime_us(), Release);
         }

@@ -4,6 +4,7 @@
 //! kernel's alive.
 
 use crate::abstractions::{
+    exit_notice::Zombie,
     pid::Pid,
     process_tree,
     task_identity::{self, Name, NAME_LEN},
@@ -77,6 +78,16 @@ impl LastSeen {
             cgroup: task_identity::cgroup_id(task).unwrap_or(0),
             wait_status: task_identity::wait_status(task, is_process),
             is_process,
+        }
+    }
+
+    /// What a process was when it became a zombie.
+    pub(super) fn of_zombie(zombie: &Zombie) -> Self {
+        Self {
+            name: zombie.name,
+            cgroup: zombie.cgroup.unwrap_or(0),
+            wait_status: zombie.wait_status,
+            is_process: true,
         }
     }
 }

@@ -108,13 +108,20 @@ impl TaskReader {
             && !process_tree::has_children(current)
     }
 
-    /// Returns what the task is now.
+    /// Returns what the task is now, or what it was when it ended.
     pub(super) fn last_seen(&self) -> LastSeen {
+        if !self.is_process || exit::is_alive(&self.task) {
+            return LastSeen::of(&self.task, self.is_process);
+        }
         // If another thread has called `exec`, that thread has become the leader, which the next
-        // reading finds out.
-        let has_new_leader = self.is_process && !exit::is_alive(&self.task);
-        let leader = has_new_leader.then(|| self.exit.pid().leader()).flatten();
-        LastSeen::of(leader.as_deref().unwrap_or(&self.task), self.is_process)
+        // reading finds out, unless the process has ended by then.
+        if let Some(leader) = self.exit.pid().leader() {
+            return LastSeen::of(&leader, true);
+        }
+        match self.exit.zombie() {
+            Some(zombie) => LastSeen::of_zombie(&zombie),
+            None => LastSeen::of(&self.task, true),
+        }
     }
 
     /// Returns whether the task is a process.

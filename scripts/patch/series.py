@@ -28,7 +28,7 @@ PATCHES = (
           wrappers=("barrier", "read_once", "slab", "list")),
     Patch("cpu-time",
           wrappers=("capability", "clock", "seqlock", "pid", "upid", "process_tree", "signal", "cputime", "exit",
-                    "exit_notice", "task_identity", "layout")),
+                    "task_identity", "exit_notice", "layout")),
     Patch("callbacks",
           wrappers=("this_module", "kthread", "wait_queue", "delayed_work", "shrinker", "tracepoint", "param",
                     "sysfs", "seq_file", "write_data", "debugfs_file")),
