@@ -85,6 +85,21 @@ pub(super) fn read_barrier() {
     kernel::sync::barrier::smp_mb(kernel::sync::barrier::Read);
 }
 
+/// Waits until all RCU read-side critical sections that have begun have ended. All CPUs have
+/// executed a full memory barrier in between. May sleep.
+///
+/// Linux 7.2 lacks [`rcu::synchronize_rcu()`](kernel::sync::rcu): when 7.3 is the oldest supported
+/// kernel, call that.
+pub(crate) fn synchronize_rcu() {
+    #[cfg(linux_7_2)]
+    // SAFETY: May be called in any context that may sleep.
+    unsafe {
+        bindings::synchronize_rcu()
+    };
+    #[cfg(not(linux_7_2))]
+    kernel::sync::rcu::synchronize_rcu();
+}
+
 /// Returns the error `EOPNOTSUPP`.
 ///
 /// Linux 7.2 lacks the constant [`EOPNOTSUPP`](kernel::error::code): when 7.3 is the oldest

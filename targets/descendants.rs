@@ -32,7 +32,14 @@ use super::{
     Target, Targets, TaskReader,
 };
 use crate::{
-    abstractions::{clock, compat::tgid, exit, pid::Pid, process_tree, signal, slab::Ref},
+    abstractions::{
+        clock,
+        compat::{synchronize_rcu, tgid},
+        exit,
+        pid::Pid,
+        process_tree, signal,
+        slab::Ref,
+    },
     sample_cache::SampleCache,
 };
 use kernel::{
@@ -73,7 +80,7 @@ impl Targets {
         after_step: impl Fn(Followed),
     ) -> Result {
         loop {
-            rcu::synchronize_rcu();
+            synchronize_rcu();
             let before = self.lock().joined;
             let mut unfit = 0;
             let mut from = Some(1);
