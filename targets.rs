@@ -12,7 +12,7 @@
 //!   fork becomes a target, and descendants.rs follows the descendants that a process has when a
 //!   `tree:` command is executed. With the [`PidBitmap`] (pid_bitmap.rs) most forks are ruled out
 //!   without a lock.
-//! - An `Identity` (identity.rs) says who a task is, also after its end.
+//! - An `Identity` (identity.rs) identifies a task, also after its end.
 //! - A [`Tree`](tree::Tree) (tree.rs) is what one `tree:` command watches: a process and its
 //!   descendants.
 //!

@@ -10,7 +10,7 @@
 //!
 //! ```text
 //! taskmonitor                             init and teardown of the module (this file)
-//! debugfs  sysfs  tasks                   the samples files; who the targets are
+//! debugfs  sysfs  tasks                   the samples files; the identities of the targets
 //! control  stats  sampler  shrinker       commands; statistics; the thread; memory pressure
 //! recorder                                the layers below, joined
 //! targets                                 which tasks are watched; reading their CPU time

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! /sys/kernel/debug/taskmonitor_tasks: who the targets are, one line for each.
+//! /sys/kernel/debug/taskmonitor_tasks: the identities of the targets, one line for each.
 
 use crate::{
     abstractions::{

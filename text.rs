@@ -15,7 +15,7 @@
 //! as in the line before are not computed again, nor are those of a sample number that is greater
 //! by one, unless there is a carry.
 //!
-//! [`TaskLine`] (task_line.rs) is the line that says who a task is.
+//! [`TaskLine`] (task_line.rs) is the line that identifies a task.
 
 mod digits;
 mod task_line;

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! What says who a task is or was: its name, its cgroup, when it began, how it ended.
+//! The identity of a task: its name, its cgroup, the time at which it began, its wait status.
 //!
 //! All of it stays readable for as long as there is a reference to the `task_struct`, also after
 //! the task has been reaped. The `kernel` crate's [`Task`] has none of it.
@@ -71,8 +71,9 @@ pub(crate) fn wait_status(task: &Task, is_process: bool) -> i32 {
 pub(crate) fn cgroup_id(task: &Task) -> Option<u64> {
     let _rcu = rcu::read_lock();
     // SAFETY: A `&Task` is a live `task_struct`, which has a reference to its `css_set` until it is
-    // freed (`cgroup_task_free()`). If the task is moved meanwhile, RCU keeps the old one. A
-    // `css_set` keeps its cgroups alive (`link_css_set()`), and a cgroup its kernfs node.
+    // freed (`cgroup_task_free()`). If the task is moved meanwhile, the old `css_set`, its cgroup
+    // and the kernfs node of that are freed after an RCU grace period at the earliest
+    // (`put_css_set_locked()`, `css_release_work_fn()`).
     Some(unsafe { id_of_node(read_once!(task.as_ptr(), cgroups)) })
 }
 

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! Who a task is or was. A target keeps this as numbers and bytes, which keep nothing of the
-//! kernel's alive.
+//! The identity of a task, which stays known after its end. A target keeps it as numbers and bytes,
+//! so no object of the kernel is kept alive for it.
 
 use crate::abstractions::{
     exit_notice::Zombie,

@@ -208,7 +208,7 @@ impl Target {
         })
     }
 
-    /// Returns who the task is.
+    /// Returns the identity of the task.
     pub(crate) fn identity(&self) -> &Identity {
         &self.identity
     }

@@ -94,7 +94,7 @@ impl TaskReader {
         self.exit.pid()
     }
 
-    /// Returns who the task is. May sleep if `flags` allow it. Fails with `ENOMEM`.
+    /// Returns the identity of the task. May sleep if `flags` allow it. Fails with `ENOMEM`.
     pub(super) fn identity(&self, flags: Flags) -> Result<Identity> {
         Identity::of(&self.task, self.exit.pid(), flags)
     }

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! The line that says who a task is.
+//! The line that identifies a task.
 //!
 //! ```text
 //! pid:268 : id 42 parent 267 root 250 cgroup 2817 started 884683911 ended 885001234 status 9 \

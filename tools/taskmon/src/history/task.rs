@@ -13,7 +13,7 @@ pub struct Task {
     pub pid: u32,
     /// The command name, if known. Bytes that are not UTF-8 are escaped.
     pub name: Option<String>,
-    /// Who the task is, if known.
+    /// The identity of the task, if known.
     pub info: Option<Box<TaskInfo>>,
 }
 

@@ -15,7 +15,7 @@ pub const DEBUGFS_SAMPLES: &str = "/sys/kernel/debug/taskmonitor";
 /// The newest samples, at most one page of text. Commands are written to this file, because debugfs
 /// cannot be written to while the kernel is locked down.
 pub const SYSFS_SAMPLES: &str = "/sys/kernel/taskmonitor";
-/// Who the watched tasks are, one line for each.
+/// The identities of the watched tasks, one line for each.
 pub const TASKS: &str = "/sys/kernel/debug/taskmonitor_tasks";
 pub const STATISTICS: &str = "/sys/kernel/debug/taskmonitor_stats";
 pub(super) const MODULE: &str = "/sys/module/taskmonitor";

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! Who a watched task is.
+//! The identity of a watched task.
 
 use super::files::{open, TASKS};
 use crate::{

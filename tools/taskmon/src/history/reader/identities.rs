@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! Who the tasks in the module's samples file are.
+//! The identities of the tasks in the module's samples file.
 
 use crate::{
     history::Sample,

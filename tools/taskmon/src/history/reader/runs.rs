@@ -9,7 +9,7 @@ use crate::history::{Sample, Task};
 /// Finds out where the samples of the next task begin.
 #[derive(Default)]
 pub struct Runs {
-    /// Who the tasks are, if the module is read.
+    /// The identities of the tasks, if the module is read.
     identities: Option<Identities>,
     /// The number of tasks so far.
     count: usize,

@@ -38,7 +38,7 @@ pub enum Annotation {
     Command(String),
     /// PID and name of the task that the samples after this line belong to: format 1.
     NamedTask(u32, String),
-    /// Who a task is: format 2.
+    /// The identity of a task (format 2).
     Task(TaskInfo),
     /// The id of the task that the samples after this line belong to.
     Samples(u64),

@@ -333,7 +333,7 @@ impl<F: Feed, W: Write> Stream<F, W> {
     }
 }
 
-/// Says that tasks were removed.
+/// Returns the note that tasks were removed before their end.
 fn removed_text(tasks: &[&TaskInfo]) -> String {
     let named = tasks.iter().take(MAX_NAMED);
     let mut names: Vec<String> = named.map(|task| task.label()).collect();

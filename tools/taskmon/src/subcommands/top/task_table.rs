@@ -14,7 +14,7 @@ use std::collections::HashMap;
 
 /// A watched task.
 pub struct Row {
-    /// Who the task is. Its id identifies it from one refresh to the next.
+    /// The identity of the task. Its id is the same from one refresh to the next.
     pub info: TaskInfo,
     /// The state letter of proc(5); `None` if the task has ended.
     pub state: Option<char>,
