@@ -123,8 +123,9 @@ def times_and_status():
         ended = task(pid)
         equal(ended.status, statuses[name], f"{name}: 'status' is that of waitpid()")
         *_, last, end = samples(pid=pid)
-        # It is not before the CPU time can have been used, which is accounted in ticks.
-        latest = max(after, last.time + end.usr + end.sys - last.usr - last.sys)
+        # It is later than the sample before, which can be taken after the process was reaped; and not before the CPU
+        # time can have been used, which is accounted in ticks.
+        latest = max(after, last.time + max(1, end.usr + end.sys - last.usr - last.sys))
         ok(before <= ended.ended <= latest, f"{name}: 'ended' is when it has ended", (before, ended, after))
         equal(ended.ended, end.time, f"{name}: that is the time of the exit sample")
         write(f"-{pid}")
