@@ -46,6 +46,7 @@ pub(crate) mod param;
 pub(crate) mod pid;
 pub(crate) mod process_tree;
 pub(crate) mod read_once;
+pub(crate) mod run_delay;
 pub(crate) mod seq_file;
 mod seqlock;
 pub(crate) mod shrinker;

@@ -17,7 +17,7 @@ use kernel::{current, page::PAGE_SIZE, prelude::*, sync::Arc};
 /// How many bytes of a page sysfs shows.
 const TEXT_MAX: usize = PAGE_SIZE - 1;
 /// The length of the shortest line.
-const LINE_MIN: usize = "pid:1 num:0 : usr 0 sys 0 time 0\n".len();
+const LINE_MIN: usize = "pid:1 num:0 : usr 0 sys 0 wait 0 time 0\n".len();
 /// How many lines fit a page at most.
 const LINES_MAX: usize = TEXT_MAX / LINE_MIN;
 

@@ -5,7 +5,7 @@
 //! [`Lines`] formats samples into a buffer, one line each:
 //!
 //! ```text
-//! pid:267 num:1 : usr 9000 sys 3000 time 884783420 exit
+//! pid:267 num:1 : usr 9000 sys 3000 wait 350 time 884783420 exit
 //! ```
 //!
 //! Formatting numbers is the larger part of the cost of reading a history, so numbers are not
@@ -25,8 +25,8 @@ pub(crate) use task_line::TaskLine;
 use crate::codec::TimedSample;
 use digits::{digits, KnownDigits, HUNDRED_MILLION, LAST_DIGIT, ZEROES};
 
-/// More than the length of the longest line: six words, four numbers of 20 digits and one of ten.
-const LONGEST: usize = 128;
+/// More than the length of the longest line: seven words, five numbers of 20 digits and one of ten.
+const LONGEST: usize = 256;
 /// The bytes that must be free to append a line, including the excess bytes of the last store.
 pub(crate) const LINE_SPACE: usize = LONGEST + 8;
 
@@ -40,6 +40,7 @@ pub(crate) struct Lines<const SIZE: usize> {
     number: KnownDigits,
     usr: KnownDigits,
     sys: KnownDigits,
+    wait: KnownDigits,
     time: KnownDigits,
 }
 
@@ -53,6 +54,7 @@ impl<const SIZE: usize> Lines<SIZE> {
             number: KnownDigits::zero(),
             usr: KnownDigits::zero(),
             sys: KnownDigits::zero(),
+            wait: KnownDigits::zero(),
             time: KnownDigits::zero(),
         }
     }
@@ -91,6 +93,8 @@ impl<const SIZE: usize> Lines<SIZE> {
         line.put_number(&mut self.usr, sample.sample.usr);
         line.put(b" sys ");
         line.put_number(&mut self.sys, sample.sample.sys);
+        line.put(b" wait ");
+        line.put_number(&mut self.wait, sample.sample.wait);
         line.put(b" time ");
         line.put_any_number(&mut self.time, sample.time_us);
         if sample.is_exit {
@@ -182,10 +186,10 @@ mod tests {
     use crate::codec::{random::Random, Sample};
     use core::fmt::Write;
 
-    fn timed(number: u64, usr: u64, sys: u64, time_us: u64, is_exit: bool) -> TimedSample {
+    fn timed(number: u64, [usr, sys, wait]: [u64; 3], time_us: u64, is_exit: bool) -> TimedSample {
         TimedSample {
             number,
-            sample: Sample { usr, sys },
+            sample: Sample { usr, sys, wait },
             time_us,
             is_exit,
         }
@@ -211,19 +215,19 @@ mod tests {
     #[test]
     fn lines_have_the_documented_format() {
         let mut lines = Lines::<{ 2 * LINE_SPACE }>::new();
-        lines.push(267, &timed(0, 1000, 3000, 884683417, false));
-        lines.push(5, &timed(10, 99, 100, 884783420, true));
+        lines.push(267, &timed(0, [1000, 3000, 0], 884683417, false));
+        lines.push(5, &timed(10, [99, 100, 350], 884783420, true));
         assert_eq!(
             lines.text(),
-            b"pid:267 num:0 : usr 1000 sys 3000 time 884683417\n\
-              pid:5 num:10 : usr 99 sys 100 time 884783420 exit\n"
+            b"pid:267 num:0 : usr 1000 sys 3000 wait 0 time 884683417\n\
+              pid:5 num:10 : usr 99 sys 100 wait 350 time 884783420 exit\n"
         );
     }
 
     #[test]
     fn the_longest_line_fits_and_a_line_that_does_not_fit_is_left_out() {
         let mut lines = Lines::<{ LINE_SPACE + 1 }>::new();
-        let longest = timed(u64::MAX, u64::MAX, u64::MAX, u64::MAX, true);
+        let longest = timed(u64::MAX, [u64::MAX; 3], u64::MAX, true);
         assert!(lines.can_take_line());
         lines.push(i32::MIN, &longest);
         lines.push(i32::MIN, &longest);
@@ -231,7 +235,7 @@ mod tests {
         let text = lines.text();
         assert!(text.starts_with(b"pid:2147483648 num:18446744073709551615 : usr 1844"));
         assert!(text.ends_with(b"time 18446744073709551615 exit\n"));
-        assert_eq!(text.len(), 123);
+        assert_eq!(text.len(), 149);
     }
 
     #[test]
@@ -241,15 +245,15 @@ mod tests {
         for number in 0..20_000 {
             // Small numbers in sequence, and random ones of all lengths.
             let (usr, sys) = (random.next_of_any_length(), random.next_of_any_length());
-            let time = usr ^ sys;
+            let (wait, time) = (random.next_of_any_length(), usr ^ sys);
             lines.clear();
-            lines.push(1, &timed(number, usr, sys, time, false));
+            lines.push(1, &timed(number, [usr, sys, wait], time, false));
             let mut expected = Expected {
                 text: [0; LINE_SPACE],
                 len: 0,
             };
             let written = expected.write_fmt(format_args!(
-                "pid:1 num:{number} : usr {usr} sys {sys} time {time}\n"
+                "pid:1 num:{number} : usr {usr} sys {sys} wait {wait} time {time}\n"
             ));
             assert!(written.is_ok());
             assert_eq!(lines.text(), &expected.text[..expected.len]);

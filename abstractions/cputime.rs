@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! The CPU time that tasks have consumed, as the scheduler accounts it.
+//! The CPU time that tasks have consumed, as the scheduler accounts it; and for processes, the run
+//! delay, which is read together with it.
 //!
 //! The `kernel` crate's `Task` has no CPU times. Of the functions of `kernel/sched/cputime.c`,
 //! which compute them for `/proc/PID/stat` and `wait4()`, only `task_cputime_adjusted()` is
@@ -22,7 +23,11 @@
 mod adjust;
 mod raw;
 
-use super::{read_once::read_once, seqlock};
+use super::{
+    read_once::read_once,
+    run_delay::{self, EndedThreads},
+    seqlock,
+};
 use adjust::{adjust, with_previous};
 use core::ptr::{addr_of, addr_of_mut};
 use kernel::{bindings, ffi::c_void, sync::rcu, task::Task};
@@ -44,6 +49,29 @@ extern "C" {
 pub(crate) fn thread_runtime_ns(task: &Task) -> u64 {
     // SAFETY: A `&Task` is a live `task_struct`, also after the task has ended.
     unsafe { read_once!(task.as_ptr(), se.sum_exec_runtime) }
+}
+
+/// For how long a thread or a process has run and waited for a CPU, added up, in nanoseconds.
+///
+/// Neither of the two ever falls. So if the sum is the same, so are both.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Activity(u64);
+
+impl Activity {
+    /// A value that no task has.
+    pub(crate) const NONE: Self = Self(u64::MAX);
+
+    /// Adds up the two.
+    #[inline(always)]
+    pub(crate) fn new(runtime_ns: u64, run_delay_ns: u64) -> Self {
+        Self(runtime_ns.wrapping_add(run_delay_ns))
+    }
+}
+
+/// Returns the activity of the thread `task`.
+#[inline(always)]
+pub(crate) fn thread_activity(task: &Task) -> Activity {
+    Activity::new(thread_runtime_ns(task), run_delay::thread_ns(task))
 }
 
 /// Returns the CPU time that the thread `task` has consumed.
@@ -77,24 +105,25 @@ pub(crate) fn thread_times_at(task: &Task, runtime_ns: u64) -> CpuTime {
     }
 }
 
-/// Returns whether the process that `leader` leads has run since [`single_threaded_totals`]
-/// returned this `own_ns` and `sequence` for it; `None` if it has more than one thread now.
+/// Returns whether the process that `leader` leads has run or waited for a CPU since
+/// [`single_threaded_totals`] returned this `own` and `sequence` for it; `None` if it has more than
+/// one thread now.
 ///
-/// If it has not run, the caller must check afterwards that the leader is alive, as with
+/// If it has not, the caller must check afterwards that the leader is alive, as with
 /// [`single_threaded_totals`].
 #[inline(always)]
 pub(crate) fn single_threaded_has_run(
     leader: &Task,
-    own_ns: u64,
+    own: Activity,
     sequence: Sequence,
 ) -> Option<bool> {
+    if thread_activity(leader) != own {
+        return Some(true);
+    }
     let leader = leader.as_ptr();
     // SAFETY: A `&Task` is a live `task_struct`, which keeps its signal structure until it is
     // freed.
     unsafe {
-        if read_once!(leader, se.sum_exec_runtime) != own_ns {
-            return Some(true);
-        }
         let signal = read_once!(leader, signal);
         if read_once!(signal, nr_threads) != 1 {
             return None;
@@ -119,12 +148,15 @@ pub(super) fn reaped_threads_runtime_ns(leader: &Task) -> Option<u64> {
     }
 }
 
-/// The run time and the unscaled CPU time of a process, including those of threads that have been
-/// reaped.
+/// The run time, the run delay and the unscaled CPU time of a process, including those of threads
+/// that have been reaped.
 #[derive(Clone, Copy, Default)]
 pub(crate) struct Totals {
     /// For how long it has run, in nanoseconds.
     pub(crate) runtime_ns: u64,
+    /// For how long it has waited for a CPU, in nanoseconds. While a thread exits, what that one
+    /// has waited may be missing.
+    pub(crate) run_delay_ns: u64,
     raw: CpuTime,
 }
 
@@ -132,13 +164,13 @@ pub(crate) struct Totals {
 pub(crate) struct SingleThreaded {
     /// The totals of the process, including what its reaped threads had consumed.
     pub(crate) totals: Totals,
-    /// The run time of the thread alone, in nanoseconds.
-    pub(crate) own_ns: u64,
+    /// The activity of the thread alone.
+    pub(crate) own: Activity,
     /// The value of `stats_lock`'s sequence counter during the read.
     pub(crate) sequence: Sequence,
 }
 
-/// Adds up what the process that `leader` leads has consumed, if the leader is its only thread;
+/// Adds up what the process that `leader` leads has consumed and waited, if the leader is its only thread;
 /// returns `None` if it is not.
 ///
 /// The caller must check afterwards that the leader is alive ([`exit::is_alive`]). If another
@@ -162,9 +194,12 @@ pub(crate) fn single_threaded_totals(leader: &Task) -> Option<SingleThreaded> {
             return None;
         }
         let own_ns = read_once!(leader, se.sum_exec_runtime);
+        let ended = EndedThreads::read(signal);
+        let own_delay_ns = ended.of_thread_not_in(leader);
         let raw = raw_times(leader);
         let totals = Totals {
             runtime_ns: read_once!(signal, sum_sched_runtime).wrapping_add(own_ns),
+            run_delay_ns: ended.total_ns.wrapping_add(own_delay_ns),
             raw: CpuTime {
                 user_ns: read_once!(signal, utime).wrapping_add(raw.user_ns),
                 system_ns: read_once!(signal, stime).wrapping_add(raw.system_ns),
@@ -172,14 +207,14 @@ pub(crate) fn single_threaded_totals(leader: &Task) -> Option<SingleThreaded> {
         };
         seqlock::is_unchanged(counter, sequence).then_some(SingleThreaded {
             totals,
-            own_ns,
+            own: Activity::new(own_ns, own_delay_ns),
             sequence,
         })
     }
 }
 
-/// Adds up what the threads of the process of `task` have consumed, including threads that have
-/// been reaped.
+/// Adds up what the threads of the process of `task` have consumed and waited, including threads
+/// that have been reaped.
 ///
 /// If `stats_lock` is written meanwhile, because a thread is reaped for example, the sum is
 /// computed again; after some tries with `stats_lock` held. The caller must not hold that lock.
@@ -191,8 +226,10 @@ pub(crate) fn process_totals(task: &Task, _rcu: &rcu::Guard) -> Totals {
     unsafe {
         let signal = read_once!(task.as_ptr(), signal);
         seqlock::read(addr_of_mut!((*signal).stats_lock), || {
+            let ended = EndedThreads::read(signal);
             let mut totals = Totals {
                 runtime_ns: read_once!(signal, sum_sched_runtime),
+                run_delay_ns: ended.total_ns,
                 raw: CpuTime {
                     user_ns: read_once!(signal, utime),
                     system_ns: read_once!(signal, stime),
@@ -204,6 +241,7 @@ pub(crate) fn process_totals(task: &Task, _rcu: &rcu::Guard) -> Totals {
                 let thread = kernel::container_of!(link, bindings::task_struct, thread_node);
                 let raw = raw_times(thread);
                 totals.runtime_ns += read_once!(thread, se.sum_exec_runtime);
+                totals.run_delay_ns += ended.of_thread_not_in(thread);
                 totals.raw.user_ns += raw.user_ns;
                 totals.raw.system_ns += raw.system_ns;
                 link = read_once!(link, next);

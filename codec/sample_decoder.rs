@@ -5,8 +5,8 @@
 use super::{
     bits::{BitReader, Words},
     run_length,
-    sample::{Extent, Sample, SampleBase, SampleWidths, SAMPLE},
-    width::Width,
+    sample::{Extent, Sample, SampleBase, SampleWidths, NUMBERS, SAMPLE},
+    width::FIELD,
 };
 
 /// Decodes what a [`SampleEncoder`](super::SampleEncoder) wrote.
@@ -24,7 +24,11 @@ impl SampleDecoder {
     /// A decoder of no samples.
     pub(crate) const fn empty() -> Self {
         Self {
-            last: Sample { usr: 0, sys: 0 },
+            last: Sample {
+                usr: 0,
+                sys: 0,
+                wait: 0,
+            },
             repeat: 0,
             widths: SampleWidths::zero(),
             reader: BitReader::new(0),
@@ -37,7 +41,7 @@ impl SampleDecoder {
         Self {
             last: base.sample,
             repeat: 1,
-            widths: base.widths(),
+            widths: SampleWidths::of(base.bits),
             reader: BitReader::new(extent.bits),
             run: extent.run,
         }
@@ -50,17 +54,9 @@ impl SampleDecoder {
         if self.repeat == 0 {
             let at = self.reader.at();
             let bits = self.reader.peek(words);
-            if bits & 1 | u64::from(self.widths.wide) == SAMPLE && self.reader.skip(self.widths.len)
-            {
-                let bits = bits >> 1;
-                let delta = Sample {
-                    usr: self.widths.usr.cut(bits),
-                    sys: self
-                        .widths
-                        .sys
-                        .cut(bits.wrapping_shr(self.widths.usr.bits())),
-                };
-                return Some(self.advance(delta, at));
+            let is_quick = bits & 1 | self.widths.wide() == SAMPLE;
+            if is_quick && self.reader.skip(self.widths.len()) {
+                return Some(self.advance(self.widths.split(bits >> 1), at));
             }
             return self.next_in_parts(words);
         }
@@ -71,14 +67,14 @@ impl SampleDecoder {
     /// Advances to the sample that is `delta` after the last one, and was read from bit `before`
     /// on.
     #[inline(always)]
-    fn advance(&mut self, delta: Sample, before: u32) -> Sample {
+    fn advance(&mut self, delta: [u64; NUMBERS], before: u32) -> Sample {
         self.widths.record(delta);
         self.widths.adapt(before, self.reader.at());
-        self.last = delta.after(self.last);
+        self.last = Sample::from_numbers(delta).after(self.last);
         self.last
     }
 
-    /// Reads a run, or a sample that is not in the current widths or not in narrow ones. Returns
+    /// Reads a run, or a sample that is not in the current widths, or in wide ones. Returns
     /// the next sample; `None` after the last one.
     #[inline(never)]
     fn next_in_parts<W: Words + ?Sized>(&mut self, words: &W) -> Option<Sample> {
@@ -90,24 +86,19 @@ impl SampleDecoder {
         } else if self.reader.take(words, 1) == run_length::BEGIN >> 1 {
             self.repeat = run_length::take(&mut self.reader, words);
         } else {
-            let mut take = |width: Width| {
-                let bits = self.reader.take(words, Width::FIELD);
-                width.with_bits(bits as u32)
-            };
-            self.widths = SampleWidths::new(take(self.widths.usr), take(self.widths.sys));
+            let take = |_| self.reader.take(words, FIELD) as u8;
+            let bits = [(); NUMBERS].map(take);
+            self.widths = self.widths.with_bits(bits);
             return Some(self.take_sample(words, before));
         }
         self.repeat = self.repeat.checked_sub(1)?;
         Some(self.last)
     }
 
-    /// Reads the two numbers of a sample, whose prefix begins at bit `before`.
+    /// Reads the numbers of a sample, whose prefix begins at bit `before`.
     fn take_sample<W: Words + ?Sized>(&mut self, words: &W, before: u32) -> Sample {
-        let mut take = |width: Width| self.reader.take(words, width.bits());
-        let delta = Sample {
-            usr: take(self.widths.usr),
-            sys: take(self.widths.sys),
-        };
+        let take = |bits: u8| self.reader.take(words, bits.into());
+        let delta = self.widths.bits().map(take);
         self.advance(delta, before)
     }
 

@@ -5,8 +5,8 @@
 use super::{
     bits::BitWriter,
     run_length,
-    sample::{Extent, Sample, SampleBase, SampleWidths, SAMPLE, WIDER},
-    width::Width,
+    sample::{Extent, Sample, SampleBase, SampleWidths, NUMBERS, SAMPLE, WIDER},
+    width::FIELD,
 };
 
 /// Encodes a sequence of samples.
@@ -22,7 +22,11 @@ impl SampleEncoder {
     /// An encoder whose last sample is zero.
     pub(crate) const fn new() -> Self {
         Self {
-            last: Sample { usr: 0, sys: 0 },
+            last: Sample {
+                usr: 0,
+                sys: 0,
+                wait: 0,
+            },
             widths: SampleWidths::zero(),
             writer: BitWriter::new(),
             run: 0,
@@ -50,10 +54,11 @@ impl SampleEncoder {
 
     /// Begins a new sequence with `sample`. The widths continue from the sequence before.
     pub(crate) fn begin(&mut self, sample: Sample) -> SampleBase {
-        let base = SampleBase::new(sample, &self.widths);
+        let bits = self.widths.bits();
+        let base = SampleBase { sample, bits };
         *self = Self {
             last: sample,
-            widths: base.widths(),
+            widths: SampleWidths::of(bits),
             ..Self::new()
         };
         base
@@ -76,15 +81,14 @@ impl SampleEncoder {
         capacity: u32,
         store: impl FnMut(usize, u64),
     ) -> bool {
-        let delta = sample.since(self.last);
-        if self.run | self.widths.excess(delta) == 0 {
+        let delta = sample.since(self.last).numbers();
+        if self.run | self.widths.wide() | self.widths.excess(delta) == 0 {
             let before = self.writer.len();
-            let sys = delta.sys.wrapping_shl(self.widths.usr.bits());
-            let bits = SAMPLE | (delta.usr | sys) << 1;
+            let bits = SAMPLE | self.widths.join(delta) << 1;
             self.widths.record(delta);
             match self
                 .writer
-                .put_within(capacity, bits, self.widths.len, store)
+                .put_within(capacity, bits, self.widths.len(), store)
             {
                 None => return false,
                 Some(false) => {}
@@ -102,33 +106,40 @@ impl SampleEncoder {
     #[inline(never)]
     fn append_in_parts(
         &mut self,
-        delta: Sample,
+        delta: [u64; NUMBERS],
         capacity: u32,
         mut store: impl FnMut(usize, u64),
     ) -> bool {
         let widths = self.widths.widened(delta);
-        let is_wider = widths != self.widths;
-        let mut cost = widths.len + run_length::cost(self.run);
+        let is_wider = widths.bits() != self.widths.bits();
+        let mut cost = widths.len() + run_length::cost(self.run);
         if is_wider {
-            cost += 1 + 2 * Width::FIELD;
+            cost += 1 + NUMBERS as u32 * FIELD;
         }
         if self.writer.len() + cost >= capacity {
             return false;
         }
+        let before = self.writer.len();
         let mut put = |bits, count| {
             self.writer.put(bits, count, &mut store);
             self.writer.len()
         };
-        let before = run_length::put(core::mem::take(&mut self.run), &mut put);
+        let before = match core::mem::take(&mut self.run) {
+            0 => before,
+            run => run_length::put(run, &mut put),
+        };
         if is_wider {
             put(WIDER, 2);
-            put(widths.usr.bits().into(), Width::FIELD);
-            put(widths.sys.bits().into(), Width::FIELD);
+            for bits in widths.bits() {
+                put(bits.into(), FIELD);
+            }
         } else {
             put(SAMPLE, 1);
         }
-        put(delta.usr, widths.usr.bits());
-        let after = put(delta.sys, widths.sys.bits());
+        for (number, bits) in delta.into_iter().zip(widths.bits()) {
+            put(number, bits.into());
+        }
+        let after = self.writer.len();
         self.widths = widths;
         self.widths.record(delta);
         self.widths.adapt(before, after);
@@ -197,6 +208,7 @@ mod tests {
             for sample in &mut samples {
                 last.usr = last.usr.wrapping_add(random.next_of_any_length());
                 last.sys = last.sys.wrapping_add(random.next_of_any_length());
+                last.wait = last.wait.wrapping_add(random.next_of_any_length());
                 *sample = (last, 0);
             }
             coded += round_trip(&mut encoder, &samples, &mut [0; WORDS]);
@@ -218,7 +230,8 @@ mod tests {
         let mut samples = [(Sample::default(), 0); 49];
         for (index, sample) in samples.iter_mut().enumerate() {
             let (usr, sys) = (edges[index % 7], edges[index / 7]);
-            *sample = (Sample { usr, sys }, 0);
+            let wait = edges[(index + index / 7) % 7];
+            *sample = (Sample { usr, sys, wait }, 0);
         }
         let mut words = [0; 256];
         assert_eq!(
@@ -237,7 +250,11 @@ mod tests {
         let mut samples = [(Sample::default(), 0); 48];
         for (index, sample) in samples.iter_mut().enumerate() {
             let usr = index as u64;
-            *sample = (Sample { usr, sys: 0 }, (1 << index) - 1);
+            let repeated = Sample {
+                usr,
+                ..Sample::default()
+            };
+            *sample = (repeated, (1 << index) - 1);
         }
         // Runs of 1 to 2^40, each ended by a different sample.
         let coded = round_trip(&mut SampleEncoder::new(), &samples[..42], &mut [0; WORDS]);
@@ -264,7 +281,11 @@ mod tests {
     #[test]
     fn idle_samples_take_no_space() {
         let mut encoder = SampleEncoder::new();
-        encoder.begin(Sample { usr: 5, sys: 7 });
+        encoder.begin(Sample {
+            usr: 5,
+            sys: 7,
+            wait: 9,
+        });
         for _ in 0..1000 {
             encoder.repeat();
         }

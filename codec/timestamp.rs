@@ -10,7 +10,7 @@
 
 use super::{
     bits::{BitReader, BitWriter, Words},
-    width::Width,
+    width::{Widths, FIELD},
 };
 
 /// The beginning of a coded sequence: what a decoder needs besides the bits.
@@ -21,14 +21,14 @@ pub(crate) struct TimestampBase {
     /// The expected step, microseconds. The longest period, an hour, fits.
     step: u32,
     /// The width of the first number.
-    bits: u8,
+    bits: [u8; 1],
 }
 
 /// Encodes a sequence of timestamps.
 pub(crate) struct TimestampEncoder {
     last: u64,
     step: u64,
-    width: Width,
+    width: Widths<1>,
     writer: BitWriter,
 }
 
@@ -38,7 +38,7 @@ impl TimestampEncoder {
         Self {
             last: 0,
             step: 0,
-            width: Width::zero(),
+            width: Widths::zero(),
             writer: BitWriter::new(),
         }
     }
@@ -66,11 +66,9 @@ impl TimestampEncoder {
         *self = Self {
             last: first,
             step: step.into(),
-            width: Width::of(bits),
+            width: Widths::of(bits),
             ..Self::new()
         };
-        // A width is 64 at most.
-        let bits = bits as u8;
         TimestampBase { first, step, bits }
     }
 
@@ -84,25 +82,22 @@ impl TimestampEncoder {
     ) -> bool {
         let deviation = timestamp.wrapping_sub(self.last).wrapping_sub(self.step) as i64;
         let number = ((deviation << 1) ^ (deviation >> 63)) as u64;
-        let width = self.width.widened(number);
-        let is_wider = width != self.width;
-        let head = if is_wider { 1 + Width::FIELD } else { 1 };
-        if self.writer.len() + head + width.bits() > capacity {
-            return false;
-        }
-        let head_bits = if is_wider {
-            1 | u64::from(width.bits()) << 1
+        let width = self.width.widened([number]);
+        let [bits] = width.bits();
+        let (head_bits, head) = if width.bits() == self.width.bits() {
+            (0, 1)
         } else {
-            0
+            (1 | u64::from(bits) << 1, 1 + FIELD)
         };
         let before = self.writer.len();
-        self.writer.put(head_bits, head, &mut store);
-        self.writer.put(number, width.bits(), &mut store);
-        self.width = width;
-        self.width.record(number);
-        if Width::is_window_over(before, self.writer.len()) {
-            self.width = self.width.adapted();
+        if before + head + u32::from(bits) > capacity {
+            return false;
         }
+        self.writer.put(head_bits, head, &mut store);
+        self.writer.put(number, bits.into(), &mut store);
+        self.width = width;
+        self.width.record([number]);
+        self.width.adapt(before, self.writer.len());
         self.last = timestamp;
         true
     }
@@ -112,7 +107,7 @@ impl TimestampEncoder {
 pub(crate) struct TimestampDecoder {
     next: Option<u64>,
     step: u64,
-    width: Width,
+    width: Widths<1>,
     reader: BitReader,
 }
 
@@ -122,7 +117,7 @@ impl TimestampDecoder {
         Self {
             next: None,
             step: 0,
-            width: Width::zero(),
+            width: Widths::zero(),
             reader: BitReader::new(0),
         }
     }
@@ -132,7 +127,7 @@ impl TimestampDecoder {
         Self {
             next: Some(base.first),
             step: base.step.into(),
-            width: Width::of(base.bits.into()),
+            width: Widths::of(base.bits),
             reader: BitReader::new(bits),
         }
     }
@@ -148,29 +143,29 @@ impl TimestampDecoder {
         }
         let before = self.reader.at();
         let bits = self.reader.peek(words);
-        let number = if bits & 1 == 0 && self.width.is_narrow() {
-            self.reader.skip(1 + self.width.bits());
-            self.width.cut(bits >> 1)
+        let number = if bits & 1 | self.width.wide() == 0 {
+            self.reader.skip(self.width.len());
+            let [number] = self.width.split(bits >> 1);
+            number
         } else {
             self.take_in_parts(words)
         };
-        self.width.record(number);
-        if Width::is_window_over(before, self.reader.at()) {
-            self.width = self.width.adapted();
-        }
+        self.width.record([number]);
+        self.width.adapt(before, self.reader.at());
         let deviation = (number >> 1) ^ (number & 1).wrapping_neg();
         self.next = Some(timestamp.wrapping_add(self.step).wrapping_add(deviation));
         Some(timestamp)
     }
 
-    /// Reads a number that has a new width, or whose width is not narrow.
+    /// Reads a number that has a new width, or whose width is wide.
     #[inline(never)]
     fn take_in_parts<W: Words + ?Sized>(&mut self, words: &W) -> u64 {
         if self.reader.take(words, 1) == 1 {
-            let bits = self.reader.take(words, Width::FIELD);
-            self.width = self.width.with_bits(bits as u32);
+            let bits = self.reader.take(words, FIELD) as u8;
+            self.width = self.width.with_bits([bits]);
         }
-        self.reader.take(words, self.width.bits())
+        let [bits] = self.width.bits();
+        self.reader.take(words, bits.into())
     }
 }
 

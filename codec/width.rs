@@ -5,101 +5,146 @@
 //!
 //! For numbers that are about as large as those before them, this takes as few bits as a
 //! Golomb-Rice code. Decoding applies a mask, and need not search for the end of a unary part.
+//!
+//! [`Widths`] are the widths of the `N` numbers of one item, which are written one after the other.
 
 /// The length of a window in bits: widths are adapted when the coded length crosses a multiple of
 /// this.
 const WINDOW: u32 = 256;
+/// How many bits a width itself takes when it is written.
+pub(super) const FIELD: u32 = 7;
+/// The largest width that is not wide.
+const NARROW: u8 = 31;
 
-/// The number of bits in which numbers of one kind are written.
+/// The widths in which the `N` numbers of an item are written, in bits.
 ///
 /// Encoder and decoder record the same numbers, so they adapt to the same widths.
 #[derive(Clone, Copy, PartialEq, Eq)]
-pub(super) struct Width {
-    bits: u8,
-    /// A mask of the bits that do not fit, if the width is narrow; else all ones.
-    beyond: u64,
-    /// The bitwise OR of all numbers recorded in this window.
-    seen: u64,
+pub(super) struct Widths<const N: usize> {
+    /// Masks of the bits that do not fit, sign-extended to 64 bits. Not used if `wide` is not 0.
+    beyond: [i32; N],
+    /// The bitwise OR of the numbers recorded in this window, for each of the `N` places. Only
+    /// their lowest 32 bits: after a larger number the width may become too small for the next one,
+    /// which is then written with a new width.
+    seen: [u32; N],
+    bits: [u8; N],
+    /// How many bits an item takes, with a prefix of one bit. 193 at most.
+    len: u8,
+    /// Not 0 if the widths are wide: a number takes more than [`NARROW`] bits, or an item does not
+    /// fit a 64-bit word. Then an item cannot be written and read in one step.
+    wide: u8,
 }
 
-impl Width {
-    /// How many bits a width itself takes when it is written.
-    pub(super) const FIELD: u32 = 7;
-    /// The largest narrow width. Two numbers of this width and a prefix of one bit fit a 64-bit
-    /// word, so they are written and read in one step.
-    const NARROW: u32 = 31;
-
-    /// A width of 0 bits, which fits the number 0 only.
+impl<const N: usize> Widths<N> {
+    /// Widths of 0 bits, which fit the number 0 only.
     pub(super) const fn zero() -> Self {
         Self {
-            bits: 0,
-            beyond: u64::MAX,
-            seen: 0,
+            beyond: [-1; N],
+            seen: [0; N],
+            bits: [0; N],
+            len: 1,
+            wide: 0,
         }
     }
 
-    /// A width of `bits` bits, 64 at most, with no numbers recorded.
-    pub(super) fn of(bits: u32) -> Self {
+    /// Widths of `bits` bits, 64 at most, with no numbers recorded.
+    pub(super) fn of(bits: [u8; N]) -> Self {
         Self::zero().with_bits(bits)
     }
 
-    /// Returns the number of bits.
+    /// Returns the widths in bits.
     #[inline(always)]
-    pub(super) fn bits(self) -> u32 {
-        self.bits.into()
+    pub(super) fn bits(&self) -> [u8; N] {
+        self.bits
     }
 
-    /// Returns a width in which `number` fits, and which is not smaller than this one.
-    pub(super) fn widened(self, number: u64) -> Self {
-        self.with_bits(self.bits().max(u64::BITS - number.leading_zeros()))
+    /// Returns how many bits an item takes, with a prefix of one bit.
+    #[inline(always)]
+    pub(super) fn len(&self) -> u32 {
+        self.len.into()
     }
 
-    /// Returns a width of `bits` bits, 64 at most, with the same numbers recorded.
-    pub(super) fn with_bits(self, bits: u32) -> Self {
-        let beyond = match bits {
-            0..=Self::NARROW => u64::MAX << bits,
-            _ => u64::MAX,
-        };
+    /// Returns 0 if an item can be written and read in one step.
+    #[inline(always)]
+    pub(super) fn wide(&self) -> u64 {
+        self.wide.into()
+    }
+
+    /// Returns widths in which `numbers` fit, none of them smaller than now.
+    pub(super) fn widened(self, numbers: [u64; N]) -> Self {
+        let mut bits = self.bits;
+        for (bits, number) in bits.iter_mut().zip(numbers) {
+            // 64 at most.
+            *bits = (*bits).max((u64::BITS - number.leading_zeros()) as u8);
+        }
+        self.with_bits(bits)
+    }
+
+    /// Returns widths of `bits` bits, 64 at most, with the same numbers recorded.
+    pub(super) fn with_bits(self, bits: [u8; N]) -> Self {
+        let bits = bits.map(|bits| bits.min(64));
+        let len = bits.iter().fold(1, |len, bits| len + bits);
+        let is_wide = len > 64 || bits.iter().any(|bits| *bits > NARROW);
         Self {
-            bits: bits.min(u64::BITS) as u8,
-            beyond,
+            beyond: bits.map(|bits| -1_i32 << bits.min(NARROW)),
             seen: self.seen,
+            bits,
+            len,
+            wide: is_wide.into(),
         }
     }
 
-    /// Returns the bits of `number` that do not fit; 0 if it fits. For narrow widths.
+    /// Returns 0 if all `numbers` fit. The widths are not wide.
     #[inline(always)]
-    pub(super) fn excess(&self, number: u64) -> u64 {
-        number & self.beyond
+    pub(super) fn excess(&self, numbers: [u64; N]) -> u64 {
+        let beyond = numbers.iter().zip(&self.beyond);
+        beyond.fold(0, |excess, (number, beyond)| {
+            excess | number & i64::from(*beyond) as u64
+        })
     }
 
-    /// Returns the lowest bits of `bits`, as many as this width has. For narrow widths.
+    /// Returns the numbers in their widths one after the other, the first one in the lowest bits.
+    /// All of them fit, and the widths are not wide.
     #[inline(always)]
-    pub(super) fn cut(&self, bits: u64) -> u64 {
-        bits & !self.beyond
+    pub(super) fn join(&self, numbers: [u64; N]) -> u64 {
+        let from_last = numbers.iter().zip(&self.bits).rev();
+        from_last.fold(0, |joined, (number, bits)| {
+            joined.wrapping_shl((*bits).into()) | number
+        })
     }
 
-    /// Returns whether the width is narrow.
+    /// Returns the numbers that [`join`](Self::join) has put together. The widths are not wide.
     #[inline(always)]
-    pub(super) fn is_narrow(&self) -> bool {
-        self.bits() <= Self::NARROW
+    pub(super) fn split(&self, mut joined: u64) -> [u64; N] {
+        let mut numbers = [0; N];
+        let widths = self.beyond.iter().zip(&self.bits);
+        for (number, (beyond, bits)) in numbers.iter_mut().zip(widths) {
+            *number = joined & !i64::from(*beyond) as u64;
+            joined = joined.wrapping_shr((*bits).into());
+        }
+        numbers
     }
 
-    /// Records that `number` has been coded.
+    /// Records that `numbers` have been coded.
     #[inline(always)]
-    pub(super) fn record(&mut self, number: u64) {
-        self.seen |= number;
+    pub(super) fn record(&mut self, numbers: [u64; N]) {
+        for (seen, number) in self.seen.iter_mut().zip(numbers) {
+            *seen |= number as u32;
+        }
     }
 
-    /// Returns the width of the widest number recorded, with no numbers recorded.
+    /// Adapts to the recorded numbers, if a window ended while the coded length grew from `before`
+    /// to `after` bits.
+    #[inline(always)]
+    pub(super) fn adapt(&mut self, before: u32, after: u32) {
+        if before ^ after >= WINDOW {
+            self.adapt_now();
+        }
+    }
+
+    /// Changes each width to that of the widest number recorded. No numbers are recorded then.
     #[inline(never)]
-    pub(super) fn adapted(self) -> Self {
-        Self::zero().widened(self.seen)
-    }
-
-    /// Returns whether a window ended while the coded length grew from `before` to `after` bits.
-    #[inline(always)]
-    pub(super) fn is_window_over(before: u32, after: u32) -> bool {
-        before ^ after >= WINDOW
+    fn adapt_now(&mut self) {
+        *self = Self::zero().widened(self.seen.map(u64::from));
     }
 }

@@ -37,10 +37,10 @@ pub(super) const SAMPLES_MAX: u16 = 4096;
 /// With smaller segments each sample would take more memory. With larger ones fewer slab pages
 /// would be freed when the oldest half of all segments is evicted, because open segments stay, and
 /// tasks with few samples would take more memory.
-pub(super) const WORDS: u16 = 50;
+pub(super) const WORDS: u16 = 49;
 /// How many words of data a small segment has. The first segment of a history is a small one,
 /// because many tasks live for a few samples only. With a target it takes 512 bytes.
-pub(super) const SMALL_WORDS: u16 = 4;
+pub(super) const SMALL_WORDS: u16 = 5;
 
 /// How many segments [`seek`] passes in one call, that is, under the lock.
 const SEEK_MAX: usize = 64;

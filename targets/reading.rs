@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! The results of reading the CPU time of a task.
+//! The results of reading a task.
 
 use crate::{abstractions::cputime::CpuTime, codec::Sample};
 
@@ -16,11 +16,11 @@ pub(crate) struct TaskEnd {
 
 /// The result of a [`quick_check`](super::TaskReader::quick_check).
 pub(super) enum QuickCheck {
-    /// The task has not run since the last reading.
+    /// The task has neither run nor waited for a CPU since the last reading.
     Idle,
-    /// The task is a thread, and has run since the last reading.
+    /// The task is a thread, and has run or waited since the last reading.
     ThreadRan,
-    /// The task is a process of one thread, and has run since the last reading.
+    /// The task is a process of one thread, and has run or waited since the last reading.
     ProcessRan,
     /// None of these, or not known. The task must be [read](super::TaskReader::read).
     Unknown,
@@ -29,11 +29,11 @@ pub(super) enum QuickCheck {
 /// The result of reading a task.
 #[derive(Clone, Copy)]
 pub(crate) enum Reading {
-    /// The CPU time is the same as at the last reading.
+    /// All is the same as at the last reading.
     Same,
-    /// The CPU time consumed so far.
+    /// What the task has consumed and waited so far.
     Changed(Sample),
-    /// The task has ended; its total CPU time.
+    /// The task has ended; its totals.
     Ended(Sample, TaskEnd),
 }
 
@@ -63,11 +63,13 @@ fn microseconds(nanoseconds: u64) -> u64 {
     ((u128::from(nanoseconds) * INVERSE) >> 73) as u64
 }
 
-impl From<CpuTime> for Sample {
-    fn from(time: CpuTime) -> Self {
-        Self {
-            usr: microseconds(time.user_ns),
-            sys: microseconds(time.system_ns),
-        }
+/// Returns the sample of a task that has consumed `times`, and has waited for a CPU for
+/// `run_delay_ns`.
+#[inline(always)]
+pub(super) fn sample(times: CpuTime, run_delay_ns: u64) -> Sample {
+    Sample {
+        usr: microseconds(times.user_ns),
+        sys: microseconds(times.system_ns),
+        wait: microseconds(run_delay_ns),
     }
 }

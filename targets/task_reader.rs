@@ -1,18 +1,19 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! Reading the CPU time of one task, a thread or a process, until it has been reaped.
+//! Reading the CPU time and the run delay of one task, a thread or a process, until it has been
+//! reaped.
 
 use super::{
     identity::{Identity, LastSeen},
-    reading::{QuickCheck, Reading, TaskEnd},
+    reading::{sample, QuickCheck, Reading, TaskEnd},
 };
 use crate::{
     abstractions::{
-        cputime::{self, CpuTime, Sequence},
+        cputime::{self, Activity, CpuTime, Sequence},
         exit::{self, ExitProgress},
         exit_notice::ExitNotice,
         pid::Pid,
-        process_tree,
+        process_tree, run_delay,
     },
     codec::Sample,
 };
@@ -27,7 +28,7 @@ use kernel::{
 /// A process with more threads than this is read without any lock of this module.
 const MANY_THREADS: u32 = 16;
 
-/// Reads the CPU time of one thread, or of all threads of a process.
+/// Reads one thread, or all threads of a process.
 ///
 /// Holds references to the `task_struct` and to the `struct pid` of the task. It is dropped as soon
 /// as the exit sample has been taken, and with no spinlock held.
@@ -36,13 +37,13 @@ pub(crate) struct TaskReader {
     /// The thread; or the leader, or a former leader, of the process.
     task: ARef<Task>,
     is_process: bool,
-    /// The run time of all threads of the process at the last reading, nanoseconds. Not used for a
-    /// thread.
-    runtime_ns: u64,
-    /// The run time of `task` alone when [`read_thread`](Self::read_thread) or
-    /// [`read_single`](Self::read_single) last read it, nanoseconds; `u64::MAX` if there is no
-    /// reading to compare with.
-    own_ns: u64,
+    /// The activity of all threads of the process at the last reading. Not used for a thread.
+    process: Activity,
+    /// The activity of `task` alone when [`read_thread`](Self::read_thread) or
+    /// [`read_single`](Self::read_single) last read it.
+    own: Activity,
+    /// The largest run delay of the process that was read, nanoseconds. Not used for a thread.
+    run_delay_ns: u64,
     /// The sequence count of the sums of the process when `read_single` last read them.
     sequence: Sequence,
     /// The kernel's notices of the end of the task.
@@ -80,8 +81,9 @@ impl TaskReader {
             pin_init!(Self {
                 task,
                 is_process,
-                runtime_ns: 0,
-                own_ns: u64::MAX,
+                process: Activity::new(0, 0),
+                own: Activity::NONE,
+                run_delay_ns: 0,
                 sequence: Sequence::default(),
                 exit <- ExitNotice::new(pid, *is_process),
             }),
@@ -134,7 +136,7 @@ impl TaskReader {
     #[inline(always)]
     pub(super) fn quick_check(&self) -> QuickCheck {
         if self.is_process {
-            match cputime::single_threaded_has_run(&self.task, self.own_ns, self.sequence) {
+            match cputime::single_threaded_has_run(&self.task, self.own, self.sequence) {
                 None => return QuickCheck::Unknown,
                 Some(true) => return QuickCheck::ProcessRan,
                 Some(false) => {}
@@ -143,7 +145,7 @@ impl TaskReader {
             // On such a machine there are CPUs without a tick, so the run time of a thread that
             // runs may not have been updated.
             return QuickCheck::Unknown;
-        } else if cputime::thread_runtime_ns(&self.task) != self.own_ns {
+        } else if cputime::thread_activity(&self.task) != self.own {
             return QuickCheck::ThreadRan;
         }
         if self.is_alive() {
@@ -164,18 +166,21 @@ impl TaskReader {
         }
     }
 
-    /// Reads the CPU time of a thread. Returns `None` if it is ending.
+    /// Reads a thread. Returns `None` if it is ending.
     #[inline(always)]
     pub(super) fn read_thread(self: Pin<&mut Self>) -> Option<Sample> {
         if !self.is_alive() {
             return None;
         }
         let this = self.project();
-        *this.own_ns = cputime::thread_runtime_ns(this.task);
-        Some(cputime::thread_times_at(this.task, *this.own_ns).into())
+        let runtime_ns = cputime::thread_runtime_ns(this.task);
+        let run_delay_ns = run_delay::thread_ns(this.task);
+        *this.own = Activity::new(runtime_ns, run_delay_ns);
+        let times = cputime::thread_times_at(this.task, runtime_ns);
+        Some(sample(times, run_delay_ns))
     }
 
-    /// Reads the CPU time of a process of one thread. Returns `None` if it has other threads, or is
+    /// Reads a process of one thread. Returns `None` if it has other threads, or is
     /// ending.
     #[inline(always)]
     pub(super) fn read_single(self: Pin<&mut Self>) -> Option<Sample> {
@@ -184,10 +189,13 @@ impl TaskReader {
             return None;
         }
         let this = self.project();
-        *this.own_ns = single.own_ns;
+        *this.own = single.own;
         *this.sequence = single.sequence;
-        *this.runtime_ns = single.totals.runtime_ns;
-        Some(cputime::process_times(this.task, single.totals).into())
+        let (totals, run_delay_ns) = (single.totals, this.run_delay_ns);
+        *run_delay_ns = totals.run_delay_ns.max(*run_delay_ns);
+        *this.process = Activity::new(totals.runtime_ns, *run_delay_ns);
+        let times = cputime::process_times(this.task, totals);
+        Some(sample(times, *run_delay_ns))
     }
 
     /// Discards the last reading, because no sample was made from it. The next one is not compared
@@ -195,8 +203,8 @@ impl TaskReader {
     #[cold]
     pub(super) fn discard_reading(self: Pin<&mut Self>) {
         let this = self.project();
-        *this.own_ns = u64::MAX;
-        *this.runtime_ns = u64::MAX;
+        *this.own = Activity::NONE;
+        *this.process = Activity::NONE;
     }
 
     /// Returns whether the task is a process with so many threads that it must be read with no lock
@@ -205,7 +213,7 @@ impl TaskReader {
         self.is_process && exit::process_threads(&self.task) > MANY_THREADS
     }
 
-    /// Reads the CPU time. Does not sleep. Takes time proportional to the number of threads.
+    /// Reads the task. Does not sleep. Takes time proportional to the number of threads.
     pub(crate) fn read(mut self: Pin<&mut Self>, rcu: &rcu::Guard) -> Reading {
         if self.is_alive() {
             return self.read_alive(rcu);
@@ -237,15 +245,21 @@ impl TaskReader {
     }
 
     fn read_alive(self: Pin<&mut Self>, rcu: &rcu::Guard) -> Reading {
-        let this = self.project();
-        if !*this.is_process {
-            return Reading::Changed(cputime::thread_times(this.task).into());
+        if !self.is_process {
+            let run_delay_ns = run_delay::thread_ns(&self.task);
+            let times = cputime::thread_times(&self.task);
+            return Reading::Changed(sample(times, run_delay_ns));
         }
-        let totals = cputime::process_totals(this.task, rcu);
-        if core::mem::replace(this.runtime_ns, totals.runtime_ns) == totals.runtime_ns {
+        let totals = cputime::process_totals(&self.task, rcu);
+        let this = self.project();
+        let run_delay_ns = this.run_delay_ns;
+        *run_delay_ns = totals.run_delay_ns.max(*run_delay_ns);
+        let activity = Activity::new(totals.runtime_ns, *run_delay_ns);
+        if core::mem::replace(this.process, activity) == activity {
             return Reading::Same;
         }
-        Reading::Changed(cputime::process_times(this.task, totals).into())
+        let times = cputime::process_times(this.task, totals);
+        Reading::Changed(sample(times, *run_delay_ns))
     }
 
     /// Reads a thread that is ending, or that no longer has its PID.
@@ -257,7 +271,10 @@ impl TaskReader {
             ExitProgress::Running | ExitProgress::Reaping => return self.read_alive(rcu),
             ExitProgress::Zombie | ExitProgress::Reaped => {}
         }
-        self.ended(cputime::thread_times(&self.task))
+        self.ended(
+            cputime::thread_times(&self.task),
+            run_delay::thread_ns(&self.task),
+        )
     }
 
     /// Reads a process whose leader is ending: `progress` says how far, or that has a new leader.
@@ -267,30 +284,32 @@ impl TaskReader {
         progress: ExitProgress,
         rcu: &rcu::Guard,
     ) -> Reading {
+        let run_delay_ns = run_delay::exited_process_ns(&self.task).max(self.run_delay_ns);
         match progress {
-            ExitProgress::Reaped => self.ended(self.final_times(rcu)),
+            ExitProgress::Reaped => self.ended(self.final_times(rcu), run_delay_ns),
             // A process has not ended as long as it has other threads that were not reaped.
             ExitProgress::Zombie if exit::process_threads(&self.task) == 1 => {
                 let totals = cputime::process_totals(&self.task, rcu);
-                self.ended(cputime::process_times(&self.task, totals))
+                self.ended(cputime::process_times(&self.task, totals), run_delay_ns)
             }
             // The parent may just be reading the totals. Computing them again here could change
             // what it is given.
-            ExitProgress::Reaping => {
-                Reading::Changed(cputime::reported_process_times(&self.task).into())
-            }
+            ExitProgress::Reaping => Reading::Changed(sample(
+                cputime::reported_process_times(&self.task),
+                run_delay_ns,
+            )),
             ExitProgress::Running | ExitProgress::Zombie => self.read_alive(rcu),
         }
     }
 
-    /// Returns the reading of a task that has ended with the totals `times`.
-    fn ended(&self, times: CpuTime) -> Reading {
+    /// Returns the reading of a task that has ended with the totals `times` and `run_delay_ns`.
+    fn ended(&self, times: CpuTime, run_delay_ns: u64) -> Reading {
         let zombie = self.exit.zombie();
         let end = TaskEnd {
             at_us: zombie.map(|zombie| zombie.at_us),
             is_single: zombie.map_or(!self.is_process, |zombie| zombie.reaped_threads_ns == 0),
         };
-        Reading::Ended(times.into(), end)
+        Reading::Ended(sample(times, run_delay_ns), end)
     }
 
     /// Returns the totals of a process that has been reaped.

@@ -4,7 +4,7 @@
 //!
 //! ```text
 //! pid:268 : id 42 parent 267 root 250 cgroup 2817 started 884683911 ended 885001234 status 9 \
-//!     first 0 next 4 usr 9000 sys 3000 name as
+//!     first 0 next 4 usr 9000 sys 3000 wait 350 name as
 //! ```
 //!
 //! It has no backslash and no line break. It is read far less often than samples are, so
@@ -77,8 +77,8 @@ impl TaskLine<'_> {
             write!(text, " ended {time_us} status {status}")?;
         }
         write!(text, " first {} next {}", self.first, self.next)?;
-        write!(text, " usr {} sys {}", self.totals.usr, self.totals.sys)?;
-        text.write_str(" name ")?;
+        let Sample { usr, sys, wait } = self.totals;
+        write!(text, " usr {usr} sys {sys} wait {wait} name ")?;
         write_escaped(text, self.name)?;
         text.write_char('\n')
     }
@@ -146,6 +146,7 @@ mod tests {
         totals: Sample {
             usr: 1048713,
             sys: 390222,
+            wait: 8112,
         },
         name: b"cc1\0\0",
     };
@@ -164,7 +165,7 @@ mod tests {
         assert_line(
             &LIVING,
             b"pid:267 : id 41 parent 250 root 250 cgroup 2817 started 884683400 first 0 next 213 \
-              usr 1048713 sys 390222 name cc1\n",
+              usr 1048713 sys 390222 wait 8112 name cc1\n",
         );
         let ended = TaskLine {
             is_thread: true,
@@ -177,7 +178,7 @@ mod tests {
         assert_line(
             &ended,
             b"pid:267 : id 41 thread started 884683400 ended 885001234 status 9 first 0 next 213 \
-              usr 1048713 sys 390222 name cc1\n",
+              usr 1048713 sys 390222 wait 8112 name cc1\n",
         );
     }
 
@@ -220,6 +221,7 @@ mod tests {
             totals: Sample {
                 usr: u64::MAX,
                 sys: u64::MAX,
+                wait: u64::MAX,
             },
             name: &[1; 15],
         };

@@ -25,7 +25,7 @@ def lines(path):
 
 
 def line_of(sample):
-    return (f"pid:{sample.pid} num:{sample.num} : usr {sample.usr} sys {sample.sys} "
+    return (f"pid:{sample.pid} num:{sample.num} : usr {sample.usr} sys {sample.sys} wait {sample.wait} "
             f"time {sample.time}{' exit' if sample.exit else ''}\n")
 
 

@@ -14,11 +14,12 @@ class Sample(NamedTuple):
     num: int
     usr: int
     sys: int
+    wait: int
     time: int
     exit: bool
 
 
-_LINE = re.compile(r"pid:(\d+) num:(\d+) : usr (\d+) sys (\d+) time (\d+)( exit)?")
+_LINE = re.compile(r"pid:(\d+) num:(\d+) : usr (\d+) sys (\d+) wait (\d+) time (\d+)( exit)?")
 
 
 def parse(text):
@@ -72,7 +73,8 @@ def problems(history, may_be_overtaken=False):
         is_next = after.num > before.num if may_be_overtaken else after.num == before.num + 1
         if not is_next:
             found.append(f"sample numbers do not rise by one: {before} {after}")
-        if after.time < before.time or after.usr < before.usr or after.sys < before.sys:
+        if after.time < before.time or after.usr < before.usr or after.sys < before.sys \
+                or after.wait < before.wait:
             found.append(f"a value falls: {before} {after}")
         if before.exit:
             found.append(f"a sample follows the exit sample: {before} {after}")

@@ -22,13 +22,14 @@ class Task(NamedTuple):
     next: int
     usr: int
     sys: int
+    wait: int
     # Its escapes are resolved.
     name: bytes
 
 
 _LINE = re.compile(
     rb"pid:(\d+) : id (\d+)( thread)?(?: parent (\d+))?(?: root (\d+))?(?: cgroup (\d+))? started (\d+)"
-    rb"(?: ended (\d+) status (\d+))? first (\d+) next (\d+) usr (\d+) sys (\d+) name ([^\0-\x1f\x7f]*)")
+    rb"(?: ended (\d+) status (\d+))? first (\d+) next (\d+) usr (\d+) sys (\d+) wait (\d+) name ([^\0-\x1f\x7f]*)")
 _ESCAPE = re.compile(rb"\\([0-7]{3})")
 
 
