@@ -98,9 +98,8 @@ pub(crate) fn thread_times_at(task: &Task, runtime_ns: u64) -> CpuTime {
     // SAFETY: A `&Task` is a live `task_struct`, also after the task has ended, and `prev_cputime`
     // is that of the thread.
     unsafe {
-        let raw = booked_times(task);
         with_previous(addr_of_mut!((*task).prev_cputime), |previous| {
-            adjust(previous, runtime_ns, raw)
+            adjust(previous, runtime_ns, booked_times(task))
         })
     }
 }
@@ -170,8 +169,8 @@ pub(crate) struct SingleThreaded {
     pub(crate) sequence: Sequence,
 }
 
-/// Adds up what the process that `leader` leads has consumed and waited, if the leader is its only thread;
-/// returns `None` if it is not.
+/// Adds up what the process that `leader` leads has consumed and waited, if the leader is its only
+/// thread; returns `None` if it is not.
 ///
 /// The caller must check afterwards that the leader is alive ([`exit::is_alive`]). If another
 /// thread calls `exec`, the old leader is reaped while one thread is left (`de_thread()`).

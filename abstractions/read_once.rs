@@ -25,6 +25,16 @@ pub(crate) fn load_relaxed<T: AtomicType>(atomic: &Atomic<T>) -> T {
     unsafe { atomic.as_ptr().read_volatile() }
 }
 
+/// Writes an atomic with relaxed ordering, like [`Atomic::store`] and C's `atomic_set()`.
+///
+/// [`Atomic::store`] calls a function of C.
+#[inline(always)]
+pub(crate) fn store_relaxed<T: AtomicType>(atomic: &Atomic<T>, value: T) {
+    // SAFETY: As in `load_relaxed`. A volatile write of an aligned integer of up to 64 bits is
+    // atomic, like `WRITE_ONCE()` of C.
+    unsafe { atomic.as_ptr().write_volatile(value) }
+}
+
 /// Reads a field of `*$base` that other CPUs may write at the same time, like `READ_ONCE()` of C.
 ///
 /// # Safety

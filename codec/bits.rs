@@ -58,19 +58,19 @@ impl BitWriter {
         count: u32,
         mut store: impl FnMut(usize, u64),
     ) -> Option<bool> {
-        let used = self.len % 64;
-        let word = self.word | bits << used;
+        // The shift is by the length modulo 64.
+        let word = self.word | bits.wrapping_shl(self.len);
         let len = self.len.wrapping_add(count);
         // The word that is being filled is within the capacity, so the length is checked only when
         // that word is full.
-        let is_full = used.wrapping_add(count) >= 64;
+        let is_full = self.len ^ len >= 64;
         if is_full {
             if len >= capacity {
                 return None;
             }
             store((self.len / 64) as usize, word);
             // Two shifts, because a shift by 64 is undefined.
-            self.word = bits >> 1 >> (63 - used);
+            self.word = bits >> 1 >> (63 - self.len % 64);
         } else {
             self.word = word;
         }

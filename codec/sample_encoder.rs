@@ -94,22 +94,28 @@ impl SampleEncoder {
                 Some(false) => {}
                 Some(true) => self.widths.adapt(before, self.writer.len()),
             }
-        } else if !self.append_in_parts(delta, capacity, store) {
-            return false;
+            self.last = sample;
+            return true;
         }
-        self.last = sample;
-        true
+        let [usr, sys, wait] = sample.numbers();
+        self.append_in_parts(usr, sys, wait, capacity, store)
     }
 
-    /// Appends the sample that is `delta` after the last one, and ends a run, needs other widths,
-    /// or has wide ones. Returns false, and appends nothing, if it does not fit.
+    /// Appends a sample that ends a run, needs other widths, or has wide ones. Returns false, and
+    /// appends nothing, if it does not fit.
+    // The numbers are three arguments, because the address of a `Sample` would be passed, so that
+    // `append` would write it to memory in any case.
     #[inline(never)]
     fn append_in_parts(
         &mut self,
-        delta: [u64; NUMBERS],
+        usr: u64,
+        sys: u64,
+        wait: u64,
         capacity: u32,
         mut store: impl FnMut(usize, u64),
     ) -> bool {
+        let sample = Sample { usr, sys, wait };
+        let delta = sample.since(self.last).numbers();
         let widths = self.widths.widened(delta);
         let is_wider = widths.bits() != self.widths.bits();
         let mut cost = widths.len() + run_length::cost(self.run);
@@ -143,6 +149,7 @@ impl SampleEncoder {
         self.widths = widths;
         self.widths.record(delta);
         self.widths.adapt(before, after);
+        self.last = sample;
         true
     }
 }

@@ -15,7 +15,8 @@ use crate::{
 
 impl<T: HasHistory> StoreGuard<'_, T> {
     /// Appends the sample of the latest pass to the history of `owner`; `None`: one equal to the
-    /// last.
+    /// last. If less time waited was read than before, that of the sample before is kept: what a
+    /// thread has waited can be missing while it exits.
     ///
     /// If a new segment is needed, it is made from `spare`. If that is empty then, returns false
     /// and appends nothing. If the history exceeds `max_samples` afterwards, evicts the oldest
@@ -29,7 +30,12 @@ impl<T: HasHistory> StoreGuard<'_, T> {
         detached: &mut Detached<T>,
     ) -> bool {
         let history = owner.history_mut(self);
-        let sample = sample.filter(|sample| *sample != history.last_sample());
+        let last = history.last_sample();
+        let sample = sample.map(|sample| Sample {
+            wait: sample.wait.max(last.wait),
+            ..sample
+        });
+        let sample = sample.filter(|sample| *sample != last);
         // `max_samples` is enforced afterwards: the new sample displaces the oldest one.
         history.renew_budget(u64::MAX);
         let fits = history.take_budget() && history.append(sample);

@@ -123,10 +123,16 @@ impl<T: Send + Sync, S> History<T, S> {
     #[inline(always)]
     pub(crate) fn take_budget(&mut self) -> bool {
         let (budget, is_used_up) = self.budget.overflowing_sub(1);
-        if !is_used_up {
-            self.budget = budget;
+        self.budget = budget;
+        if is_used_up {
+            self.set_budget(0);
         }
         !is_used_up
+    }
+
+    #[cold]
+    fn set_budget(&mut self, budget: u16) {
+        self.budget = budget;
     }
 
     /// Appends a sample that was [taken off the budget](Self::take_budget) to the open segment.
@@ -153,11 +159,12 @@ impl<T: Send + Sync, S> History<T, S> {
     #[inline(always)]
     fn encode(&mut self, sample: Sample) -> bool {
         let last = &self.last;
-        self.encoder.append(sample, self.capacity, |index, word| {
-            if let Some(last) = last {
-                last.set_word(index, word);
-            }
-        })
+        self.encoder
+            .append(sample, self.capacity, move |index, word| {
+                if let Some(last) = last {
+                    last.set_word(index, word);
+                }
+            })
     }
 
     /// Sets the budget to what both limits allow: how many samples the open segment may still get,

@@ -15,6 +15,7 @@
 use crate::{
     abstractions::{
         list::ListLinks,
+        read_once::store_relaxed,
         slab::{Object, Ref},
     },
     codec::{Extent, SampleBase, TimestampBase},
@@ -23,10 +24,7 @@ use crate::{
 use core::convert::Infallible;
 use kernel::{
     prelude::*,
-    sync::{
-        atomic::{Atomic, Relaxed},
-        LockedBy, SpinLock,
-    },
+    sync::{atomic::Atomic, LockedBy, SpinLock},
 };
 
 /// How many samples a segment holds at most. Without this limit all samples of an idle task would
@@ -251,7 +249,7 @@ impl<T: Send + Sync, S> Object<Segment<T, S>> {
     /// Stores one word of data.
     pub(super) fn set_word(&self, index: usize, word: u64) {
         if let Some(place) = self.words().get(index) {
-            place.store(word, Relaxed);
+            store_relaxed(place, word);
         }
     }
 

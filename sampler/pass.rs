@@ -20,7 +20,7 @@ use crate::{
 use kernel::{prelude::*, sync::rcu};
 
 /// How many targets are sampled before the locks are released.
-const CHUNK: usize = 100;
+const CHUNK: u64 = 100;
 
 /// A pass that is under way.
 pub(super) struct Pass<'a> {
@@ -124,20 +124,23 @@ impl<'a> Pass<'a> {
             return ChunkEnd::Last;
         };
         let mut end = None;
-        let mut sampled = 0;
+        let (mut left, mut not_quick) = (CHUNK, 0);
         let mut targets = registry.living().iter_from(Some(&first));
-        for target in (&mut targets).take(CHUNK) {
+        while left != 0 {
+            let Some(target) = targets.next() else {
+                break;
+            };
+            left -= 1;
             if target.state_mut(&mut store).try_sample() {
-                // `CHUNK` at most.
-                sampled = u64::wrapping_add(sampled, 1);
                 continue;
             }
+            not_quick += 1;
             end = self.sample(&mut store, target, &rcu, &mut detached);
             if end.is_some() || detached.is_full() {
                 break;
             }
         }
-        store.count_appended(sampled);
+        store.count_appended(CHUNK - left - not_quick);
         let next = targets.next().map(Ref::from);
         drop(targets);
         let end = end.unwrap_or(if next.is_some() {

@@ -158,7 +158,8 @@ impl State {
 }
 
 /// Reads the task by `read`, and appends the result to `history`. Returns false if it could not be
-/// read, or does not fit the open segment.
+/// read, or does not fit the open segment; also if its run delay seems to have fallen, because a
+/// thread exits just then.
 // Not inlined, so that each of the two ways to read has the registers for itself.
 #[inline(never)]
 fn read_and_append(
@@ -166,7 +167,8 @@ fn read_and_append(
     reader: Pin<&mut TaskReader>,
     read: impl FnOnce(Pin<&mut TaskReader>) -> Option<Sample>,
 ) -> bool {
-    read(reader).is_some_and(|sample| history.append(Some(sample)))
+    let sample = read(reader).filter(|sample| sample.wait >= history.last_sample().wait);
+    sample.is_some_and(|sample| history.append(Some(sample)))
 }
 
 impl HasHistory for Target {

@@ -28,6 +28,9 @@ use kernel::{
 /// A process with more threads than this is read without any lock of this module.
 const MANY_THREADS: u32 = 16;
 
+/// The value of [`TaskReader::process_ns`] if there is no reading to compare with.
+const NO_READING: (u64, u64) = (u64::MAX, u64::MAX);
+
 /// Reads one thread, or all threads of a process.
 ///
 /// Holds references to the `task_struct` and to the `struct pid` of the task. It is dropped as soon
@@ -37,13 +40,12 @@ pub(crate) struct TaskReader {
     /// The thread; or the leader, or a former leader, of the process.
     task: ARef<Task>,
     is_process: bool,
-    /// The activity of all threads of the process at the last reading. Not used for a thread.
-    process: Activity,
+    /// The run time and the run delay of all threads of the process when [`read`](Self::read) last
+    /// read it while it was alive, nanoseconds. Not used for a thread.
+    process_ns: (u64, u64),
     /// The activity of `task` alone when [`read_thread`](Self::read_thread) or
     /// [`read_single`](Self::read_single) last read it.
     own: Activity,
-    /// The largest run delay of the process that was read, nanoseconds. Not used for a thread.
-    run_delay_ns: u64,
     /// The sequence count of the sums of the process when `read_single` last read them.
     sequence: Sequence,
     /// The kernel's notices of the end of the task.
@@ -81,9 +83,8 @@ impl TaskReader {
             pin_init!(Self {
                 task,
                 is_process,
-                process: Activity::new(0, 0),
+                process_ns: NO_READING,
                 own: Activity::NONE,
-                run_delay_ns: 0,
                 sequence: Sequence::default(),
                 exit <- ExitNotice::new(pid, *is_process),
             }),
@@ -137,18 +138,17 @@ impl TaskReader {
     pub(super) fn quick_check(&self) -> QuickCheck {
         if self.is_process {
             match cputime::single_threaded_has_run(&self.task, self.own, self.sequence) {
-                None => return QuickCheck::Unknown,
-                Some(true) => return QuickCheck::ProcessRan,
-                Some(false) => {}
+                Some(true) => QuickCheck::ProcessRan,
+                Some(false) if exit::is_alive(&self.task) => QuickCheck::Idle,
+                _ => QuickCheck::Unknown,
             }
         } else if cputime::vtime_accounting_enabled() {
             // On such a machine there are CPUs without a tick, so the run time of a thread that
             // runs may not have been updated.
-            return QuickCheck::Unknown;
+            QuickCheck::Unknown
         } else if cputime::thread_activity(&self.task) != self.own {
-            return QuickCheck::ThreadRan;
-        }
-        if self.is_alive() {
+            QuickCheck::ThreadRan
+        } else if exit::is_alive_with_pid(&self.task, self.exit.pid()) {
             QuickCheck::Idle
         } else {
             QuickCheck::Unknown
@@ -157,7 +157,6 @@ impl TaskReader {
 
     /// Returns whether the task has no exit state, and if it is a thread, still has its PID. If
     /// this is true after a reading, the task had not been reaped when it was read.
-    #[inline(always)]
     fn is_alive(&self) -> bool {
         if self.is_process {
             exit::is_alive(&self.task)
@@ -169,7 +168,7 @@ impl TaskReader {
     /// Reads a thread. Returns `None` if it is ending.
     #[inline(always)]
     pub(super) fn read_thread(self: Pin<&mut Self>) -> Option<Sample> {
-        if !self.is_alive() {
+        if !exit::is_alive_with_pid(&self.task, self.exit.pid()) {
             return None;
         }
         let this = self.project();
@@ -185,17 +184,14 @@ impl TaskReader {
     #[inline(always)]
     pub(super) fn read_single(self: Pin<&mut Self>) -> Option<Sample> {
         let single = cputime::single_threaded_totals(&self.task)?;
-        if !self.is_alive() {
+        if !exit::is_alive(&self.task) {
             return None;
         }
         let this = self.project();
         *this.own = single.own;
         *this.sequence = single.sequence;
-        let (totals, run_delay_ns) = (single.totals, this.run_delay_ns);
-        *run_delay_ns = totals.run_delay_ns.max(*run_delay_ns);
-        *this.process = Activity::new(totals.runtime_ns, *run_delay_ns);
-        let times = cputime::process_times(this.task, totals);
-        Some(sample(times, *run_delay_ns))
+        let times = cputime::process_times(this.task, single.totals);
+        Some(sample(times, single.totals.run_delay_ns))
     }
 
     /// Discards the last reading, because no sample was made from it. The next one is not compared
@@ -204,7 +200,7 @@ impl TaskReader {
     pub(super) fn discard_reading(self: Pin<&mut Self>) {
         let this = self.project();
         *this.own = Activity::NONE;
-        *this.process = Activity::NONE;
+        *this.process_ns = NO_READING;
     }
 
     /// Returns whether the task is a process with so many threads that it must be read with no lock
@@ -252,14 +248,12 @@ impl TaskReader {
         }
         let totals = cputime::process_totals(&self.task, rcu);
         let this = self.project();
-        let run_delay_ns = this.run_delay_ns;
-        *run_delay_ns = totals.run_delay_ns.max(*run_delay_ns);
-        let activity = Activity::new(totals.runtime_ns, *run_delay_ns);
-        if core::mem::replace(this.process, activity) == activity {
+        let process_ns = (totals.runtime_ns, totals.run_delay_ns);
+        if core::mem::replace(this.process_ns, process_ns) == process_ns {
             return Reading::Same;
         }
         let times = cputime::process_times(this.task, totals);
-        Reading::Changed(sample(times, *run_delay_ns))
+        Reading::Changed(sample(times, totals.run_delay_ns))
     }
 
     /// Reads a thread that is ending, or that no longer has its PID.
@@ -284,7 +278,7 @@ impl TaskReader {
         progress: ExitProgress,
         rcu: &rcu::Guard,
     ) -> Reading {
-        let run_delay_ns = run_delay::exited_process_ns(&self.task).max(self.run_delay_ns);
+        let run_delay_ns = run_delay::exited_process_ns(&self.task);
         match progress {
             ExitProgress::Reaped => self.ended(self.final_times(rcu), run_delay_ns),
             // A process has not ended as long as it has other threads that were not reaped.
