@@ -22,6 +22,7 @@
 
 mod adjust;
 mod raw;
+mod single_threaded;
 
 use super::{
     read_once::read_once,
@@ -29,12 +30,13 @@ use super::{
     seqlock,
 };
 use adjust::{adjust, with_previous};
-use core::ptr::{addr_of, addr_of_mut};
+use core::ptr::addr_of_mut;
 use kernel::{bindings, ffi::c_void, sync::rcu, task::Task};
 use raw::{booked_times, raw_times};
 
 pub(crate) use super::seqlock::Sequence;
 pub(crate) use raw::{vtime_accounting_enabled, CpuTime};
+pub(crate) use single_threaded::SingleThreaded;
 
 extern "C" {
     /// Exported by kernel/sched/cputime.c for modules under the GPL.
@@ -104,34 +106,6 @@ pub(crate) fn thread_times_at(task: &Task, runtime_ns: u64) -> CpuTime {
     }
 }
 
-/// Returns whether the process that `leader` leads has run or waited for a CPU since
-/// [`single_threaded_totals`] returned this `own` and `sequence` for it; `None` if it has more than
-/// one thread now.
-///
-/// If it has not, the caller must check afterwards that the leader is alive, as with
-/// [`single_threaded_totals`].
-#[inline(always)]
-pub(crate) fn single_threaded_has_run(
-    leader: &Task,
-    own: Activity,
-    sequence: Sequence,
-) -> Option<bool> {
-    if thread_activity(leader) != own {
-        return Some(true);
-    }
-    let leader = leader.as_ptr();
-    // SAFETY: A `&Task` is a live `task_struct`, which keeps its signal structure until it is
-    // freed.
-    unsafe {
-        let signal = read_once!(leader, signal);
-        if read_once!(signal, nr_threads) != 1 {
-            return None;
-        }
-        let counter = addr_of!((*signal).stats_lock.seqcount.seqcount);
-        Some(!seqlock::is_unchanged(counter, sequence))
-    }
-}
-
 /// Returns for how long the other threads of the process of `leader` had run, in nanoseconds, if
 /// they have all been reaped; `None` if other threads are left.
 ///
@@ -157,59 +131,6 @@ pub(crate) struct Totals {
     /// has waited may be missing.
     pub(crate) run_delay_ns: u64,
     raw: CpuTime,
-}
-
-/// What [`single_threaded_totals`] reads of a process that has one thread.
-pub(crate) struct SingleThreaded {
-    /// The totals of the process, including what its reaped threads had consumed.
-    pub(crate) totals: Totals,
-    /// The activity of the thread alone.
-    pub(crate) own: Activity,
-    /// The value of `stats_lock`'s sequence counter during the read.
-    pub(crate) sequence: Sequence,
-}
-
-/// Adds up what the process that `leader` leads has consumed and waited, if the leader is its only
-/// thread; returns `None` if it is not.
-///
-/// The caller must check afterwards that the leader is alive ([`exit::is_alive`]). If another
-/// thread calls `exec`, the old leader is reaped while one thread is left (`de_thread()`).
-/// `__exit_signal()` adds its times to those of the reaped threads, so that this function counts
-/// them twice. By then all CPUs see that the old leader is not alive.
-///
-/// [`exit::is_alive`]: super::exit::is_alive
-#[inline(always)]
-pub(crate) fn single_threaded_totals(leader: &Task) -> Option<SingleThreaded> {
-    // SAFETY: A `&Task` is a live `task_struct`, which keeps its signal structure until it is
-    // freed. `__exit_signal()` changes the sums and the number of threads of a process in one write
-    // section of `stats_lock`, so that all reads within one sequence are consistent. A thread that
-    // is created meanwhile has not run yet.
-    unsafe {
-        let leader = leader.as_ptr();
-        let signal = read_once!(leader, signal);
-        let counter = addr_of!((*signal).stats_lock.seqcount.seqcount);
-        let sequence = seqlock::begin(counter)?;
-        if read_once!(signal, nr_threads) != 1 {
-            return None;
-        }
-        let own_ns = read_once!(leader, se.sum_exec_runtime);
-        let ended = EndedThreads::read(signal);
-        let own_delay_ns = ended.of_thread_not_in(leader);
-        let raw = raw_times(leader);
-        let totals = Totals {
-            runtime_ns: read_once!(signal, sum_sched_runtime).wrapping_add(own_ns),
-            run_delay_ns: ended.total_ns.wrapping_add(own_delay_ns),
-            raw: CpuTime {
-                user_ns: read_once!(signal, utime).wrapping_add(raw.user_ns),
-                system_ns: read_once!(signal, stime).wrapping_add(raw.system_ns),
-            },
-        };
-        seqlock::is_unchanged(counter, sequence).then_some(SingleThreaded {
-            totals,
-            own: Activity::new(own_ns, own_delay_ns),
-            sequence,
-        })
-    }
 }
 
 /// Adds up what the threads of the process of `task` have consumed and waited, including threads

@@ -9,7 +9,7 @@ use super::{
 };
 use crate::{
     abstractions::{
-        cputime::{self, Activity, CpuTime, Sequence},
+        cputime::{self, Activity, CpuTime, Sequence, SingleThreaded},
         exit::{self, ExitProgress},
         exit_notice::ExitNotice,
         pid::Pid,
@@ -137,7 +137,7 @@ impl TaskReader {
     #[inline(always)]
     pub(super) fn quick_check(&self) -> QuickCheck {
         if self.is_process {
-            match cputime::single_threaded_has_run(&self.task, self.own, self.sequence) {
+            match SingleThreaded::has_run(&self.task, self.own, self.sequence) {
                 Some(true) => QuickCheck::ProcessRan,
                 Some(false) if exit::is_alive(&self.task) => QuickCheck::Idle,
                 _ => QuickCheck::Unknown,
@@ -183,15 +183,11 @@ impl TaskReader {
     /// ending.
     #[inline(always)]
     pub(super) fn read_single(self: Pin<&mut Self>) -> Option<Sample> {
-        let single = cputime::single_threaded_totals(&self.task)?;
-        if !exit::is_alive(&self.task) {
-            return None;
-        }
         let this = self.project();
+        let single = SingleThreaded::read(this.task)?;
         *this.own = single.own;
         *this.sequence = single.sequence;
-        let times = cputime::process_times(this.task, single.totals);
-        Some(sample(times, single.totals.run_delay_ns))
+        Some(sample(single.times(), single.run_delay_ns))
     }
 
     /// Discards the last reading, because no sample was made from it. The next one is not compared
