@@ -20,21 +20,17 @@ pub(super) fn cost(run: u64) -> u32 {
     }
 }
 
-/// Writes a run of the length `run`, prefix included; nothing if `run` is 0.
-///
-/// `write` appends bits like [`BitWriter::put`](super::bits::BitWriter::put), and returns how many
-/// bits the writer has written then. Returns that number after the run.
-pub(super) fn put(mut run: u64, mut write: impl FnMut(u64, u32) -> u32) -> u32 {
-    let mut len = match run {
-        0 => write(0, 0),
-        _ => write(BEGIN, 2),
-    };
+/// Writes a run of the length `run`, prefix included, by `put`, which appends bits; nothing if `run`
+/// is 0.
+pub(super) fn put<R>(mut run: u64, mut put: impl FnMut(u64, u32) -> R) {
+    if run != 0 {
+        put(BEGIN, 2);
+    }
     while run != 0 {
         let group = run & low_bits(GROUP);
         run >>= GROUP;
-        len = write(u64::from(run != 0) | group << 1, 1 + GROUP);
+        put(u64::from(run != 0) | group << 1, 1 + GROUP);
     }
-    len
 }
 
 /// Reads a run whose prefix has been read. Returns its length.

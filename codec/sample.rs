@@ -10,8 +10,17 @@
 //! | bits | meaning |
 //! | --- | --- |
 //! | `0` user, system, wait | a sample in the current widths |
-//! | `11` three widths, user, system, wait | a sample that needs more bits; a width takes 7 bits |
+//! | `11` mask, widths, user, system, wait | a sample that needs more bits |
 //! | `10` length | the sample before is repeated that often (see run_length.rs) |
+//!
+//! The mask has a bit for each number whose width changes. A changed width is not 0; one less than
+//! the width is written, in 6 bits.
+//!
+//! Many tasks mostly wait for a few microseconds or not at all, and now and then for milliseconds.
+//! With the mask only the width of the time waited is written then, which saves 3 to 6 % of all
+//! bits of a build, a web server and an oversubscribed machine. A form for samples without waiting
+//! would save another 4 to 9 % of the bits of the web server and of lightly loaded tasks, but costs
+//! 7 instructions for each sample and 22 for each line that is read.
 //!
 //! Repetitions of the last sample take no bits at first, only a counter: [`Extent::run`]. The
 //! counter is written when a different sample follows. The time of a sample is not part of the
@@ -85,8 +94,10 @@ pub(crate) struct TimedSample {
 
 /// The prefix of a sample in the current widths.
 pub(super) const SAMPLE: u64 = 0b0;
-/// The prefix of a sample that changes the widths.
+/// The prefix of a sample that changes the widths, two bits.
 pub(super) const WIDER: u64 = 0b11;
+/// How many bits a changed width takes.
+pub(super) const WIDTH_BITS: u32 = 6;
 
 /// The beginning of a coded sequence: what a decoder needs besides the bits.
 #[derive(Clone, Copy, Default)]

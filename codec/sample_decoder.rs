@@ -5,8 +5,7 @@
 use super::{
     bits::{BitReader, Words},
     run_length,
-    sample::{Extent, Sample, SampleBase, SampleWidths, NUMBERS, SAMPLE},
-    width::FIELD,
+    sample::{Extent, Sample, SampleBase, SampleWidths, NUMBERS, SAMPLE, WIDTH_BITS},
 };
 
 /// Decodes what a [`SampleEncoder`](super::SampleEncoder) wrote.
@@ -81,25 +80,27 @@ impl SampleDecoder {
         let before = self.reader.at();
         if self.reader.is_empty() {
             self.repeat = core::mem::take(&mut self.run);
-        } else if self.reader.take(words, 1) == SAMPLE {
-            return Some(self.take_sample(words, before));
-        } else if self.reader.take(words, 1) == run_length::BEGIN >> 1 {
-            self.repeat = run_length::take(&mut self.reader, words);
-        } else {
-            let take = |_| self.reader.take(words, FIELD) as u8;
-            let bits = [(); NUMBERS].map(take);
-            self.widths = self.widths.with_bits(bits);
-            return Some(self.take_sample(words, before));
+            self.repeat = self.repeat.checked_sub(1)?;
+            return Some(self.last);
         }
-        self.repeat = self.repeat.checked_sub(1)?;
-        Some(self.last)
-    }
-
-    /// Reads the numbers of a sample, whose prefix begins at bit `before`.
-    fn take_sample<W: Words + ?Sized>(&mut self, words: &W, before: u32) -> Sample {
-        let take = |bits: u8| self.reader.take(words, bits.into());
-        let delta = self.widths.bits().map(take);
-        self.advance(delta, before)
+        let mut take = |count| self.reader.take(words, count);
+        let mut bits = self.widths.bits();
+        if take(1) != SAMPLE {
+            if take(1) == run_length::BEGIN >> 1 {
+                self.repeat = run_length::take(&mut self.reader, words);
+                self.repeat = self.repeat.checked_sub(1)?;
+                return Some(self.last);
+            }
+            let mask = take(NUMBERS as u32);
+            for (place, bits) in bits.iter_mut().enumerate() {
+                if mask >> place & 1 == 1 {
+                    *bits = take(WIDTH_BITS) as u8 + 1;
+                }
+            }
+            self.widths = self.widths.with_bits(bits);
+        }
+        let delta = bits.map(|bits| take(bits.into()));
+        Some(self.advance(delta, before))
     }
 
     /// Skips `count` samples, or all if fewer are left.

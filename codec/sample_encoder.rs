@@ -5,8 +5,7 @@
 use super::{
     bits::BitWriter,
     run_length,
-    sample::{Extent, Sample, SampleBase, SampleWidths, NUMBERS, SAMPLE, WIDER},
-    width::FIELD,
+    sample::{Extent, Sample, SampleBase, SampleWidths, NUMBERS, SAMPLE, WIDER, WIDTH_BITS},
 };
 
 /// Encodes a sequence of samples.
@@ -117,27 +116,27 @@ impl SampleEncoder {
         let sample = Sample { usr, sys, wait };
         let delta = sample.since(self.last).numbers();
         let widths = self.widths.widened(delta);
-        let is_wider = widths.bits() != self.widths.bits();
-        let mut cost = widths.len() + run_length::cost(self.run);
+        let changed = changed_widths(&self.widths, &widths);
+        let is_wider = changed.clone().next().is_some();
+        let mut cost = widths.len();
         if is_wider {
-            cost += 1 + NUMBERS as u32 * FIELD;
+            cost += 1 + NUMBERS as u32 + changed.clone().count() as u32 * WIDTH_BITS;
         }
-        if self.writer.len() + cost >= capacity {
+        if self.writer.len() + run_length::cost(self.run) + cost >= capacity {
             return false;
         }
-        let before = self.writer.len();
-        let mut put = |bits, count| {
-            self.writer.put(bits, count, &mut store);
-            self.writer.len()
-        };
-        let before = match core::mem::take(&mut self.run) {
-            0 => before,
-            run => run_length::put(run, &mut put),
-        };
+        let mut put = |bits, count| self.writer.put(bits, count, &mut store);
+        run_length::put(core::mem::take(&mut self.run), &mut put);
         if is_wider {
             put(WIDER, 2);
-            for bits in widths.bits() {
-                put(bits.into(), FIELD);
+            put(
+                changed
+                    .clone()
+                    .fold(0, |mask, (place, _)| mask | 1 << place),
+                NUMBERS as u32,
+            );
+            for (_, bits) in changed {
+                put(u64::from(bits) - 1, WIDTH_BITS);
             }
         } else {
             put(SAMPLE, 1);
@@ -148,10 +147,20 @@ impl SampleEncoder {
         let after = self.writer.len();
         self.widths = widths;
         self.widths.record(delta);
-        self.widths.adapt(before, after);
+        self.widths.adapt(after - cost, after);
         self.last = sample;
         true
     }
+}
+
+/// Returns the place and the width in `new` of each number whose width is another one in `old`.
+fn changed_widths(
+    old: &SampleWidths,
+    new: &SampleWidths,
+) -> impl Iterator<Item = (usize, u8)> + Clone {
+    let pairs = old.bits().into_iter().zip(new.bits());
+    let places = pairs.enumerate();
+    places.filter_map(|(place, (old, new))| (old != new).then_some((place, new)))
 }
 
 #[cfg_attr(
@@ -215,7 +224,9 @@ mod tests {
             for sample in &mut samples {
                 last.usr = last.usr.wrapping_add(random.next_of_any_length());
                 last.sys = last.sys.wrapping_add(random.next_of_any_length());
-                last.wait = last.wait.wrapping_add(random.next_of_any_length());
+                // Half of them have not waited.
+                let wait = random.next_of_any_length() * (random.next() % 2);
+                last.wait = last.wait.wrapping_add(wait);
                 *sample = (last, 0);
             }
             coded += round_trip(&mut encoder, &samples, &mut [0; WORDS]);
