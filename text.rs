@@ -122,7 +122,8 @@ impl Line<'_> {
         if let Some(place) = self.place.get_mut(at..at + 8) {
             place.copy_from_slice(&bytes.to_le_bytes());
         }
-        self.len += len;
+        // `LONGEST` at most.
+        self.len = self.len.wrapping_add(len);
     }
 
     /// Appends up to eight characters.

@@ -24,23 +24,24 @@ use kernel::{bindings, processor::cpu_relax};
 /// How often a reader tries before it takes the writers' lock.
 const TRIES: u32 = 8;
 
-/// The value of a sequence counter while no writer is active.
+/// The value of a sequence counter when no writer is active.
 #[derive(Clone, Copy, Default)]
 pub(crate) struct Sequence(u32);
 
 /// Begins a read of what `counter` protects, like `read_seqcount_begin()` of C, but without a wait:
-/// returns `None` if a writer is active.
+/// if a writer is active, [`is_unchanged`] will return false.
 ///
 /// # Safety
 ///
 /// `counter` is valid.
 #[inline(always)]
-pub(crate) unsafe fn begin(counter: *const bindings::seqcount_t) -> Option<Sequence> {
+pub(crate) unsafe fn begin(counter: *const bindings::seqcount_t) -> Sequence {
     // SAFETY: By the safety requirement.
     let sequence = unsafe { read_volatile(addr_of!((*counter).sequence)) };
     // Pairs with the barrier in `write_seqcount_begin()`.
     smp_rmb();
-    (sequence & 1 == 0).then_some(Sequence(sequence))
+    // The count is odd while a writer is active. Then this is the count before, which is over.
+    Sequence(sequence & !1)
 }
 
 /// Returns whether no writer has been active since [`begin`] returned `sequence`, so that all that
@@ -71,13 +72,14 @@ pub(crate) unsafe fn try_read<R>(
     read: impl FnOnce() -> R,
 ) -> Option<R> {
     // SAFETY: By the safety requirement.
-    let Some(sequence) = (unsafe { begin(counter) }) else {
-        cpu_relax();
-        return None;
-    };
+    let sequence = unsafe { begin(counter) };
     let value = read();
     // SAFETY: By the safety requirement.
-    unsafe { is_unchanged(counter, sequence) }.then_some(value)
+    if unsafe { is_unchanged(counter, sequence) } {
+        return Some(value);
+    }
+    cpu_relax();
+    None
 }
 
 /// Runs `read` until no writer was active meanwhile. After [`TRIES`] tries, runs it with the

@@ -69,8 +69,9 @@ impl SampleDecoder {
     fn advance(&mut self, delta: [u64; NUMBERS], before: u32) -> Sample {
         self.widths.record(delta);
         self.widths.adapt(before, self.reader.at());
-        self.last = Sample::from_numbers(delta).after(self.last);
-        self.last
+        let sample = Sample::from_numbers(delta).after(self.last);
+        self.last = sample;
+        sample
     }
 
     /// Reads a run, or a sample that is not in the current widths, or in wide ones. Returns

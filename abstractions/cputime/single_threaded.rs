@@ -51,7 +51,7 @@ impl<'a> SingleThreaded<'a> {
             let task = leader.as_ptr();
             let signal = read_once!(task, signal);
             let counter = addr_of!((*signal).stats_lock.seqcount.seqcount);
-            let sequence = seqlock::begin(counter)?;
+            let sequence = seqlock::begin(counter);
             if read_once!(signal, nr_threads) != 1 {
                 return None;
             }
