@@ -12,7 +12,7 @@
 //!   histories.
 //!
 //! [`StoreGuard::append`] (append.rs) appends a sample to the open segment of a history, or begins
-//! a new segment. [`HistoryReader`] (reader.rs) copies one segment after the other and decodes the
+//! a new segment. An idle task's samples take one segment for many (runs.rs). [`HistoryReader`] (reader.rs) copies one segment after the other and decodes the
 //! copy without the lock; time_cursor.rs finds the timestamp of each sample. eviction.rs detaches
 //! segments from their histories, and detached.rs frees them.
 //!
@@ -30,6 +30,7 @@ mod history;
 mod memory;
 mod pass;
 mod reader;
+mod runs;
 mod segment;
 mod segment_copy;
 mod slab_caches;

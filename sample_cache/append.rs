@@ -4,6 +4,7 @@
 
 use super::{
     has_history::HasHistory,
+    history::Closed,
     segment::Kind,
     slab_caches::SpareSegment,
     store::{Detached, Segment, Store, StoreGuard},
@@ -36,6 +37,10 @@ impl<T: HasHistory> StoreGuard<'_, T> {
             ..sample
         });
         let sample = sample.filter(|sample| *sample != last);
+        if sample.is_none() {
+            self.extend_run(owner);
+        }
+        let history = owner.history_mut(self);
         // `max_samples` is enforced afterwards: the new sample displaces the oldest one.
         history.renew_budget(u64::MAX);
         let fits = history.take_budget() && history.append(sample);
@@ -104,15 +109,17 @@ impl<T: HasHistory> Store<T> {
     /// Seals the open segment of the history of `owner`, if there is one. From now on the segment
     /// is a user of the timestamps that it needs.
     pub(crate) fn close(&mut self, owner: &Object<T>) {
-        let Some((segment, contents)) = owner.history_mut(self).close() else {
+        let Some(closed) = owner.history_mut(self).close() else {
             return;
         };
+        let Closed {
+            segment,
+            contents,
+            passes,
+        } = closed;
         self.open -= 1;
         segment.seal(self, contents);
-        let passes = owner
-            .history(self)
-            .passes_needed(segment.first(), contents.count);
         let timestamps = self.timeline.retain(&passes);
-        segment.state_mut(self).set_timestamps(timestamps);
+        segment.state_mut(self).add_timestamps(timestamps);
     }
 }

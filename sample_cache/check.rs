@@ -27,10 +27,8 @@ impl<T: HasHistory> Store<T> {
             let Some(history) = segment.owner().map(|owner| owner.history(self)) else {
                 continue;
             };
-            let open_contents = history.open_contents(segment);
-            open += usize::from(open_contents.is_some());
-            let contents = open_contents.unwrap_or_else(|| segment.state(self).contents());
-            let end = segment.first() + u64::from(contents.count);
+            open += usize::from(self.is_open(segment));
+            let end = segment.first() + u64::from(self.contents_of(segment).count);
             held += end.saturating_sub(segment.first().max(history.oldest()));
         }
         let alive = self.counts.alive;

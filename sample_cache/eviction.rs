@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! Detaching segments from their histories: the oldest of all, or all of one history.
+//! Giving up samples: the oldest of all, or all of one history, a segment at a time. A run of
+//! several spans is given up a span at a time (runs.rs).
 //!
 //! Segments are detached under the lock, and freed after it has been released (detached.rs). A
 //! detached segment of samples is no longer a user of the timeline. Segments of the timeline that
@@ -8,6 +9,7 @@
 
 use super::{
     has_history::HasHistory,
+    history::Closed,
     segment::References,
     store::{Detached, Segment, Store},
     SampleCache,
@@ -83,7 +85,7 @@ impl<T: HasHistory> SampleCache<T> {
 }
 
 impl<T: HasHistory> Store<T> {
-    /// Detaches the oldest segments of `owner`, until `detached` is full. Returns whether there are
+    /// Gives up the oldest samples of `owner`, until `detached` is full. Returns whether there are
     /// more.
     fn detach_all_of(
         &mut self,
@@ -92,7 +94,7 @@ impl<T: HasHistory> Store<T> {
         detached: &mut Detached<T>,
     ) -> bool {
         while !detached.is_full() {
-            if !self.detach_first_of(owner, reason, detached) {
+            if !self.give_up_first_of(owner, reason, detached) {
                 break;
             }
         }
@@ -100,8 +102,9 @@ impl<T: HasHistory> Store<T> {
         owner.history(self).first_segment().is_some()
     }
 
-    /// Detaches the oldest segment of `owner`. Returns false if there is none.
-    fn detach_first_of(
+    /// Gives up the oldest segment of `owner`, or its oldest span if it has several. Returns false
+    /// if there is no segment.
+    fn give_up_first_of(
         &mut self,
         owner: &Object<T>,
         reason: Reason,
@@ -110,6 +113,9 @@ impl<T: HasHistory> Store<T> {
         let Some(first) = owner.history(self).first_segment().cloned() else {
             return false;
         };
+        if self.cut(&first, reason, detached) {
+            return true;
+        }
         let Some(first) = self.by_age.remove(&first) else {
             return false;
         };
@@ -118,13 +124,27 @@ impl<T: HasHistory> Store<T> {
     }
 
     /// Detaches the oldest segments of all histories, until `count` are in `detached` or it is
-    /// full.
+    /// full. Detaches at least one if there are any and `detached` has less than `count`.
+    ///
+    /// A run that is still growing is spared while there are others: its oldest span is cut, and it
+    /// becomes the youngest segment. So an idle task keeps its newest samples. But this may free
+    /// nothing, so no run is spared once `detached` is full.
     pub(super) fn evict(&mut self, count: usize, detached: &mut Detached<T>) {
-        while detached.len() < count && !detached.is_full() {
+        let before = detached.len();
+        while detached.len() < count && (!detached.is_full() || detached.len() == before) {
             let Some(oldest) = self.by_age.pop_front() else {
                 break;
             };
-            self.detach(oldest, Reason::Evicted, detached);
+            if self.cut(&oldest, Reason::Evicted, detached) {
+                let is_spared = self.is_open(&oldest) && !detached.is_full();
+                // It has just left the list.
+                let _ = match is_spared {
+                    true => self.by_age.push_back(oldest),
+                    false => self.by_age.push_front(oldest),
+                };
+            } else {
+                self.detach(oldest, Reason::Evicted, detached);
+            }
         }
         self.trim_timeline(detached);
     }
@@ -150,31 +170,25 @@ impl<T: HasHistory> Store<T> {
         };
         self.small -= usize::from(oldest.is_small());
         let state = oldest.state_mut(self);
-        let count = state.contents().count;
+        let cut = state.cut();
+        let count = state.contents().count.saturating_sub(cut);
         let References { next, timestamps } = state.detach();
         let history = owner.history_mut(self);
-        let passes = history.passes_needed(oldest.first(), count);
+        let passes = history.passes_needed(oldest.first() + u64::from(cut), count);
         // Only the newest segment can be open.
         let closed = if next.is_none() {
             history.close()
         } else {
             None
         };
-        let alive = history.alive();
         let end = next.as_ref().map_or(history.next(), |next| next.first());
-        let dropped = history.drop_before(end);
-        let fewer = alive - history.alive();
         // This is another reference to `oldest`.
         drop(history.pop(next));
-        self.counts.alive -= fewer;
-        match reason {
-            Reason::Evicted => self.counts.evicted += dropped,
-            Reason::Removed => self.counts.removed += dropped,
-        }
+        self.drop_before(owner, end, reason);
         if let Some(timestamps) = timestamps {
             self.timeline.release(timestamps, &passes, detached);
         }
-        if let Some((_, contents)) = closed {
+        if let Some(Closed { contents, .. }) = closed {
             self.open -= 1;
             // A reader may still decode it. It is not a user of the timeline.
             oldest.seal(self, contents);
@@ -182,19 +196,28 @@ impl<T: HasHistory> Store<T> {
         detached.push(oldest);
     }
 
-    /// Evicts the oldest samples of `owner` above `max_samples`, and detaches the segments that
-    /// hold no others, until `detached` is full. Returns whether there are more such segments.
-    fn trim(&mut self, owner: &Object<T>, detached: &mut Detached<T>) -> bool {
-        let max_samples = self.max_samples;
+    /// Gives up the samples of `owner` before `number`, and counts them. Their memory is not freed.
+    pub(super) fn drop_before(&mut self, owner: &Object<T>, number: u64, reason: Reason) {
         let history = owner.history_mut(self);
         let alive = history.alive();
-        let dropped = history.drop_before(history.next().saturating_sub(max_samples));
-        history.renew_budget(max_samples);
+        let dropped = history.drop_before(number);
         let fewer = alive - history.alive();
-        self.counts.evicted += dropped;
         self.counts.alive -= fewer;
+        match reason {
+            Reason::Evicted => self.counts.evicted += dropped,
+            Reason::Removed => self.counts.removed += dropped,
+        }
+    }
+
+    /// Evicts the oldest samples of `owner` above `max_samples`, and gives up the spans and
+    /// segments that hold no others, until `detached` is full. Returns whether there are more of them.
+    fn trim(&mut self, owner: &Object<T>, detached: &mut Detached<T>) -> bool {
+        let max_samples = self.max_samples;
+        let oldest = owner.history(self).next().saturating_sub(max_samples);
+        self.drop_before(owner, oldest, Reason::Evicted);
+        owner.history_mut(self).renew_budget(max_samples);
         while !detached.is_full() && self.is_first_unused(owner) {
-            self.detach_first_of(owner, Reason::Evicted, detached);
+            self.give_up_first_of(owner, Reason::Evicted, detached);
         }
         self.trim_timeline(detached);
         self.is_first_unused(owner)
@@ -212,13 +235,21 @@ impl<T: HasHistory> Store<T> {
         }
     }
 
-    /// Returns whether the oldest segment of `owner` holds no sample that is kept, and is not the
+    /// Returns whether the oldest span of `owner` holds no sample that is kept, and is not the
     /// newest.
     fn is_first_unused(&self, owner: &Object<T>) -> bool {
         let history = owner.history(self);
-        let first = history.first_segment();
-        let next = first.and_then(|first| first.state(self).next());
-        next.is_some_and(|next| next.first() <= history.oldest())
+        history
+            .first_segment()
+            .and_then(|first| self.end_of_first_span(first))
+            .is_some_and(|end| end <= history.oldest())
+    }
+
+    /// Returns the number of the first sample after the oldest span of `segment`, if that is not
+    /// the newest of its history.
+    fn end_of_first_span(&self, segment: &Object<Segment<T>>) -> Option<u64> {
+        let next = || segment.state(self).next().map(|next| next.first());
+        self.end_to_cut(segment).or_else(next)
     }
 
     /// Detaches the segments of the timeline that have no users. Does nothing while a segment of

@@ -3,7 +3,7 @@
 //! The history of one object: a queue of segments, and the encoder that appends to the last of
 //! them.
 
-use super::segment::{Contents, Segment, SAMPLES_MAX};
+use super::segment::{Contents, Segment, SPAN};
 use crate::{
     abstractions::slab::Ref,
     codec::{Sample, SampleBase, SampleEncoder},
@@ -21,10 +21,13 @@ pub(crate) struct History<T, S> {
     last: Option<Ref<Segment<T, S>>>,
     /// Whether the newest segment is open, that is, not sealed yet.
     is_open: bool,
+    /// How many spans the open segment has before the last one. It is a user of their timestamps.
+    full_spans: u8,
     /// How many samples may be appended before two limits must be checked again: that of the open
     /// segment, and `max_samples`. 0 if no segment is open.
     budget: u16,
-    /// How many bits of data the open segment can hold.
+    /// How many bits of data the open segment can hold. 0 if it has several spans, so that a
+    /// different sample does not fit.
     capacity: u32,
     encoder: SampleEncoder,
     /// The number of the oldest sample kept.
@@ -39,6 +42,14 @@ pub(crate) struct History<T, S> {
     last_time_us: Option<NonZeroU64>,
 }
 
+/// A segment that [has been closed](History::close), and which the caller must seal.
+pub(super) struct Closed<T, S> {
+    pub(super) segment: Ref<Segment<T, S>>,
+    pub(super) contents: Contents,
+    /// The passes whose timestamps the segment needs, without being a user of them.
+    pub(super) passes: Range<u64>,
+}
+
 impl<T: Send + Sync, S> History<T, S> {
     /// An empty history.
     pub(crate) const fn new() -> Self {
@@ -46,6 +57,7 @@ impl<T: Send + Sync, S> History<T, S> {
             first: None,
             last: None,
             is_open: false,
+            full_spans: 0,
             budget: 0,
             capacity: 0,
             encoder: SampleEncoder::new(),
@@ -167,14 +179,38 @@ impl<T: Send + Sync, S> History<T, S> {
             })
     }
 
-    /// Sets the budget to what both limits allow: how many samples the open segment may still get,
-    /// and how many more may be kept, of `max_samples`.
+    /// Sets the budget to what both limits allow: how many samples the open segment may still get
+    /// in its last span, and how many more may be kept, of `max_samples`.
     pub(super) fn renew_budget(&mut self, max_samples: u64) {
+        let full = self.retained().saturating_add(SPAN);
         let in_segment = self
             .contents()
-            .map_or(0, |contents| SAMPLES_MAX.saturating_sub(contents.count));
+            .map_or(0, |contents| full.saturating_sub(contents.count));
         let kept = max_samples.saturating_sub(self.alive());
         self.budget = in_segment.min(kept.try_into().unwrap_or(u16::MAX));
+    }
+
+    /// Begins another span of the open segment, if that is a run whose last span is full, and which
+    /// can hold another one.
+    ///
+    /// Returns the segment, and the passes of the full span. The caller must make the segment a
+    /// user of their timestamps.
+    pub(super) fn begin_span(&mut self) -> Option<(Ref<Segment<T, S>>, Range<u64>)> {
+        let Contents { extent, count, .. } = self.contents()?;
+        let retained = self.retained();
+        if extent.bits != 0 || retained.checked_add(SPAN) != Some(count) {
+            return None;
+        }
+        let run = self.last.clone()?;
+        let passes = self.passes_needed(run.first() + u64::from(retained), SPAN);
+        self.full_spans += 1;
+        self.capacity = 0;
+        Some((run, passes))
+    }
+
+    /// Returns how many samples are in the full spans of the open segment.
+    fn retained(&self) -> u16 {
+        u16::from(self.full_spans).saturating_mul(SPAN)
     }
 
     /// Skips the number of a sample that is not kept, because there is no memory for it. No earlier
@@ -197,6 +233,7 @@ impl<T: Send + Sync, S> History<T, S> {
         let base = self.encoder.begin(sample.unwrap_or(self.last_sample()));
         let number = self.next;
         self.capacity = capacity;
+        self.full_spans = 0;
         self.next += 1;
         (number, base)
     }
@@ -210,13 +247,21 @@ impl<T: Send + Sync, S> History<T, S> {
         self.last.replace(segment)
     }
 
-    /// Closes the newest segment. Returns it with what it holds, and the caller must seal it.
-    /// Returns `None` if it was not open.
-    pub(super) fn close(&mut self) -> Option<(Ref<Segment<T, S>>, Contents)> {
+    /// Closes the newest segment. Returns `None` if it was not open.
+    pub(super) fn close(&mut self) -> Option<Closed<T, S>> {
         let contents = self.contents()?;
+        let segment = self.last.clone()?;
+        let retained = self.retained();
+        let first = segment.first() + u64::from(retained);
+        let passes = self.passes_needed(first, contents.count.saturating_sub(retained));
         self.is_open = false;
+        self.full_spans = 0;
         self.budget = 0;
-        Some((self.last.clone()?, contents))
+        Some(Closed {
+            segment,
+            contents,
+            passes,
+        })
     }
 
     /// Removes the oldest segment, after which `next` is the oldest one. If `next` is `None`, the
@@ -241,13 +286,20 @@ impl<T: Send + Sync, S> History<T, S> {
         core::ptr::eq(&***self.last.as_ref()?, segment).then_some(contents)
     }
 
+    /// Returns of how many samples of `segment`, a segment of this history that holds `count`, it
+    /// is a user of the timestamps. Those that have been cut count too.
+    pub(super) fn retained_of(&self, segment: &Segment<T, S>, count: u16) -> u16 {
+        self.open_contents(segment)
+            .map_or(count, |_| self.retained())
+    }
+
     /// Returns what the open segment holds; `None` if there is none.
     fn contents(&self) -> Option<Contents> {
         let last = self.last.as_ref().filter(|_| self.is_open)?;
         Some(Contents {
             extent: self.encoder.extent(),
             tail: Some(self.encoder.tail()),
-            // `SAMPLES_MAX` at most.
+            // The budget does not exceed the range.
             count: self.next.wrapping_sub(last.first()) as u16,
         })
     }

@@ -4,8 +4,9 @@
 //!
 //! A reader holds a reference to one segment, and decodes a copy of it without a lock. It reaches
 //! the next segment in O(1). If its segment has been detached meanwhile, so have all older ones,
-//! and the reader continues with the oldest segment of the history. So a reader that pauses keeps
-//! no more than one detached segment in memory.
+//! and the reader continues with the oldest segment of the history. If its segment has been cut
+//! (runs.rs), the reader continues with the oldest sample that is left in it. So a reader that
+//! pauses keeps no more than one detached segment in memory.
 
 use super::{
     has_history::HasHistory,
@@ -129,8 +130,9 @@ impl<T: HasHistory> HistoryReader<T> {
                 self.time_of(samples, number)
             };
             let Some(time_us) = time else {
-                // The segment has been detached. The rest of the history begins later.
+                // The sample has been evicted. The rest of the history begins later.
                 self.decoder = SampleDecoder::empty();
+                self.next += 1;
                 continue;
             };
             self.next += 1;
@@ -152,22 +154,17 @@ impl<T: HasHistory> HistoryReader<T> {
         self.times.time_of(samples, self.segment.as_ref(), pass)
     }
 
-    /// Copies the segment that holds the next sample, or the first sample after it. Returns `None`
-    /// if there is no such segment.
+    /// Copies the segment that holds the next sample, or the oldest one after it that is left.
+    /// Returns `None` if there is no such segment.
     #[inline(never)]
     fn advance(&mut self, samples: &SampleCache<T>) -> Option<()> {
         let (segment, contents) = loop {
             let store = samples.lock();
             let history = self.owner.as_ref()?.history(&store);
-            let own = self.segment.as_ref().map(|segment| segment.state(&store));
-            let segment = match own.filter(|state| !state.is_detached()) {
-                Some(state) => state.next()?,
-                None => {
-                    self.next = self.next.max(history.oldest());
-                    history.first_segment()?
-                }
-            };
-            let (segment, is_found) = seek(segment, self.next, &store);
+            self.next = self.next.max(history.oldest());
+            let own = self.segment.as_ref();
+            let own = own.filter(|segment| !segment.state(&store).is_detached());
+            let (segment, is_found) = seek(own.or(history.first_segment())?, self.next, &store);
             if !is_found {
                 let passed = segment.clone();
                 drop(store);
@@ -176,9 +173,10 @@ impl<T: HasHistory> HistoryReader<T> {
             }
             // Samples before the segment have been evicted: skip them.
             self.next = self.next.max(segment.first());
-            let contents = history
-                .open_contents(segment)
-                .unwrap_or_else(|| segment.state(&store).contents());
+            let contents = store.contents_of(segment);
+            if self.next - segment.first() >= contents.count.into() {
+                return None;
+            }
             break (segment.clone(), contents);
         };
         if let Kind::Samples { base, .. } = segment.kind() {

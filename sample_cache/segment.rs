@@ -27,9 +27,9 @@ use kernel::{
     sync::{atomic::Atomic, LockedBy, SpinLock},
 };
 
-/// How many samples a segment holds at most. Without this limit all samples of an idle task would
-/// be in one segment, and would be evicted together. The timeline relies on the limit too.
-pub(super) const SAMPLES_MAX: u16 = 4096;
+/// How many samples a segment holds at most, unless it is a run (runs.rs), which may hold several
+/// spans. Samples of one span are evicted together. The timeline relies on the limit too.
+pub(super) const SPAN: u16 = 4096;
 /// How many words of data a segment has: with the header it takes 512 bytes.
 ///
 /// With smaller segments each sample would take more memory. With larger ones fewer slab pages
@@ -95,6 +95,8 @@ pub(super) struct State<T, S> {
     run: u16,
     /// The number of samples or timestamps; 0 until the segment is sealed.
     count: u16,
+    /// How many spans at its front have been given up.
+    cut: u8,
     is_detached: bool,
     /// [`NONE`](References::NONE) once the segment is detached.
     references: References<T, S>,
@@ -104,7 +106,7 @@ pub(super) struct State<T, S> {
 pub(super) struct References<T, S> {
     /// The next segment of the same history.
     pub(super) next: Option<Ref<Segment<T, S>>>,
-    /// The first segment of the timeline that this segment needs, once it is sealed.
+    /// The first segment of the timeline of which this segment is a user.
     pub(super) timestamps: Option<Ref<Segment<T, S>>>,
 }
 
@@ -121,6 +123,7 @@ impl<T, S> State<T, S> {
             bits: 0,
             run: 0,
             count: 0,
+            cut: 0,
             is_detached: false,
             references: References::NONE,
         }
@@ -131,12 +134,29 @@ impl<T, S> State<T, S> {
         self.references.next = Some(next);
     }
 
-    /// Sets the first segment of the timeline that this segment needs.
-    pub(super) fn set_timestamps(&mut self, timestamps: Option<Ref<Segment<T, S>>>) {
-        self.references.timestamps = timestamps;
+    /// Notes that this segment has become a user of the timeline from `timestamps` on, after what
+    /// it uses already.
+    pub(super) fn add_timestamps(&mut self, timestamps: Option<Ref<Segment<T, S>>>) {
+        let first = self.references.timestamps.take();
+        self.references.timestamps = first.or(timestamps);
     }
 
-    /// Returns the first segment of the timeline that this segment needs, if this one is sealed.
+    /// Returns how many samples at the front have been given up, as whole spans.
+    pub(super) fn cut(&self) -> u16 {
+        u16::from(self.cut).saturating_mul(SPAN)
+    }
+
+    /// Gives up the oldest span. `timestamps`: the first segment of the timeline of which this
+    /// segment is a user afterwards. Returns the first of which it was one.
+    pub(super) fn cut_span(
+        &mut self,
+        timestamps: Option<Ref<Segment<T, S>>>,
+    ) -> Option<Ref<Segment<T, S>>> {
+        self.cut = self.cut.saturating_add(1);
+        core::mem::replace(&mut self.references.timestamps, timestamps)
+    }
+
+    /// Returns the first segment of the timeline of which this segment is a user.
     pub(super) fn timestamps(&self) -> Option<&Object<Segment<T, S>>> {
         self.references.timestamps.as_deref()
     }
@@ -264,8 +284,7 @@ impl<T: Send + Sync, S> Object<Segment<T, S>> {
             self.set_word((extent.bits / u64::BITS) as usize, tail);
         }
         let state = self.state_mut(store);
-        // The bits fit the segment, and the run is less than `SAMPLES_MAX`, so neither is
-        // truncated.
+        // The bits fit the segment, and the run is less than the count, so neither is truncated.
         (state.bits, state.run, state.count) = (extent.bits as u16, extent.run as u16, count);
     }
 }

@@ -32,7 +32,8 @@ type Timeline<T> = timeline::Timeline<T, Store<T>>;
 
 /// What the lock of a [`SampleCache`](super::SampleCache) protects.
 pub(crate) struct Store<T> {
-    /// The segments of all histories, in the order in which they were begun.
+    /// The segments of all histories, in the order in which the last span of each was begun. A run
+    /// that has been spared ([`evict`](Self::evict)) counts as begun then.
     pub(super) by_age: List<Segment<T>, 0>,
     /// The timestamps of passes.
     pub(super) timeline: Timeline<T>,

@@ -6,19 +6,20 @@
 //! Passes are numbered from 1. Their timestamps are kept in segments of their own kind. Such a
 //! segment is kept as long as a timestamp in it may be needed:
 //!
-//! - It counts its users: the sealed segments of samples that need a timestamp in it. A segment of
-//!   samples is a user from its sealing to its detaching. It spans [`SAMPLES_MAX`] passes at most.
-//!   A timestamp takes about 12 bits, so these are in about 15 segments of the timeline.
-//! - An open segment of samples has one sample for each of the latest passes, `SAMPLES_MAX` at
-//!   most. So it needs timestamps of the last `SAMPLES_MAX` passes only. Segments of the timeline
-//!   that hold one of these are kept even without a user, as long as a segment of samples is open.
+//! - It counts its users: the spans of samples that need a timestamp in it, [`SPAN`] passes at
+//!   most. Most segments of samples are one span. It becomes a user when the segment is sealed, or,
+//!   in a run (runs.rs), when the next span begins. It is a user until it is cut or detached. A
+//!   timestamp takes about 12 bits, so those of a span are in about 15 segments of the timeline.
+//! - The last span of an open segment has one sample for each of the latest passes, `SPAN` at most.
+//!   So it needs timestamps of the last `SPAN` passes only. Segments of the timeline that hold one
+//!   of these are kept even without a user, as long as a segment of samples is open.
 //!
 //! Any other segment of the timeline is freed, even one between two that are needed. So the memory
 //! of the timeline is bounded by the samples that are kept.
 
 use super::{
     detached::Detached,
-    segment::{Contents, Kind, Segment, SAMPLES_MAX},
+    segment::{Contents, Kind, Segment, SPAN},
 };
 use crate::{
     abstractions::{
@@ -87,7 +88,7 @@ impl<T: Send + Sync, S> Timeline<T, S> {
     }
 
     /// Adds a user to each segment that holds timestamps of `passes`, which are among the last
-    /// [`SAMPLES_MAX`]. Returns the first of these segments; `None` if `passes` is empty.
+    /// [`SPAN`]. Returns the first of these segments; `None` if `passes` is empty.
     pub(super) fn retain(&mut self, passes: &Range<u64>) -> Option<Ref<Segment<T, S>>> {
         let mut first = None;
         // From the newest one backwards: the segments of a busy task span few passes.
@@ -177,13 +178,13 @@ impl<T: Send + Sync, S> Timeline<T, S> {
         }
     }
 
-    /// Ages the segments that hold no timestamp of the last [`SAMPLES_MAX`] passes, nor of the one
+    /// Ages the segments that hold no timestamp of the last [`SPAN`] passes, nor of the one
     /// under way.
     fn age(&mut self, detached: &mut Detached<T, S>) {
         while let Some(first) = self.young.first() {
             // The first pass after those of `first`.
             let end = self.young.next(first).map(|second| second.first());
-            if end.is_none_or(|end| end + u64::from(SAMPLES_MAX) + 1 > self.next) {
+            if end.is_none_or(|end| end + u64::from(SPAN) + 1 > self.next) {
                 return;
             }
             self.age_first(detached);
@@ -249,22 +250,31 @@ impl<T: Send + Sync, S> Timeline<T, S> {
         before.zip(contents)
     }
 
+    /// Follows the timeline from `from` on to the segment that holds the timestamp of `pass`, or
+    /// would hold it; `None` if that is before `from`.
+    pub(super) fn seek<'a>(
+        &'a self,
+        from: &'a Object<Segment<T, S>>,
+        pass: u64,
+    ) -> Option<&'a Object<Segment<T, S>>> {
+        core::iter::successors(Some(from), |segment| self.after(segment))
+            .take_while(|segment| segment.first() <= pass)
+            .last()
+    }
+
     /// Returns the segment that holds the timestamp of `pass`, and how much it holds; `None` if it
-    /// has been freed. The search begins at `near`, the first segment that a sealed segment of
-    /// samples needs, or at the newest segment if `near` is `None`.
+    /// has been freed. The search begins at `near`, the first segment of which a segment of samples
+    /// is a user, or at the newest segment if `near` is `None`.
     pub(super) fn find<'a>(
         &'a self,
         store: &S,
         near: Option<&'a Object<Segment<T, S>>>,
         pass: u64,
     ) -> Option<(&'a Object<Segment<T, S>>, Contents)> {
-        let is_before = |segment: &&Object<Segment<T, S>>| segment.first() <= pass;
         let segment = match near {
-            Some(near) => core::iter::successors(Some(near), |segment| self.after(segment))
-                .take_while(is_before)
-                .last()?,
+            Some(near) => self.seek(near, pass)?,
             None => core::iter::successors(self.young.last(), |segment| self.young.prev(segment))
-                .find(is_before)?,
+                .find(|segment| segment.first() <= pass)?,
         };
         let is_last = self
             .young
