@@ -41,10 +41,10 @@ pub(crate) struct TaskReader {
     task: ARef<Task>,
     is_process: bool,
     /// The run time and the run delay of all threads of the process when [`read`](Self::read) last
-    /// read it while it was alive, nanoseconds. Not used for a thread.
+    /// read it while it was alive and had several threads, nanoseconds. Not used for a thread.
     process_ns: (u64, u64),
-    /// The activity of `task` alone when [`read_thread`](Self::read_thread) or
-    /// [`read_single`](Self::read_single) last read it.
+    /// The activity of `task` alone when it was last read, if it is a thread or was the only thread
+    /// of the process then.
     own: Activity,
     /// The sequence count of the sums of the process when `read_single` last read them.
     sequence: Sequence,
@@ -236,11 +236,17 @@ impl TaskReader {
         }
     }
 
-    fn read_alive(self: Pin<&mut Self>, rcu: &rcu::Guard) -> Reading {
+    fn read_alive(mut self: Pin<&mut Self>, rcu: &rcu::Guard) -> Reading {
         if !self.is_process {
-            let run_delay_ns = run_delay::thread_ns(&self.task);
-            let times = cputime::thread_times(&self.task);
+            let this = self.project();
+            let run_delay_ns = run_delay::thread_ns(this.task);
+            let runtime_ns = cputime::thread_runtime_ns(this.task);
+            *this.own = Activity::new(runtime_ns, run_delay_ns);
+            let times = cputime::thread_times(this.task);
             return Reading::Changed(sample(times, run_delay_ns));
+        }
+        if let Some(sample) = self.as_mut().read_single() {
+            return Reading::Changed(sample);
         }
         let totals = cputime::process_totals(&self.task, rcu);
         let this = self.project();
