@@ -12,8 +12,8 @@ impl<T: HasHistory> Store<T> {
     /// Returns the counts.
     ///
     /// In a kernel with debug assertions, first checks the number of samples alive and the number
-    /// of open segments against the segments, and logs a `BUG:` if they differ. There is no check
-    /// if there are more than [`CHECK_MAX`] segments.
+    /// of open segments against the segments, and that no span was cut whose samples are kept, and
+    /// logs a `BUG:` otherwise. There is no check if there are more than [`CHECK_MAX`] segments.
     pub(crate) fn counts(&self) -> Counts {
         if cfg!(CONFIG_RUST_DEBUG_ASSERTIONS) && self.by_age.len() <= CHECK_MAX {
             self.check();
@@ -28,6 +28,10 @@ impl<T: HasHistory> Store<T> {
                 continue;
             };
             open += usize::from(self.is_open(segment));
+            let cut = segment.first() + u64::from(segment.state(self).cut());
+            if cut > history.oldest() {
+                pr_err!("BUG: cut up to {cut}, but {} is kept\n", history.oldest());
+            }
             let end = segment.first() + u64::from(self.contents_of(segment).count);
             held += end.saturating_sub(segment.first().max(history.oldest()));
         }

@@ -13,8 +13,8 @@ use crate::abstractions::{
 
 /// How many segments are detached and spans are cut before the lock is released.
 ///
-/// About 30 more segments can be detached, because this is not checked while segments of the timeline are
-/// detached: up to about 15 that only the last segment of samples needed, and as many that no
+/// About 30 more segments can be detached, because this is not checked while segments of the
+/// timeline are detached: up to about 15 that only the last span needed, and as many that no
 /// segment needed.
 pub(super) const DETACH_MAX: usize = 32;
 

@@ -210,7 +210,8 @@ impl<T: HasHistory> Store<T> {
     }
 
     /// Evicts the oldest samples of `owner` above `max_samples`, and gives up the spans and
-    /// segments that hold no others, until `detached` is full. Returns whether there are more of them.
+    /// segments that hold no others, until `detached` is full. Returns whether there are more of
+    /// them.
     fn trim(&mut self, owner: &Object<T>, detached: &mut Detached<T>) -> bool {
         let max_samples = self.max_samples;
         let oldest = owner.history(self).next().saturating_sub(max_samples);
