@@ -30,7 +30,11 @@ pub(crate) use fork_probe::ForkTrackingGuard;
 pub(crate) use period_request::PeriodRequest;
 
 use crate::{
-    abstractions::{delayed_work::Work, tracepoint::ForkProbe, wait_queue::WaitQueue},
+    abstractions::{
+        delayed_work::Work,
+        tracepoint::{ExitProbe, ForkProbe},
+        wait_queue::WaitQueue,
+    },
     params,
     sample_cache::{Reason, SampleCache},
     targets::{Candidate, PidBitmap, Target, Targets},
@@ -92,11 +96,13 @@ struct ForkTracking {
     /// The registered probe: from the first `tree:` command until a work item finds that no forks
     /// are followed any more.
     probe: Option<ForkProbe<ForkFollower>>,
+    /// Registered together with it, if the kernel does not add up what ended threads have waited.
+    exit_probe: Option<ExitProbe<ForkFollower>>,
     /// The PIDs of the living targets, from the first `tree:` command on.
     pid_bitmap: Option<Arc<PidBitmap>>,
 }
 
-/// What the probe calls in each fork.
+/// What the probe calls in each fork, and in some kernels also in each exit.
 struct ForkFollower {
     recorder: Arc<Recorder>,
     pid_bitmap: Arc<PidBitmap>,

@@ -12,9 +12,10 @@
 //!   histories.
 //!
 //! [`StoreGuard::append`] (append.rs) appends a sample to the open segment of a history, or begins
-//! a new segment. An idle task's samples take one segment for many (runs.rs). [`HistoryReader`] (reader.rs) copies one segment after the other and decodes the
-//! copy without the lock; time_cursor.rs finds the timestamp of each sample. eviction.rs detaches
-//! segments from their histories, and detached.rs frees them.
+//! a new segment. Those of an idle task share one segment for longer (runs.rs). [`HistoryReader`]
+//! (reader.rs) copies one segment after the other and decodes the copy without the lock;
+//! time_cursor.rs finds the timestamp of each sample. eviction.rs detaches segments from their
+//! histories, and detached.rs frees them.
 //!
 //! The lock is held for a few instructions at a time, for a chunk of a pass, or while [some
 //! dozens](detached::DETACH_MAX) of segments are detached. While it is held, nothing sleeps, no

@@ -21,6 +21,7 @@
 
 mod add;
 mod descendants;
+mod ended_threads;
 mod follow_fork;
 mod identity;
 mod pid_bitmap;

@@ -15,7 +15,7 @@
 //! # Examples
 //!
 //! ```ignore
-//! let totals = cputime::process_totals(leader, &rcu::read_lock());
+//! let totals = cputime::process_totals(leader, ended_threads, &rcu::read_lock());
 //! let times = cputime::process_times(leader, totals);
 //! pr_info!("user {} ns, system {} ns\n", times.user_ns, times.system_ns);
 //! ```
@@ -134,19 +134,19 @@ pub(crate) struct Totals {
 }
 
 /// Adds up what the threads of the process of `task` have consumed and waited, including threads
-/// that have been reaped.
+/// that have been reaped. `ended`: what its ended threads have waited.
 ///
 /// If `stats_lock` is written meanwhile, because a thread is reaped for example, the sum is
 /// computed again; after some tries with `stats_lock` held. The caller must not hold that lock.
 #[inline(never)]
-pub(crate) fn process_totals(task: &Task, _rcu: &rcu::Guard) -> Totals {
+pub(crate) fn process_totals(task: &Task, ended: EndedThreads, _rcu: &rcu::Guard) -> Totals {
     // SAFETY: A `&Task` is a live `task_struct`, which keeps its signal structure until it is
     // freed. In the RCU read-side critical section the threads on the list stay valid, and so do
     // their links. No wrapper lets its user hold `stats_lock`.
     unsafe {
         let signal = read_once!(task.as_ptr(), signal);
         seqlock::read(addr_of_mut!((*signal).stats_lock), || {
-            let ended = EndedThreads::read(signal);
+            let ended = ended.sum(signal);
             let mut totals = Totals {
                 runtime_ns: read_once!(signal, sum_sched_runtime),
                 run_delay_ns: ended.total_ns,

@@ -20,8 +20,7 @@ pub(super) fn cost(run: u64) -> u32 {
     }
 }
 
-/// Writes a run of the length `run`, prefix included, by `put`, which appends bits; nothing if `run`
-/// is 0.
+/// Writes a run of the length `run`, prefix included; nothing if `run` is 0. `put` appends bits.
 pub(super) fn put<R>(mut run: u64, mut put: impl FnMut(u64, u32) -> R) {
     if run != 0 {
         put(BEGIN, 2);

@@ -7,7 +7,8 @@
 //! targets/follow_fork.rs.
 //!
 //! The exit probe runs in each exit while a `tree:` command searches for living descendants; why is
-//! in targets/descendants.rs.
+//! in targets/descendants.rs. In a kernel that does not add up what ended threads have waited,
+//! another one is there as long as the fork probe, and does that for processes that are followed.
 //!
 //! `kernel_clone()` and `do_exit()` call the probes with no lock held. They may take the locks of
 //! the registry and of the store, and spinlocks of the kernel: those of the slab allocator, of the
@@ -21,6 +22,7 @@ use super::{ForkFollower, ForkTracking, Recorder};
 use crate::{
     abstractions::{
         compat::tgid,
+        run_delay::EndedThreads,
         tracepoint::{ExitHandler, ExitProbe, ForkHandler, ForkProbe},
     },
     targets::{Candidate, Followed, PidBitmap},
@@ -34,6 +36,16 @@ impl ForkHandler for ForkFollower {
         // A child in the same thread group is a thread.
         if self.pid_bitmap.contains(process) && tgid(child) != process {
             self.recorder.follow_fork(child);
+        }
+    }
+}
+
+impl ExitHandler for ForkFollower {
+    #[inline(always)]
+    fn exits(&self, thread: &Task, _is_last: bool) {
+        if self.pid_bitmap.contains(tgid(thread)) {
+            let recorder = &self.recorder;
+            recorder.targets.add_ended_thread(thread, &recorder.samples);
         }
     }
 }
@@ -94,12 +106,18 @@ impl Recorder {
         fork_tracking.pid_bitmap = Some(pid_bitmap.clone());
         self.targets.set_pid_bitmap(&pid_bitmap);
         if fork_tracking.probe.is_none() {
-            let recorder = self.clone();
             let follower = ForkFollower {
-                recorder,
+                recorder: self.clone(),
                 pid_bitmap,
             };
-            fork_tracking.probe = Some(ForkProbe::register(Arc::new(follower, GFP_KERNEL)?)?);
+            let follower = Arc::new(follower, GFP_KERNEL)?;
+            let exit_probe = if EndedThreads::KERNEL_ADDS_UP {
+                None
+            } else {
+                Some(ExitProbe::register(follower.clone())?)
+            };
+            fork_tracking.probe = Some(ForkProbe::register(follower)?);
+            fork_tracking.exit_probe = exit_probe;
             self.targets.lock().has_probe = true;
         }
         Ok(())
@@ -140,6 +158,7 @@ impl Recorder {
             drop(registry);
             // No tree is added meanwhile, because that needs the mutex.
             fork_tracking.probe = None;
+            fork_tracking.exit_probe = None;
         }
     }
 }

@@ -9,7 +9,7 @@ use super::{
     tree::Tree,
 };
 use crate::{
-    abstractions::{clock, list::ListLinks, upid::Upids},
+    abstractions::{clock, list::ListLinks, run_delay::EndedThreads, upid::Upids},
     codec::Sample,
     impl_list_links,
     sample_cache::{HasHistory, History, Store},
@@ -56,6 +56,8 @@ pub(crate) struct State {
     /// Reads the task; `None` once the exit sample has been taken or the target has been removed,
     /// and while a pass reads the task without the lock.
     reader: Option<Pin<KBox<TaskReader>>>,
+    /// What the ended threads of the process have waited.
+    pub(super) ended_threads: EndedThreads,
     /// What the task was when the reader was last taken out.
     last_seen: LastSeen,
     /// The tree that the task belongs to; `None` if its forks are not followed. The children belong
@@ -79,6 +81,7 @@ impl State {
         if !history.take_budget() {
             return false;
         }
+        reader.as_mut().set_ended_threads(self.ended_threads);
         let is_appended = match reader.quick_check() {
             QuickCheck::Idle => return history.append(None),
             QuickCheck::ThreadRan => {
@@ -132,7 +135,9 @@ impl State {
     /// removed, and while a pass reads the task without the lock.
     #[inline(always)]
     pub(crate) fn reader(&mut self) -> Option<Pin<&mut TaskReader>> {
-        self.reader.as_mut().map(|reader| reader.as_mut())
+        let reader = self.reader.as_mut()?;
+        reader.as_mut().set_ended_threads(self.ended_threads);
+        Some(reader.as_mut())
     }
 
     /// Takes the reader out. It must be [put back](Self::put_back), or be dropped with no lock
@@ -140,6 +145,7 @@ impl State {
     #[must_use]
     pub(crate) fn take_reader(&mut self) -> Option<Pin<KBox<TaskReader>>> {
         self.last_seen = self.last_seen();
+        self.reader()?;
         self.reader.take()
     }
 
@@ -203,6 +209,7 @@ impl Target {
                 State {
                     history: History::new(),
                     reader: Some(reader),
+                    ended_threads: EndedThreads::new(),
                     last_seen: LastSeen::nothing(),
                     tree,
                 },

@@ -13,7 +13,8 @@ use crate::{
         exit::{self, ExitProgress},
         exit_notice::ExitNotice,
         pid::Pid,
-        process_tree, run_delay,
+        process_tree,
+        run_delay::{self, EndedThreads},
     },
     codec::Sample,
 };
@@ -48,6 +49,8 @@ pub(crate) struct TaskReader {
     own: Activity,
     /// The sequence count of the sums of the process when `read_single` last read them.
     sequence: Sequence,
+    /// What the ended threads of the process have waited. Not used for a thread.
+    ended_threads: EndedThreads,
     /// The kernel's notices of the end of the task.
     #[pin]
     exit: ExitNotice,
@@ -86,6 +89,7 @@ impl TaskReader {
                 process_ns: NO_READING,
                 own: Activity::NONE,
                 sequence: Sequence::default(),
+                ended_threads: EndedThreads::new(),
                 exit <- ExitNotice::new(pid, *is_process),
             }),
             flags,
@@ -125,6 +129,12 @@ impl TaskReader {
             Some(zombie) => LastSeen::of_zombie(&zombie),
             None => LastSeen::of(&self.task, true),
         }
+    }
+
+    /// Sets what the ended threads of the process have waited, for the readings to come.
+    #[inline(always)]
+    pub(super) fn set_ended_threads(self: Pin<&mut Self>, ended_threads: EndedThreads) {
+        *self.project().ended_threads = ended_threads;
     }
 
     /// Returns whether the task is a process.
@@ -184,7 +194,7 @@ impl TaskReader {
     #[inline(always)]
     pub(super) fn read_single(self: Pin<&mut Self>) -> Option<Sample> {
         let this = self.project();
-        let single = SingleThreaded::read(this.task)?;
+        let single = SingleThreaded::read(this.task, *this.ended_threads)?;
         *this.own = single.own;
         *this.sequence = single.sequence;
         Some(sample(single.times(), single.run_delay_ns))
@@ -248,7 +258,7 @@ impl TaskReader {
         if let Some(sample) = self.as_mut().read_single() {
             return Reading::Changed(sample);
         }
-        let totals = cputime::process_totals(&self.task, rcu);
+        let totals = cputime::process_totals(&self.task, self.ended_threads, rcu);
         let this = self.project();
         let process_ns = (totals.runtime_ns, totals.run_delay_ns);
         if core::mem::replace(this.process_ns, process_ns) == process_ns {
@@ -280,12 +290,12 @@ impl TaskReader {
         progress: ExitProgress,
         rcu: &rcu::Guard,
     ) -> Reading {
-        let run_delay_ns = run_delay::exited_process_ns(&self.task);
+        let run_delay_ns = self.ended_threads.exited_process_ns(&self.task);
         match progress {
             ExitProgress::Reaped => self.ended(self.final_times(rcu), run_delay_ns),
             // A process has not ended as long as it has other threads that were not reaped.
             ExitProgress::Zombie if exit::process_threads(&self.task) == 1 => {
-                let totals = cputime::process_totals(&self.task, rcu);
+                let totals = cputime::process_totals(&self.task, self.ended_threads, rcu);
                 self.ended(cputime::process_times(&self.task, totals), run_delay_ns)
             }
             // The parent may just be reading the totals. Computing them again here could change
@@ -319,7 +329,7 @@ impl TaskReader {
         if self.exit.is_reported() {
             return cputime::reported_process_times(&self.task);
         }
-        let mut totals = cputime::process_totals(&self.task, rcu);
+        let mut totals = cputime::process_totals(&self.task, self.ended_threads, rcu);
         if let Some(zombie) = self.exit.zombie().filter(|zombie| zombie.is(&self.task)) {
             let booked_ns = zombie.reaped_threads_ns + cputime::thread_runtime_ns(&self.task);
             totals.runtime_ns = totals.runtime_ns.max(booked_ns);

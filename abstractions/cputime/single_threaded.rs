@@ -39,10 +39,10 @@ pub(crate) struct SingleThreaded<'a> {
 }
 
 impl<'a> SingleThreaded<'a> {
-    /// Reads the process that `leader` leads. Returns `None` if it has more than one thread, is
+    /// Reads the process that `leader` leads. `ended`: what its ended threads have waited. Returns `None` if it has more than one thread, is
     /// ending, or a writer of the sums is active.
     #[inline(always)]
-    pub(crate) fn read(leader: &'a Task) -> Option<Self> {
+    pub(crate) fn read(leader: &'a Task, ended: EndedThreads) -> Option<Self> {
         // SAFETY: A `&Task` is a live `task_struct`, which keeps its signal structure until it is
         // freed. `__exit_signal()` changes the sums and the number of threads of a process in one
         // write section of `stats_lock`, so that all reads within one sequence are consistent. A
@@ -56,7 +56,7 @@ impl<'a> SingleThreaded<'a> {
                 return None;
             }
             let own_ns = read_once!(task, se.sum_exec_runtime);
-            let ended = EndedThreads::read(signal);
+            let ended = ended.sum(signal);
             let own_delay_ns = ended.of_thread_not_in(task);
             let own = raw_times(task);
             let runtime_ns = read_once!(signal, sum_sched_runtime).wrapping_add(own_ns);

@@ -12,7 +12,7 @@ use crate::{
     sample_cache::SampleCache,
     targets::{target::Target, tree::Tree},
 };
-use kernel::sync::Arc;
+use kernel::{sync::Arc, task::Task};
 
 /// How many targets [`Registry::find_next`] passes at a time.
 const STRIDE: usize = 100;
@@ -92,6 +92,21 @@ impl Registry {
             .filter(|target| target.is_followed())?;
         let store = samples.lock();
         target.state(&store).tree.clone()
+    }
+
+    /// Adds `thread`, which is exiting, to what the ended threads of its process have waited, if that
+    /// is the process of `pid` and its forks are followed. Takes the lock of the store.
+    pub(in crate::targets) fn add_ended_thread(
+        &self,
+        pid: &Pid,
+        thread: &Task,
+        samples: &SampleCache<Target>,
+    ) {
+        let target = self.find_living(pid);
+        if let Some(target) = target.filter(|target| target.is_followed()) {
+            let mut store = samples.lock();
+            target.state_mut(&mut store).ended_threads.add(thread);
+        }
     }
 
     /// Returns the target of the task with these PIDs.
