@@ -67,11 +67,13 @@ def time_of_the_exit_sample():
     os.waitpid(pid, 0)
     after = boottime_us()
     ok(all_have_ended([pid]), "a child ends between two passes")
-    first, *_, last = samples(pid=pid)
-    # The time is never before the CPU time can have been used, which is accounted in ticks.
-    latest = max(after, first.time + last.usr + last.sys)
+    history = samples(pid=pid)
+    first, (previous, last) = history[0], history[-2:]
+    # The exit sample is later than the sample before, which can be taken after the process was reaped; and not before
+    # the CPU time can have been used, which is accounted in ticks.
+    latest = max(after, previous.time + max(1, last.usr + last.sys - previous.usr - previous.sys))
     ok(before <= first.time < last.time <= latest, "its samples have the times of its start and its exit",
-       f"{before} {first} {last} {after}")
+       f"{before} {history} {after}")
     write(f"-tree:{os.getpid()}")
     set_parameter("period_ms", 10)
 
