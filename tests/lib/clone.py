@@ -11,6 +11,7 @@ from lib.processes import child
 from lib.system_calls import system_call
 
 _libc = ctypes.CDLL(None, use_errno=True)
+_CLONE_VFORK = 1 << 14
 _CLONE_AUTOREAP = 1 << 34
 _SA_NOCLDWAIT = 2
 
@@ -42,6 +43,11 @@ def fork_as(pid, function):
 def fork_autoreaped(function):
     """A child that the kernel reaps (CLONE_AUTOREAP)."""
     return _clone3(function, flags=_CLONE_AUTOREAP)
+
+
+def fork_and_block(function):
+    """A child that runs the function. The caller sleeps uninterruptibly, in state D, until the child has ended."""
+    return _clone3(function, flags=_CLONE_VFORK, exit_signal=signal.SIGCHLD)
 
 
 def fork_with_signal(function, number):

@@ -33,6 +33,11 @@ def run_time_us(pid, thread=None):
     return int(text_of(f"/proc/{pid}/task/{thread or pid}/schedstat").split()[0]) / 1000
 
 
+def run_delay_us(pid, thread=None):
+    """For how long one thread has been runnable without a CPU, from schedstat. Also of a zombie."""
+    return int(text_of(f"/proc/{pid}/task/{thread or pid}/schedstat").split()[1]) / 1000
+
+
 def process_clock_us(pid):
     """The run time of all threads of a process, those that have ended included."""
     return time.clock_gettime_ns(~pid << 3 | 2) / 1000

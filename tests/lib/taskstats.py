@@ -1,18 +1,20 @@
 # SPDX-License-Identifier: GPL-2.0
-"""The record that the kernel sends when a task exits, by taskstats over netlink."""
+"""What the kernel says of tasks by taskstats over netlink: of living processes if asked, and of each task that exits."""
 
 import os
 import socket
 import struct
 import threading
+from typing import NamedTuple
 
 NETLINK_GENERIC = 16
 CTRL, CTRL_CMD_GETFAMILY, CTRL_ATTR_FAMILY_ID, CTRL_ATTR_FAMILY_NAME = 16, 3, 1, 2
-CMD_GET, REGISTER_CPUMASK = 1, 3
-AGGR_PID, STATS = 4, 3
+CMD_GET, ASK_PROCESS, REGISTER_CPUMASK = 1, 2, 3
+AGGR_PID, AGGR_TGID, STATS = 4, 5, 3
+NLMSG_ERROR = 2
 SO_RCVBUFFORCE = 33
 # Offsets in struct taskstats.
-RUN_TIME_NS, PID, PARENT = 72, 128, 132
+RUN_DELAY_NS, RUN_TIME_NS, PID, PARENT, PROCESS = 24, 72, 128, 132, 368
 
 
 def attribute(kind, data):
@@ -30,27 +32,57 @@ def attributes(data):
     return found
 
 
-class ExitRecords:
-    """Collects exit records for the length of a `with` block."""
+class Connection:
+    """A socket to taskstats."""
 
     def __init__(self):
         self.socket = socket.socket(socket.AF_NETLINK, socket.SOCK_RAW, NETLINK_GENERIC)
         self.socket.bind((0, 0))
-        self.socket.setsockopt(socket.SOL_SOCKET, SO_RCVBUFFORCE, 8 << 20)
-        self.missed, self.used, self.parents = 0, {}, {}
-        self.received = threading.Condition()
+        self.ask(CTRL, CTRL_CMD_GETFAMILY, attribute(CTRL_ATTR_FAMILY_NAME, b"TASKSTATS\0"))
+        found = attributes(self.socket.recv(65536)[20:])
+        self.socket.recv(65536)
+        self.family, = struct.unpack("H", found[CTRL_ATTR_FAMILY_ID])
 
-    def _ask(self, family, command, data):
+    def ask(self, family, command, data):
         payload = struct.pack("BBH", command, 1, 0) + data
         self.socket.send(struct.pack("IHHII", 16 + len(payload), family, 5, 1, 0) + payload)
 
-    def __enter__(self):
-        self._ask(CTRL, CTRL_CMD_GETFAMILY, attribute(CTRL_ATTR_FAMILY_NAME, b"TASKSTATS\0"))
-        found = attributes(self.socket.recv(65536)[20:])
+    def process_delay_us(self, pid):
+        """The run delay of a process: of its threads, and of those that have ended. A thread that is just ending
+        can be in it twice."""
+        self.ask(self.family, CMD_GET, attribute(ASK_PROCESS, struct.pack("I", pid)))
+        answer = self.socket.recv(65536)
+        if struct.unpack_from("IH", answer)[1] == NLMSG_ERROR:
+            raise ProcessLookupError(f"taskstats: {pid}")
         self.socket.recv(65536)
-        family, = struct.unpack("H", found[CTRL_ATTR_FAMILY_ID])
+        stats = attributes(attributes(answer[20:])[AGGR_TGID])[STATS]
+        return struct.unpack_from("Q", stats, RUN_DELAY_NS)[0] / 1000
+
+
+class ExitRecord(NamedTuple):
+    """What the kernel says of a thread while it exits."""
+    pid: int
+    process: int
+    parent: int
+    run_time_us: float
+    run_delay_us: float
+
+
+class ExitRecords:
+    """Collects exit records for the length of a `with` block."""
+
+    def __init__(self):
+        self.connection = Connection()
+        self.connection.socket.setsockopt(socket.SOL_SOCKET, SO_RCVBUFFORCE, 8 << 20)
+        # The records of all threads; and of processes that had several threads, their run delay when the last one
+        # exited, by PID.
+        self.missed, self.threads, self.process_delays_us = 0, [], {}
+        self.used, self.parents = {}, {}
+        self.received = threading.Condition()
+
+    def __enter__(self):
         cpus = f"0-{os.cpu_count() - 1}\0".encode()
-        self._ask(family, CMD_GET, attribute(REGISTER_CPUMASK, cpus))
+        self.connection.ask(self.connection.family, CMD_GET, attribute(REGISTER_CPUMASK, cpus))
         threading.Thread(target=self._listen, daemon=True).start()
         return self
 
@@ -60,7 +92,7 @@ class ExitRecords:
     def _listen(self):
         while True:
             try:
-                data = self.socket.recv(1 << 20)
+                data = self.connection.socket.recv(1 << 20)
             except OSError:
                 self.missed += 1
                 continue
@@ -71,19 +103,29 @@ class ExitRecords:
                 data = data[(length + 3) & ~3:]
 
     def _store(self, found):
-        record = attributes(found.get(AGGR_PID, b"")).get(STATS)
-        if record is None:
+        stats = attributes(found.get(AGGR_PID, b"")).get(STATS)
+        if stats is None:
             return
-        pid, parent = struct.unpack_from("II", record, PID)
-        run_time, = struct.unpack_from("Q", record, RUN_TIME_NS)
+        pid, parent = struct.unpack_from("II", stats, PID)
+        process, = struct.unpack_from("I", stats, PROCESS)
+        run_time, = struct.unpack_from("Q", stats, RUN_TIME_NS)
+        run_delay, = struct.unpack_from("Q", stats, RUN_DELAY_NS)
+        of_process = attributes(found.get(AGGR_TGID, b""))
         with self.received:
             self.used[pid], self.parents[pid] = run_time / 1000, parent
+            self.threads.append(ExitRecord(pid, process, parent, run_time / 1000, run_delay / 1000))
+            if STATS in of_process:
+                self.process_delays_us[process] = struct.unpack_from("Q", of_process[STATS], RUN_DELAY_NS)[0] / 1000
             self.received.notify_all()
 
     def wait_for(self, pid):
         """Waits until the record of that process has arrived."""
         with self.received:
             return self.received.wait_for(lambda: pid in self.used, 30)
+
+    def threads_of(self, pid):
+        """The records of the threads of a process."""
+        return [each for each in self.threads if each.process == pid]
 
     def descendants_of(self, root):
         """The CPU time of the process and all its descendants when they began to exit: {pid: us}."""

@@ -10,7 +10,6 @@
 # boot: --cpus 1
 # alone
 
-import contextlib
 import os
 import time
 
@@ -18,13 +17,12 @@ from lib.kernel_state import sampler_thread
 from lib.module import PARAMETERS, loaded, parameter, set_parameter, statistics, write
 from lib.proc import text_of
 from lib.processes import process, wait_until
+from lib.real_time import SAMPLER, hog, real_time
 from lib.results import equal, note, ok, run
 
 PERIOD_MS = 20
 # After about a second the scheduler's fair server gives ordinary tasks a part of the time.
 INTERVAL_S = 2
-# The priority of the test itself is the highest, so that it runs beside the task that never sleeps.
-HOG, SAMPLER, TEST = 50, 60, 70
 OTHER, FIFO = os.SCHED_OTHER, os.SCHED_FIFO
 
 
@@ -32,21 +30,6 @@ def policy(pid):
     """Scheduling policy and real-time priority, as /proc/PID/stat has them."""
     fields = text_of(f"/proc/{pid}/stat").rpartition(")")[2].split()
     return int(fields[38]), int(fields[37])
-
-
-@contextlib.contextmanager
-def real_time(priority):
-    os.sched_setscheduler(0, FIFO, os.sched_param(priority))
-    try:
-        yield
-    finally:
-        os.sched_setscheduler(0, OTHER, os.sched_param(0))
-
-
-def hog():
-    os.sched_setscheduler(0, FIFO, os.sched_param(HOG))
-    while True:
-        pass
 
 
 def sleep_in_periods(seconds):
@@ -93,7 +76,7 @@ def starved():
         write(pid)
         wait_until(lambda: statistics()["passes"] > 5)
         Interval(0.5).check("without a real-time task")
-        with real_time(TEST), process(hog):
+        with real_time(), process(hog):
             time.sleep(0.1)
             without = Interval()
             note(f"rt_priority=0: {without}")
