@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0
-"""What the kernel says of tasks by taskstats over netlink: of living processes if asked, and of each task that exits."""
+"""What the kernel says of tasks by taskstats over netlink: of living processes, and of each task that exits."""
 
 import os
 import socket
