@@ -11,6 +11,7 @@
 import contextlib
 import os
 import random
+import threading
 
 from lib.clone import fork_autoreaped, ignored_children
 from lib.cputime_checks import batch
@@ -34,6 +35,31 @@ def children_that_are_waited_for():
             set_parameter("period_ms", PERIOD_MS)
             check_waits(exits, pids, f"period {period_ms} ms")
             write(" ".join(f"-{pid}" for pid in pids))
+
+
+def exec_between_passes():
+    """Processes in which another thread than the leader calls exec(), and which end, all between two passes."""
+    def body(go):
+        os.read(go, 1)
+        for _ in range(3):
+            threading.Thread(target=keep_busy, args=(100_000,)).start()
+        thread = threading.Thread(target=lambda: (keep_busy(), os.execv("/bin/true", ["true"])))
+        thread.start()
+        thread.join()
+
+    go, begin = os.pipe()
+    set_parameter("period_ms", 3_600_000)
+    with ExitRecords() as exits:
+        pids = [child(body, go) for _ in range(10)]
+        write(" ".join(map(str, pids)))
+        os.write(begin, b"x" * len(pids))
+        statuses = [os.waitpid(pid, 0)[1] for pid in pids]
+        equal(statuses, [0] * len(pids), "exec() by another thread: it succeeds")
+        set_parameter("period_ms", PERIOD_MS)
+        check_waits(exits, pids, "exec() by another thread")
+        write(" ".join(f"-{pid}" for pid in pids))
+    os.close(go)
+    os.close(begin)
 
 
 def children_without_wait():
@@ -109,7 +135,7 @@ def zombies():
 
 def main():
     with loaded(period_ms=PERIOD_MS):
-        for part in (children_that_are_waited_for, children_without_wait, storm, zombies):
+        for part in (children_that_are_waited_for, exec_between_passes, children_without_wait, storm, zombies):
             part()
             set_parameter("period_ms", PERIOD_MS)
 
