@@ -7,6 +7,8 @@ import struct
 import threading
 from typing import NamedTuple
 
+from lib.results import Missing, need
+
 NETLINK_GENERIC = 16
 CTRL, CTRL_CMD_GETFAMILY, CTRL_ATTR_FAMILY_ID, CTRL_ATTR_FAMILY_NAME = 16, 3, 1, 2
 CMD_GET, ASK_PROCESS, REGISTER_CPUMASK = 1, 2, 3
@@ -32,14 +34,20 @@ def attributes(data):
     return found
 
 
+def is_error(message):
+    return struct.unpack_from("IH", message)[1] == NLMSG_ERROR
+
+
 class Connection:
-    """A socket to taskstats."""
+    """A socket to taskstats. Without CONFIG_TASKSTATS it skips the rest of the function that is given to run()."""
 
     def __init__(self):
         self.socket = socket.socket(socket.AF_NETLINK, socket.SOCK_RAW, NETLINK_GENERIC)
         self.socket.bind((0, 0))
         self.ask(CTRL, CTRL_CMD_GETFAMILY, attribute(CTRL_ATTR_FAMILY_NAME, b"TASKSTATS\0"))
-        found = attributes(self.socket.recv(65536)[20:])
+        answer = self.socket.recv(65536)
+        need(not is_error(answer), "no CONFIG_TASKSTATS")
+        found = attributes(answer[20:])
         self.socket.recv(65536)
         self.family, = struct.unpack("H", found[CTRL_ATTR_FAMILY_ID])
 
@@ -52,11 +60,20 @@ class Connection:
         can be in it twice."""
         self.ask(self.family, CMD_GET, attribute(ASK_PROCESS, struct.pack("I", pid)))
         answer = self.socket.recv(65536)
-        if struct.unpack_from("IH", answer)[1] == NLMSG_ERROR:
+        if is_error(answer):
             raise ProcessLookupError(f"taskstats: {pid}")
         self.socket.recv(65536)
         stats = attributes(attributes(answer[20:])[AGGR_TGID])[STATS]
         return struct.unpack_from("Q", stats, RUN_DELAY_NS)[0] / 1000
+
+
+def is_available():
+    """Whether the kernel has taskstats."""
+    try:
+        Connection()
+    except Missing:
+        return False
+    return True
 
 
 class ExitRecord(NamedTuple):

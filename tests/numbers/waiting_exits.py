@@ -5,7 +5,7 @@
 # their parent or by the kernel, and of a storm of forks. That of zombies is what schedstat says.
 #
 # kernels: uml x86_64 debian
-# on demand: matrix in-tree
+# on demand: matrix
 # boot: --cpus 2
 
 import contextlib

@@ -5,7 +5,7 @@
 # before the other threads, an exec() by a thread other than the leader, and threads that are watched alone.
 #
 # kernels: uml x86_64 debian
-# on demand: matrix in-tree
+# on demand: matrix
 # boot: --cpus 2
 
 import os
