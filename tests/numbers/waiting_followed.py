@@ -4,8 +4,8 @@
 # `wait` of a process that is followed (tree:) includes what its ended threads have waited, also on a kernel without
 # taskstats. The witness are the threads: each reads its own schedstat at its end.
 #
-# kernels: uml x86_64
-# on demand: matrix in-tree
+# kernels: uml x86_64 in-tree
+# on demand: matrix
 # boot: --cpus 2
 
 import os
