@@ -9,7 +9,7 @@ import re
 import textwrap
 
 # How each macro of a word is written: around its text.
-MARKUP = {"Cm": "``", "Pa": "``", "Dv": "``", "Er": "``", "Ar": "*", "Em": "*", "Nm": "**"}
+MARKUP = {"Cm": "``", "Pa": "``", "Va": "``", "Dv": "``", "Er": "``", "Ar": "*", "Em": "*", "Nm": "**"}
 # Macros whose text is in quotes or brackets.
 QUOTES = {"Dq": '""', "Pq": "()", "Op": "[]"}
 CLOSING = {".", ",", ";", ":", ")", "?", "!"}
