@@ -10,11 +10,12 @@ from measure import program
 
 
 class Load:
-    """Tasks that use up to that much CPU time in each period, after start_after_pass()."""
+    """Tasks that use up to that much CPU time in each period, after start_after_pass(): one after
+    the other in a relay, or all at once in a herd."""
 
-    def __init__(self, kind, count, period_us=0, user_us=0, system_us=0):
+    def __init__(self, kind, count, period_us=0, user_us=0, system_us=0, order="relay"):
         self.period_us = period_us
-        arguments = [kind, count, period_us, user_us, system_us]
+        arguments = [kind, order, count, period_us, user_us, system_us]
         self.process = subprocess.Popen(
             [program("load"), *map(str, arguments)], text=True, start_new_session=True,
             stdin=subprocess.PIPE, stdout=subprocess.PIPE)

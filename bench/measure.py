@@ -18,11 +18,11 @@ def output(name, *arguments, stdin=""):
     return done.stdout.split()
 
 
-def time_to_read(path, size):
-    """Instructions for one line of the file, read in pieces of `size` bytes: the least of three
+def time_to_read(path, size, rounds=3):
+    """Instructions for one line of the file, read in pieces of `size` bytes: the least of some
     measurements, because other work adds to the time."""
     times = []
-    for _ in range(3):
+    for _ in range(rounds):
         spent, lines = map(int, output("meter", "read", path, size))
         times.append(spent / lines)
     return min(times)

@@ -3,13 +3,13 @@
 
 import glob
 import os
-import subprocess
-import time
+import re
 
-from statistics import median
+from sampler import Sampler, object_size, read, wait_for_phase, write
 
 FILE = "/sys/kernel/debug/taskmonitor"
 NEWEST = "/sys/kernel/taskmonitor"
+TASKS = "/sys/kernel/debug/taskmonitor_tasks"
 STATISTICS = "/sys/kernel/debug/taskmonitor_stats"
 PARAMETERS = "/sys/module/taskmonitor/parameters"
 SHRINKERS = "/sys/kernel/debug/shrinker/taskmonitor-*"
@@ -17,45 +17,17 @@ SHRINKERS = "/sys/kernel/debug/shrinker/taskmonitor-*"
 WRITE_MAX = 4096
 
 
-def write(path, text):
-    data = text.encode()
-    file = os.open(path, os.O_WRONLY)
-    try:
-        while data:
-            data = data[os.write(file, data):]
-    finally:
-        os.close(file)
+def sum_of(tasks, field):
+    """The sum of a field over all lines of the tasks file."""
+    return sum(map(int, re.findall(rf"^pid.* {field} (\d+)", tasks, re.MULTILINE)))
 
 
-def read(path):
-    with open(path, encoding="ascii") as file:
-        return file.read()
-
-
-class Module:
+class Module(Sampler):
     """The module, loaded for the length of a `with` block."""
 
     def __init__(self, period_us, **parameters):
-        self.period_us = period_us
-        parameters["period_ms"] = period_us // 1000
-        self.parameters = [f"{name}={value}" for name, value in parameters.items()]
-
-    def __enter__(self):
-        subprocess.run(["insmod", os.environ["TASKMONITOR_KO"], *self.parameters], check=True)
-        self.prefer_sampler()
-        return self
-
-    def __exit__(self, *_):
-        subprocess.run(["rmmod", "taskmonitor"], check=True)
-
-    @staticmethod
-    def prefer_sampler():
-        """Gives the sampler a real-time priority, so that no other task runs during a pass."""
-        for comm in glob.glob("/proc/[0-9]*/comm"):
-            if read(comm) == "taskmonitor\n":
-                os.sched_setscheduler(int(comm.split("/")[2]), os.SCHED_FIFO, os.sched_param(1))
-                return
-        raise SystemExit("bench: the sampler's thread is not there")
+        super().__init__(os.environ["TASKMONITOR_KO"], "taskmonitor", STATISTICS, period_us,
+                         **parameters)
 
     @staticmethod
     def send(*commands):
@@ -68,54 +40,35 @@ class Module:
             text += f"{command} "
         write(FILE, text)
 
-    def watch(self, tasks):
-        self.send(*[str(task) for task in tasks])
+    def start_with(self, *commands):
+        """Writes the commands, after which sampling begins."""
+        wait_for_phase()
+        self.send(*commands)
 
-    def statistics(self):
-        return {name: int(value) for name, value in map(str.split, read(STATISTICS).splitlines())}
+    def watch(self, tasks):
+        self.start_with(*map(str, tasks))
+
+    def start(self):
+        self.start_with("start")
+
+    def stop(self):
+        self.send("stop")
 
     def set(self, parameter, value):
         write(f"{PARAMETERS}/{parameter}", str(value))
-
-    def wait_for_passes(self, passes):
-        """Waits for that many more passes. Returns between two passes."""
-        wanted = self.statistics()["passes"] + passes
-        while (missing := wanted - self.statistics()["passes"]) > 0:
-            time.sleep(missing * self.period_us / 1e6)
-
-    def wait_for_samples(self, samples):
-        """Waits until there are that many samples, of all targets together."""
-        while (missing := samples - self.statistics()["alive"]) > 0:
-            passes = missing // self.statistics()["targets"] + 1
-            time.sleep(passes * self.period_us / 1e6)
-
-    def sample_cost(self, passes):
-        """Instructions for a sample: the median of five measurements of `passes` passes, because the
-        kernel sometimes does other work during a pass."""
-        costs = []
-        before = self.statistics()
-        for _ in range(5):
-            self.wait_for_passes(passes)
-            after = self.statistics()
-            costs.append((after["pass_ns"] - before["pass_ns"])
-                         / (after["created"] - before["created"]))
-            before = after
-        return median(costs)
 
     def bytes_per_sample(self):
         statistics = self.statistics()
         return statistics["bytes"] / statistics["alive"]
 
     @staticmethod
-    def mean_deltas(name, samples=300):
-        """The mean CPU time of the first task in a period, and the share of samples that differ from
-        the one before."""
-        with open(FILE, encoding="ascii") as file:
-            rows = [tuple(map(int, file.readline().split()[4:7:2])) for _ in range(samples)]
-        periods = samples - 1
-        yield f"{name}_usr_us", (rows[-1][0] - rows[0][0]) / periods
-        yield f"{name}_sys_us", (rows[-1][1] - rows[0][1]) / periods
-        yield f"{name}_changed_ratio", (len(set(rows)) - 1) / periods
+    def mean_deltas(name):
+        """The mean times of all tasks in a period, microseconds."""
+        text = read(TASKS)
+        samples = sum_of(text, "next")
+        for field in ("usr", "sys", "wait"):
+            if f" {field} " in text:
+                yield f"{name}_{field}_us", sum_of(text, field) / samples
 
     @staticmethod
     def last_pass_us():
@@ -136,10 +89,7 @@ class Module:
     @staticmethod
     def target_size():
         """The bytes of a target without its samples."""
-        for line in read("/proc/slabinfo").splitlines():
-            if line.startswith("taskmonitor_target "):
-                return int(line.split()[3])
-        raise SystemExit("bench: no cache taskmonitor_target in /proc/slabinfo")
+        return object_size("taskmonitor_target")
 
     @staticmethod
     def slab_pages():

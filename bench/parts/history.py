@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0
-"""A million samples of 100 busy threads: the cost to take, keep, read and evict them."""
+"""100 busy threads: the cost to take, keep, read and evict a million of their samples."""
 
 import os
 import time
@@ -7,25 +7,40 @@ import time
 from load import Load
 from parts.eviction import evict_down_to, evict_half
 from measure import time_to_read
-from module import FILE, Module, read
+from module import FILE, Module
+from sampler import read
 
 PERIOD_US = 10_000
 TARGETS = 100
 
 
+def busy_threads(order="relay"):
+    """The load of this part and of its peer."""
+    return Load("threads", TARGETS, PERIOD_US, 60, 40, order)
+
+
+def herd():
+    """The same load, but all threads wake at once. So each waits for the CPU, for milliseconds."""
+    with Module(PERIOD_US) as module, busy_threads("herd") as load:
+        module.watch(load.tasks)
+        load.start_after_pass(module)
+        module.wait_for_passes(1000)
+        yield "bytes_per_sample_herd", module.bytes_per_sample()
+        yield from module.mean_deltas("herd")
+
+
 def history():
-    with Module(PERIOD_US) as module, \
-            Load("threads", TARGETS, PERIOD_US, 60, 40) as load:
+    with Module(PERIOD_US) as module, busy_threads() as load:
         module.watch(load.tasks)
         load.start_after_pass(module)
         module.wait_for_passes(100)
         yield "sample_busy_thread_insns", module.sample_cost(100)
-        fill(module, load, 100_000)
+        module.take_with(load, 100_000)
         yield "read_line_insns_100k", time_to_read(FILE, 4096)
         yield "read_line_insns_100k_64k_buffer", time_to_read(FILE, 65536)
-        fill(module, load, 400_000)
+        module.take_with(load, 400_000)
         yield "read_line_insns_400k", time_to_read(FILE, 4096)
-        fill(module, load, 1_000_000)
+        module.take_with(load, 1_000_000)
         yield "bytes_per_sample_busy", module.bytes_per_sample()
         yield from module.mean_deltas("busy")
         yield "read_memory_kib", memory_of_reading()
@@ -36,15 +51,6 @@ def history():
         # The slab caches are shrunk two seconds after an eviction began.
         time.sleep(3)
         yield "pages_back_ratio", (pages - module.slab_pages()) / pages
-
-
-def fill(module, load, samples):
-    """Samples until there are that many samples, and then stops."""
-    module.send("start")
-    load.resume()
-    module.wait_for_samples(samples)
-    module.send("stop")
-    load.pause()
 
 
 def kernel_memory_kib():

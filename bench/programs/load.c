@@ -1,98 +1,84 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Usage: load threads|processes COUNT PERIOD_US USER_US SYSTEM_US
+ * Usage: load threads|processes relay|herd COUNT PERIOD_US USER_US SYSTEM_US
  *
  * Runs tasks that use the CPU in a known way. Prints the PID or thread ID of each task, then
  * reads a line with the start of the first period (microseconds since boot). From then on
  * each task, once in each period, uses a random time of up to USER_US in user mode and up
  * to SYSTEM_US in the kernel, and then sleeps. Runs until it is killed.
  *
- * Made for an emulated machine with one CPU. Time in user mode is spent in nops, because the
- * emulator executes a hundred of them as fast as one other instruction. One timer wakes all
- * tasks, because timers are expensive.
+ * In a relay, each task wakes the next one when it has done its work, so that none waits long
+ * for the CPU. In a herd, all tasks wake at the same time, and wait for each other.
+ *
+ * Made for an emulated machine with one CPU. There is one timer for all tasks, because timers are
+ * expensive.
  */
 #define _GNU_SOURCE
 #include <linux/futex.h>
 #include <pthread.h>
 #include <sched.h>
 #include <stdatomic.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
-#include <sys/random.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
+#include "burn.h"
 #include "clock.h"
 
 #define NS_PER_US 1000
 #define STACK_SIZE (32 * 1024)
 
-/* The number of periods that have begun. All tasks, also processes, share it. */
+/*
+ * The number of periods that have begun: for each task of a relay, or the first for all of a
+ * herd. All tasks, also processes, share the memory.
+ */
 static _Atomic uint32_t *periods;
+static bool is_relay;
 static uint64_t count, period_ns, user_ns, system_ns;
 static uint64_t random_bytes_per_ms;
-static char random_bytes[64 * 1024];
 
-static void die(const char *what)
-{
-	perror(what);
-	exit(1);
-}
-
-/* Marsaglia's xorshift. It gives the same numbers in each run. */
-static uint64_t random_below(uint64_t *state, uint64_t limit)
-{
-	*state ^= *state << 13;
-	*state ^= *state >> 7;
-	*state ^= *state << 17;
-	return limit ? *state % limit : 0;
-}
-
-static void burn_user(uint64_t ns)
-{
-	for (uint64_t block = 0; block < ns / 1000; block++)
-		asm volatile(".rept 996; nop; .endr");
-}
-
-/* Random bytes are used for their cost; their entropy does not matter. */
-static void burn_system(uint64_t ns)
-{
-	uint64_t left = ns * random_bytes_per_ms / 1000000;
-
-	while (left) {
-		uint64_t part = left < sizeof(random_bytes) ? left : sizeof(random_bytes);
-
-		if (getrandom(random_bytes, part, GRND_INSECURE) < 0)
-			die("getrandom");
-		left -= part;
-	}
-}
-
+/* By the least of some measurements: no interrupt came during it. */
 static void calibrate_system(void)
 {
-	uint64_t begin, spent;
+	uint64_t least = UINT64_MAX;
 
-	getrandom(random_bytes, sizeof(random_bytes), GRND_INSECURE);
-	begin = now_ns();
-	getrandom(random_bytes, sizeof(random_bytes), GRND_INSECURE);
-	spent = now_ns() - begin;
-	random_bytes_per_ms = sizeof(random_bytes) * 1000000ULL / spent;
+	for (int i = 0; i < 5; i++) {
+		uint64_t begin = now_ns(), spent;
+
+		burn_system(RANDOM_BYTES_MAX);
+		spent = now_ns() - begin;
+		if (spent < least)
+			least = spent;
+	}
+	random_bytes_per_ms = RANDOM_BYTES_MAX * 1000000ULL / least;
+}
+
+/* Begins a period of that task in a relay, and of all tasks in a herd. */
+static void begin_period_of(uint64_t number)
+{
+	atomic_fetch_add(&periods[number], 1);
+	syscall(SYS_futex, &periods[number], FUTEX_WAKE, INT32_MAX, NULL, NULL, 0);
 }
 
 /* Works once in each period; if periods have begun while it was busy, once for all of them. */
 static _Noreturn void work(uint64_t number)
 {
+	_Atomic uint32_t *begun = is_relay ? &periods[number] : periods;
 	uint64_t state = 0x9e3779b97f4a7c15ULL * (number + 1);
 	uint32_t seen = 0;
 
 	for (;;) {
-		while (atomic_load(periods) == seen)
-			syscall(SYS_futex, periods, FUTEX_WAIT, seen, NULL, NULL, 0);
-		seen = atomic_load(periods);
+		while (atomic_load(begun) == seen)
+			syscall(SYS_futex, begun, FUTEX_WAIT, seen, NULL, NULL, 0);
+		seen = atomic_load(begun);
 		burn_user(random_below(&state, user_ns));
-		burn_system(random_below(&state, system_ns));
+		burn_system(random_below(&state, system_ns) * random_bytes_per_ms / 1000000);
+		if (is_relay && number + 1 < count)
+			begin_period_of(number + 1);
 	}
 }
 
@@ -152,9 +138,13 @@ static _Noreturn void begin_periods(uint64_t next_ns)
 			next_ns += ((now - next_ns) / period_ns + 1) * period_ns;
 		sleep_until(next_ns + random_below(&state, period_ns / 5));
 		next_ns += period_ns;
-		atomic_fetch_add(periods, 1);
-		syscall(SYS_futex, periods, FUTEX_WAKE, INT32_MAX, NULL, NULL, 0);
+		begin_period_of(0);
 	}
+}
+
+static bool is_one_of(const char *word, const char *one, const char *other)
+{
+	return !strcmp(word, one) || !strcmp(word, other);
 }
 
 int main(int argc, char **argv)
@@ -162,15 +152,17 @@ int main(int argc, char **argv)
 	struct sched_param priority = { 0 };
 	unsigned long long start_us;
 
-	if (argc != 6 || (strcmp(argv[1], "threads") && strcmp(argv[1], "processes"))) {
-		fprintf(stderr, "usage: load threads|processes COUNT PERIOD_US USER_US SYSTEM_US\n");
+	if (argc != 7 || !is_one_of(argv[1], "threads", "processes") ||
+	    !is_one_of(argv[2], "relay", "herd")) {
+		fprintf(stderr, "usage: load threads|processes relay|herd COUNT PERIOD_US USER_US SYSTEM_US\n");
 		return 2;
 	}
-	count = strtoull(argv[2], NULL, 10);
-	period_ns = strtoull(argv[3], NULL, 10) * NS_PER_US;
-	user_ns = strtoull(argv[4], NULL, 10) * NS_PER_US;
-	system_ns = strtoull(argv[5], NULL, 10) * NS_PER_US;
-	periods = mmap(NULL, sizeof(*periods), PROT_READ | PROT_WRITE,
+	is_relay = argv[2][0] == 'r';
+	count = strtoull(argv[3], NULL, 10);
+	period_ns = strtoull(argv[4], NULL, 10) * NS_PER_US;
+	user_ns = strtoull(argv[5], NULL, 10) * NS_PER_US;
+	system_ns = strtoull(argv[6], NULL, 10) * NS_PER_US;
+	periods = mmap(NULL, count * sizeof(*periods), PROT_READ | PROT_WRITE,
 		       MAP_SHARED | MAP_ANONYMOUS, -1, 0);
 	if (periods == MAP_FAILED)
 		die("mmap");

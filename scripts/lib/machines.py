@@ -128,7 +128,8 @@ def qemu(arguments, job):
         "-serial", f"file:{job.path('console')}",
     ]
     if arguments.icount:
-        options += ["-icount", "shift=0,sleep=off,align=off"]
+        # The seed of the random numbers that the machine gives to the kernel.
+        options += ["-icount", "shift=0,sleep=off,align=off", "-seed", "1"]
     for number, folder in enumerate(job.shares):
         options += nine_p(f"share{number}", folder, "multidevs=remap")
     return options
