@@ -4,7 +4,10 @@
 from load import Load
 from parts.crowd import crowd
 from parts.forks import forks
-from parts.history import history
+from parts.history import herd, history
+from parts.idle import idle
+from parts.machine import machine
+from parts.peer import peer
 from parts.tree import tree
 from measure import output
 from module import Module
@@ -26,14 +29,6 @@ def others():
     yield from zip(printed[::2], map(int, printed[1::2]))
 
 
-def idle():
-    with Module(1 * MS) as module, Load("processes", TARGETS) as load:
-        module.watch(load.tasks)
-        module.wait_for_passes(10)
-        yield "sample_idle_insns", module.sample_cost(2000)
-        yield "bytes_per_sample_idle", module.bytes_per_sample()
-
-
 def processes():
     with Module(20 * MS) as module, \
             Load("processes", TARGETS, 20 * MS, 60, 60) as load:
@@ -45,13 +40,13 @@ def processes():
 
 def heavy():
     """A few tasks that use much of the CPU: deltas of tens of milliseconds."""
-    with Module(100 * MS) as module, Load("threads", 4, 100 * MS, 25 * MS, 4 * MS) as load:
+    with Module(100 * MS) as module, Load("threads", 4, 100 * MS, 25 * MS, 4 * MS, "herd") as load:
         module.watch(load.tasks)
         load.start_after_pass(module)
-        module.wait_for_passes(400)
+        module.wait_for_passes(1200)
         yield "bytes_per_sample_heavy", module.bytes_per_sample()
         yield from module.mean_deltas("heavy")
 
 
-PARTS = {part.__name__: part for part in (clock, others, idle, processes, heavy, forks, tree, history,
-                                        crowd)}
+PARTS = {part.__name__: part for part in (clock, others, peer, idle, processes, heavy, herd, forks,
+                                         tree, history, crowd, machine)}

@@ -1,7 +1,8 @@
 # SPDX-License-Identifier: GPL-2.0
-"""What following forks costs: instructions of a fork, and memory."""
+"""What following forks costs: instructions of a fork and of a short life, and memory."""
 
 import contextlib
+import functools
 import subprocess
 import time
 
@@ -25,11 +26,12 @@ class Forks:
         self.process = process
         self.pid = process.stdout.readline().strip()
 
-    def cost(self):
-        """Median instructions of the system call. Sometimes the slab allocator needs a new slab, or an
-        interrupt comes."""
+    def costs(self):
+        """Median instructions of the system call, and of the time until the child was reaped.
+        Sometimes the slab allocator needs a new slab, or an interrupt comes."""
         print(file=self.process.stdin, flush=True)
-        return median(map(int, self.process.stdout.readline().split()))
+        times = list(map(int, self.process.stdout.readline().split()))
+        return median(times[::2]), median(times[1::2])
 
 
 @contextlib.contextmanager
@@ -45,9 +47,9 @@ def forks():
             forks_on_demand() as ours:
         without_probe, unrelated = [], []
         for _ in range(ROUNDS):
-            without_probe.append(ours.cost())
+            without_probe.append(ours.costs()[0])
             module.send(f"tree:{other.tasks[0]}")
-            unrelated.append(ours.cost())
+            unrelated.append(ours.costs()[0])
             module.send(f"-tree:{other.tasks[0]}")
             # Deferred work removes the probes.
             time.sleep(0.5)
@@ -55,7 +57,36 @@ def forks():
         yield "fork_probe_insns_unrelated", median(unrelated) - median(without_probe)
         before = module.statistics()
         module.send(f"tree:{ours.pid}")
-        yield "fork_probe_insns_followed", ours.cost() - median(without_probe)
+        yield "fork_probe_insns_followed", ours.costs()[0] - median(without_probe)
         after = module.statistics()
         segments = (after["bytes"] - before["bytes"]) / (after["targets"] - before["targets"])
         yield "target_bytes_short_lived", segments + module.target_size()
+    yield from short_life().items()
+
+
+@functools.cache
+def short_life():
+    """Additional instructions for the life of a followed process, fork and exit, without passes.
+    Displacing: at max_targets, so that a work item frees the target of one that ended before.
+    The part `machine` uses this too."""
+    with Module(PERIOD_US, max_targets=FORKS + 1) as module, forks_on_demand() as ours:
+        without, followed, displacing = [], [], []
+        for _ in range(ROUNDS):
+            without.append(ours.costs()[1])
+            module.send(f"tree:{ours.pid}")
+            followed.append(ours.costs()[1])
+            make_pass(module)
+            displacing.append(ours.costs()[1])
+            module.send(f"-tree:{ours.pid}")
+            time.sleep(0.5)
+        if module.statistics()["lost"]:
+            raise SystemExit("bench: not all forks were followed")
+        return {"short_life_insns": median(followed) - median(without),
+                "short_life_displacing_insns": median(displacing) - median(without)}
+
+
+def make_pass(module):
+    """Makes some passes, so that the exit samples of all ended targets are taken."""
+    module.set("period_ms", 10)
+    time.sleep(0.1)
+    module.set("period_ms", PERIOD_US // 1000)
