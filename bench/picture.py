@@ -13,8 +13,6 @@ import sys
 
 from html import escape
 
-from table import C_MODULE_BYTES, C_MODULE_INSNS
-
 WIDTH = 760
 LABELS = 268
 ROW = 25
@@ -48,7 +46,7 @@ def bars(figures):
         ("taskmonitor, an idle process", figures["sample_idle_insns"], True),
         ("taskmonitor, a busy thread", figures["sample_busy_thread_insns"], True),
         ("taskmonitor, a busy process", figures["sample_busy_process_insns"], True),
-        ("a C module, one object a sample *", C_MODULE_INSNS, False),
+        ("a C module, one object a sample", figures["peer_sample_insns"], False),
         ("/proc/PID/schedstat (run time alone)", figures["schedstat_insns"], False),
         ("taskstats over netlink", figures["taskstats_insns"], False),
         ("/proc/PID/stat, kept open", figures["proc_stat_open_insns"], False),
@@ -58,12 +56,12 @@ def bars(figures):
         ("taskmonitor, an idle process", figures["bytes_per_sample_idle"], True),
         ("taskmonitor, a busy thread", figures["bytes_per_sample_busy"], True),
         ("taskmonitor, tens of ms each time", figures["bytes_per_sample_heavy"], True),
-        ("a C module, one object a sample *", C_MODULE_BYTES, False),
+        ("a C module, one object a sample", figures["peer_bytes_per_sample"], False),
     ]
     return (
         ("What it costs to take a sample", "instructions, logarithmic scale",
          Logarithmic(10, 30000), cost),
-        ("What it takes to keep one", "bytes of kernel memory", Linear(0, 90, 20), size),
+        ("What it takes to keep one", "bytes of kernel memory", Linear(0, 70, 20), size),
     )
 
 
@@ -139,8 +137,7 @@ def draw(figures):
     for chart in bars(figures):
         more, top = draw_chart(top, chart)
         elements += more
-    elements.append(draw_text(16, top + 8, "* a published one, measured apart; all else is from one"
-                              " run of make bench", "note"))
+    elements.append(draw_text(16, top + 8, "All figures are from one run of make bench.", "note"))
     height = top + 20
     return "\n".join([
         f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {WIDTH} {height}"'
