@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0
-"""The C module that keeps the history in the usual way (peer/), with the same interface as Module."""
+"""The C module that keeps the history in the usual way (peer/), with the interface of Module."""
 
 from measure import program
 from sampler import Sampler, object_size, read, wait_for_phase, write

@@ -41,7 +41,7 @@ STYLE = """
 
 
 def bars(figures):
-    """The two charts: title, note, scale, and rows of (label, value, whether it is taskmonitor's)."""
+    """The two charts: title, note, scale, and rows of (label, value, whether it is ours)."""
     cost = [
         ("taskmonitor, an idle process", figures["sample_idle_insns"], True),
         ("taskmonitor, a busy thread", figures["sample_busy_thread_insns"], True),

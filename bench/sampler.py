@@ -92,8 +92,8 @@ class Sampler:
             time.sleep(passes * self.period_us / 1e6)
 
     def sample_cost(self, passes):
-        """Instructions for a sample: the median of five measurements of `passes` passes, because the
-        kernel sometimes does other work during a pass."""
+        """Instructions for a sample: the median of five measurements of `passes` passes, because
+        the kernel sometimes does other work during a pass."""
         costs = []
         before = self.statistics()
         for _ in range(5):

@@ -51,7 +51,7 @@ def control(size, tasks):
 
 
 def median_times(lines):
-    """Median instructions of the first, third, … write, which add, and of the others, which remove. An
-    interrupt makes a few of the times larger."""
+    """Median instructions of the first, third, … write, which add, and of the others, which
+    remove. An interrupt makes a few of the times larger."""
     times = times_to_write(FILE, lines)
     return median(times[::2]), median(times[1::2])

@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: GPL-2.0
-"""What tree: costs on a machine with many processes: the CPU time of the write alone, because it sleeps too."""
+"""What tree: costs on a machine with many processes: the CPU time of the write alone, because it
+sleeps too."""
 
 import os
 import time
