@@ -28,9 +28,9 @@ impl<T: HasHistory> Store<T> {
                 continue;
             };
             open += usize::from(self.is_open(segment));
-            let cut = segment.first() + u64::from(segment.state(self).cut());
-            if cut > history.oldest() {
-                pr_err!("BUG: cut up to {cut}, but {} is kept\n", history.oldest());
+            let cut = u64::from(segment.state(self).cut());
+            if cut != 0 && segment.first() + cut > history.oldest() {
+                pr_err!("BUG: {} is kept, but has been cut\n", history.oldest());
             }
             let end = segment.first() + u64::from(self.contents_of(segment).count);
             held += end.saturating_sub(segment.first().max(history.oldest()));

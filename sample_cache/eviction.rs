@@ -9,7 +9,7 @@
 
 use super::{
     has_history::HasHistory,
-    history::Closed,
+    history::{Closed, Dropped},
     segment::References,
     store::{Detached, Segment, Store},
     SampleCache,
@@ -136,12 +136,7 @@ impl<T: HasHistory> Store<T> {
                 break;
             };
             if self.cut(&oldest, Reason::Evicted, detached) {
-                let is_spared = self.is_open(&oldest) && !detached.is_full();
-                // It has just left the list.
-                let _ = match is_spared {
-                    true => self.by_age.push_back(oldest),
-                    false => self.by_age.push_front(oldest),
-                };
+                self.put_back(oldest, !detached.is_full());
             } else {
                 self.detach(oldest, Reason::Evicted, detached);
             }
@@ -182,9 +177,10 @@ impl<T: HasHistory> Store<T> {
             None
         };
         let end = next.as_ref().map_or(history.next(), |next| next.first());
+        let dropped = history.drop_before(end);
         // This is another reference to `oldest`.
         drop(history.pop(next));
-        self.drop_before(owner, end, reason);
+        self.count_dropped(dropped, reason);
         if let Some(timestamps) = timestamps {
             self.timeline.release(timestamps, &passes, detached);
         }
@@ -196,12 +192,9 @@ impl<T: HasHistory> Store<T> {
         detached.push(oldest);
     }
 
-    /// Gives up the samples of `owner` before `number`, and counts them. Their memory is not freed.
-    pub(super) fn drop_before(&mut self, owner: &Object<T>, number: u64, reason: Reason) {
-        let history = owner.history_mut(self);
-        let alive = history.alive();
-        let dropped = history.drop_before(number);
-        let fewer = alive - history.alive();
+    /// Counts samples that were given up.
+    #[inline(always)]
+    pub(super) fn count_dropped(&mut self, Dropped { dropped, fewer }: Dropped, reason: Reason) {
         self.counts.alive -= fewer;
         match reason {
             Reason::Evicted => self.counts.evicted += dropped,
@@ -214,9 +207,10 @@ impl<T: HasHistory> Store<T> {
     /// them.
     fn trim(&mut self, owner: &Object<T>, detached: &mut Detached<T>) -> bool {
         let max_samples = self.max_samples;
-        let oldest = owner.history(self).next().saturating_sub(max_samples);
-        self.drop_before(owner, oldest, Reason::Evicted);
-        owner.history_mut(self).renew_budget(max_samples);
+        let history = owner.history_mut(self);
+        let dropped = history.drop_before(history.next().saturating_sub(max_samples));
+        history.renew_budget(max_samples);
+        self.count_dropped(dropped, Reason::Evicted);
         while !detached.is_full() && self.is_first_unused(owner) {
             self.give_up_first_of(owner, Reason::Evicted, detached);
         }

@@ -42,6 +42,14 @@ pub(crate) struct History<T, S> {
     last_time_us: Option<NonZeroU64>,
 }
 
+/// How many samples [were given up](History::drop_before), found in two ways.
+pub(super) struct Dropped {
+    /// How many samples are before the number given.
+    pub(super) dropped: u64,
+    /// By how many fewer samples the history holds.
+    pub(super) fewer: u64,
+}
+
 /// A segment that [has been closed](History::close), and which the caller must seal.
 pub(super) struct Closed<T, S> {
     pub(super) segment: Ref<Segment<T, S>>,
@@ -273,11 +281,15 @@ impl<T: Send + Sync, S> History<T, S> {
         core::mem::replace(&mut self.first, next)
     }
 
-    /// Gives up all samples before `number`. Returns how many that are.
-    pub(super) fn drop_before(&mut self, number: u64) -> u64 {
+    /// Gives up all samples before `number`. The caller counts them.
+    pub(super) fn drop_before(&mut self, number: u64) -> Dropped {
+        let alive = self.alive();
         let dropped = number.saturating_sub(self.oldest);
         self.oldest = self.oldest.max(number);
-        dropped
+        Dropped {
+            dropped,
+            fewer: alive.saturating_sub(self.alive()),
+        }
     }
 
     /// Returns what `segment`, a segment of this history, holds; `None` if it is not open.

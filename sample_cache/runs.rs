@@ -42,13 +42,29 @@ impl<T: HasHistory> Store<T> {
 
     /// Gives up the oldest span of `segment`, the oldest segment of its history. Returns false, and
     /// does nothing, if it has one span only.
+    #[inline(always)]
     pub(super) fn cut(
         &mut self,
         segment: &Object<Segment<T>>,
         reason: Reason,
         detached: &mut Detached<T>,
     ) -> bool {
-        let (Some(owner), Some(end)) = (segment.owner(), self.end_to_cut(segment)) else {
+        let end = self.end_to_cut(segment);
+        end.is_some_and(|end| self.cut_to(segment, end, reason, detached))
+    }
+
+    /// Gives up the oldest span of `segment`, which ends before the sample `end`, and is not the
+    /// only one. Returns whether that was done.
+    // Not inlined, because this is rare.
+    #[inline(never)]
+    fn cut_to(
+        &mut self,
+        segment: &Object<Segment<T>>,
+        end: u64,
+        reason: Reason,
+        detached: &mut Detached<T>,
+    ) -> bool {
+        let Some(owner) = segment.owner() else {
             return false;
         };
         let history = owner.history(self);
@@ -61,7 +77,8 @@ impl<T: HasHistory> Store<T> {
         let first = first.and_then(|first| self.timeline.seek(first, needed.start));
         let first = first.map(Ref::from);
         let before = segment.state_mut(self).cut_span(first);
-        self.drop_before(owner, end, reason);
+        let dropped = owner.history_mut(self).drop_before(end);
+        self.count_dropped(dropped, reason);
         if let Some(before) = before {
             self.timeline.release(before, &passes, detached);
         }
@@ -69,8 +86,21 @@ impl<T: HasHistory> Store<T> {
         true
     }
 
+    /// Puts `run`, the oldest segment, which has been cut, back into the list by age. It becomes the
+    /// youngest if it `may_be_spared` and is open.
+    #[inline(never)]
+    pub(super) fn put_back(&mut self, run: Ref<Segment<T>>, may_be_spared: bool) {
+        let is_spared = may_be_spared && self.is_open(&run);
+        // It has just left the list.
+        let _ = match is_spared {
+            true => self.by_age.push_back(run),
+            false => self.by_age.push_front(run),
+        };
+    }
+
     /// Returns the number of the first sample after the oldest span of `segment`, if it has more
     /// than one.
+    #[inline(always)]
     pub(super) fn end_to_cut(&self, segment: &Object<Segment<T>>) -> Option<u64> {
         let cut = segment.state(self).cut();
         let left = self.contents_of(segment).count.saturating_sub(cut);
@@ -80,15 +110,23 @@ impl<T: HasHistory> Store<T> {
 
     /// Returns whether `segment`, a segment of samples, is open.
     pub(super) fn is_open(&self, segment: &Object<Segment<T>>) -> bool {
-        let history = segment.owner().map(|owner| owner.history(self));
-        history.is_some_and(|history| history.open_contents(segment).is_some())
+        self.open_contents(segment).is_some()
     }
 
     /// Returns what `segment`, a segment of samples, holds, including what has been cut.
+    #[inline(always)]
     pub(super) fn contents_of(&self, segment: &Object<Segment<T>>) -> Contents {
+        let sealed = segment.state(self).contents();
+        match sealed.count {
+            0 => self.open_contents(segment).unwrap_or(sealed),
+            _ => sealed,
+        }
+    }
+
+    /// Returns what `segment`, a segment of samples, holds; `None` if it is not open.
+    #[inline(never)]
+    fn open_contents(&self, segment: &Object<Segment<T>>) -> Option<Contents> {
         let history = segment.owner().map(|owner| owner.history(self));
-        history
-            .and_then(|history| history.open_contents(segment))
-            .unwrap_or_else(|| segment.state(self).contents())
+        history.and_then(|history| history.open_contents(segment))
     }
 }
