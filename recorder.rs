@@ -25,7 +25,7 @@ mod fork_probe;
 mod period_request;
 mod scheduling;
 
-pub(crate) use deferred_work::{CleanUp, GiveBack};
+pub(crate) use deferred_work::EnabledWork;
 pub(crate) use fork_probe::ForkTrackingGuard;
 pub(crate) use period_request::PeriodRequest;
 
@@ -58,6 +58,9 @@ const GIVE_BACK: u64 = 0;
 /// needed.
 const CLEAN_UP: u64 = 1;
 
+/// The ID of the work item that does the same some time after it was queued.
+const CLEAN_UP_LATER: u64 = 2;
+
 /// The recorder.
 #[pin_data]
 pub(crate) struct Recorder {
@@ -79,6 +82,7 @@ pub(crate) struct Recorder {
     pass_ended: WaitQueue,
     give_back: Work<Recorder, GIVE_BACK>,
     clean_up: Work<Recorder, CLEAN_UP>,
+    clean_up_later: Work<Recorder, CLEAN_UP_LATER>,
 }
 
 /// The periods that open files request. There are few: one for each program that records.
@@ -115,7 +119,7 @@ impl Recorder {
     pub(crate) fn new() -> Result<Arc<Self>> {
         let targets = Targets::new()?;
         let samples = SampleCache::new(params::MAX_SAMPLES.get(), params::MAX_KIB.get())?;
-        let (give_back, clean_up) = (Work::new()?, Work::new()?);
+        let (give_back, clean_up, clean_up_later) = (Work::new()?, Work::new()?, Work::new()?);
         Arc::pin_init(
             pin_init!(Self {
                 targets <- targets,
@@ -126,6 +130,7 @@ impl Recorder {
                 pass_ended <- WaitQueue::new(c"taskmonitor pass", static_lock_class!()),
                 give_back,
                 clean_up,
+                clean_up_later,
             }),
             GFP_KERNEL,
         )

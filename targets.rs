@@ -36,7 +36,7 @@ pub(crate) use add::Candidate;
 pub(crate) use follow_fork::Followed;
 pub(crate) use pid_bitmap::PidBitmap;
 pub(crate) use reading::Reading;
-pub(crate) use registry::Registry;
+pub(crate) use registry::{Displaced, Registry};
 pub(crate) use target::Target;
 pub(crate) use task_reader::TaskReader;
 

@@ -48,7 +48,7 @@ use abstractions::{
     sysfs::Attribute,
 };
 use kernel::{prelude::*, static_lock_class, sync::Arc};
-use recorder::{CleanUp, ForkTrackingGuard, GiveBack, Recorder};
+use recorder::{EnabledWork, ForkTrackingGuard, Recorder};
 use sampler::{Sampler, Tunables};
 
 module! {
@@ -73,8 +73,7 @@ pub(crate) struct TaskMonitor {
     _fork_tracking: ForkTrackingGuard,
     _sampler: Arc<KThread<Sampler>>,
     _shrinker: Shrinker<Recorder>,
-    _give_back: GiveBack,
-    _clean_up: CleanUp,
+    _work: EnabledWork,
     _teardown: Teardown,
 }
 
@@ -100,7 +99,7 @@ impl kernel::Module for TaskMonitor {
         };
         let fork_tracking = ForkTrackingGuard(recorder.clone());
         add_first(&recorder, pid, is_tree)?;
-        let (give_back, clean_up) = recorder.enable_work()?;
+        let work = recorder.enable_work()?;
         let shrinker = Shrinker::register(c"taskmonitor", recorder.clone())?;
         let sampler = Arc::new(Sampler(recorder.clone()), GFP_KERNEL)?;
         let sampler = Arc::new(KThread::spawn(c"taskmonitor", sampler)?, GFP_KERNEL)?;
@@ -123,8 +122,7 @@ impl kernel::Module for TaskMonitor {
             _fork_tracking: fork_tracking,
             _sampler: sampler,
             _shrinker: shrinker,
-            _give_back: give_back,
-            _clean_up: clean_up,
+            _work: work,
             _teardown: teardown,
         })
     }

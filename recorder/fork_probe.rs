@@ -25,7 +25,7 @@ use crate::{
         run_delay::EndedThreads,
         tracepoint::{ExitHandler, ExitProbe, ForkHandler, ForkProbe},
     },
-    targets::{Candidate, Followed, PidBitmap},
+    targets::{Candidate, Displaced, Followed, PidBitmap},
 };
 use kernel::{prelude::*, sync::Arc, task::Task};
 
@@ -133,8 +133,10 @@ impl Recorder {
     /// Does what following a process leaves to its caller. Does not sleep. The caller holds no
     /// spinlock of this module.
     fn finish_following(&self, followed: Followed) {
-        if followed.has_displaced {
-            self.queue_clean_up();
+        match followed.displaced {
+            Displaced::None => {}
+            Displaced::Some => self.queue_clean_up_later(),
+            Displaced::Many => self.queue_clean_up(),
         }
         if followed.is_only {
             self.wake_sampler();

@@ -277,7 +277,7 @@ impl Targets {
         if let Some(watched) = registry.find_same(target.pids()).map(Ref::from) {
             return registry.follow(&watched, tree, &mut samples.lock());
         }
-        followed.has_displaced = registry.displace_ended();
+        followed.displaced = registry.displace_ended();
         if registry.is_full() {
             return Err(ENOSPC);
         }
@@ -293,7 +293,7 @@ impl Targets {
 impl Walked {
     fn add(&mut self, other: Self) {
         self.followed.is_only |= other.followed.is_only;
-        self.followed.has_displaced |= other.followed.has_displaced;
+        self.followed.displaced = self.followed.displaced.max(other.followed.displaced);
         self.unfit += other.unfit;
     }
 }

@@ -9,6 +9,7 @@ use super::{
     add::{self, FirstSample},
     identity::Identity,
     reading::Reading,
+    registry::Displaced,
     Target, Targets, TaskReader,
 };
 use crate::{
@@ -22,8 +23,8 @@ use kernel::{current, prelude::*, task::Task};
 pub(crate) struct Followed {
     /// Whether the child is the only living target, so that the sampler must be woken.
     pub(crate) is_only: bool,
-    /// Whether an ended target was displaced, so that [`Targets::free_displaced`] must be called.
-    pub(crate) has_displaced: bool,
+    /// Whether ended targets were displaced.
+    pub(crate) displaced: Displaced,
 }
 
 impl Targets {
@@ -71,12 +72,12 @@ impl Targets {
         if tree.is_dissolved() || registry.find_same(target.pids()).is_some() {
             return Followed::default();
         }
-        let has_displaced = registry.displace_ended();
+        let displaced = registry.displace_ended();
         if registry.is_full() {
             registry.lost += 1;
             return Followed {
                 is_only: false,
-                has_displaced,
+                displaced,
             };
         }
         let inserted = add::insert(&mut registry, &target, first, samples, &mut spare);
@@ -85,7 +86,7 @@ impl Targets {
         drop(inserted.evicted);
         Followed {
             is_only: inserted.is_only,
-            has_displaced,
+            displaced,
         }
     }
 }

@@ -30,6 +30,22 @@ use kernel::{prelude::*, sync::Arc};
 /// How many displaced targets may wait for their samples to be freed.
 const DISPLACED_MAX: usize = 1024;
 
+/// From how many displaced targets on they must be freed at once.
+const DISPLACED_MANY: usize = DISPLACED_MAX / 4;
+
+/// Whether targets were displaced, whose samples must be freed, see
+/// [`Targets::free_displaced`](super::Targets::free_displaced).
+#[derive(Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) enum Displaced {
+    /// None was.
+    #[default]
+    None,
+    /// They may wait for some time.
+    Some,
+    /// So many wait already that they must be freed at once.
+    Many,
+}
+
 /// The number of hash buckets for PIDs.
 const BUCKETS: usize = 1024;
 
@@ -220,11 +236,8 @@ impl Registry {
     /// Displaces the target that was the first to end, if there are `max_targets`, and another one
     /// if the limit has been lowered. Displaces none while [`DISPLACED_MAX`] wait for their samples
     /// to be freed.
-    ///
-    /// Returns whether a target was displaced. Its samples must then be freed, see
-    /// [`take_displaced`](Self::take_displaced).
-    pub(super) fn displace_ended(&mut self) -> bool {
-        let mut has_displaced = false;
+    pub(super) fn displace_ended(&mut self) -> Displaced {
+        let mut displaced = Displaced::None;
         for _ in 0..2 {
             if !self.is_full() || self.displaced.len() >= DISPLACED_MAX {
                 break;
@@ -235,9 +248,12 @@ impl Registry {
             self.remove(&ended);
             // It has just left its list.
             let _ = self.displaced.push_back(ended);
-            has_displaced = true;
+            displaced = match self.displaced.len() {
+                0..DISPLACED_MANY => Displaced::Some,
+                _ => Displaced::Many,
+            };
         }
-        has_displaced
+        displaced
     }
 
     /// Removes one of the displaced targets, for the caller to free its samples.
