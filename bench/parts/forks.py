@@ -11,9 +11,12 @@ from statistics import median
 from load import Load
 from measure import program
 from module import Module
+from sampler import cpu_time_ns
 
 FORKS = 100
 ROUNDS = 15
+# When the targets that were displaced have been freed.
+FREED_AFTER_S = 2
 # So long that no pass is made meanwhile.
 PERIOD_US = 3_600_000_000
 
@@ -67,22 +70,32 @@ def forks():
 @functools.cache
 def short_life():
     """Additional instructions for the life of a followed process, fork and exit, without passes.
-    Displacing: at max_targets, so that a work item frees the target of one that ended before.
-    The part `machine` uses this too."""
+    Displacing: at max_targets, so that a work item frees the target of one that ended before, a
+    second later and together with others. The part `machine` uses this too."""
     with Module(PERIOD_US, max_targets=FORKS + 1) as module, forks_on_demand() as ours:
-        without, followed, displacing = [], [], []
+        without, followed, displacing, freeing = [], [], [], []
         for _ in range(ROUNDS):
             without.append(ours.costs()[1])
             module.send(f"tree:{ours.pid}")
             followed.append(ours.costs()[1])
             make_pass(module)
+            asleep = cpu_time_of_sleep(FREED_AFTER_S)
             displacing.append(ours.costs()[1])
+            freeing.append((cpu_time_of_sleep(FREED_AFTER_S) - asleep) / FORKS)
             module.send(f"-tree:{ours.pid}")
             time.sleep(0.5)
         if module.statistics()["lost"]:
             raise SystemExit("bench: not all forks were followed")
         return {"short_life_insns": median(followed) - median(without),
-                "short_life_displacing_insns": median(displacing) - median(without)}
+                "short_life_displacing_insns":
+                    median(displacing) - median(without) + median(freeing)}
+
+
+def cpu_time_of_sleep(seconds):
+    """The CPU time of all tasks while this one sleeps."""
+    before = cpu_time_ns()
+    time.sleep(seconds)
+    return cpu_time_ns() - before
 
 
 def make_pass(module):

@@ -21,7 +21,7 @@ from measure import program
 from module import Module
 from parts import idle
 from parts.forks import short_life
-from sampler import object_size, read
+from sampler import cpu_time_ns, object_size
 
 IDLE, BUSY, SHORT_LIVED = 1900, 100, 50
 MS = 1000
@@ -51,12 +51,6 @@ def sleep_seconds(seconds):
     pass is made."""
     begin = time.monotonic()
     time.sleep(int(begin) + seconds + 0.02 - begin)
-
-
-def cpu_time_ns():
-    """The CPU time of all tasks, exactly. Interrupts while the CPU is idle are not part of it."""
-    return sum(int(line.split()[7]) for line in read("/proc/schedstat").splitlines()
-               if line.startswith("cpu"))
 
 
 def wake_insns(module, parent):

@@ -3,8 +3,8 @@
  * Usage: machine IDLE BUSY SHORT
  *
  * The processes of a machine that has little to do. Prints its PID, which is that of their parent.
- * IDLE of them sleep. BUSY of them work for 1 to 4 ms in user mode and for a little in the kernel
- * in each second, each at its own moment. One starts SHORT others in each second, one after the
+ * IDLE of them sleep. BUSY of them work for 0.05 to 0.2 ms in user mode and for a little in the
+ * kernel in each second, each at its own moment. One starts SHORT others in each second, one after the
  * other, which work for 0.1 ms and exit, and waits for each. Runs until it is killed.
  *
  * Seconds are those of the monotonic clock. Nothing works in the first 40 ms of a second.
@@ -47,7 +47,7 @@ static _Noreturn void work(uint64_t number)
 
 	for (uint64_t second = now_ns() / NS_PER_S + 1;; second++) {
 		sleep_until(second * NS_PER_S + moment_ns(number, busy));
-		burn_user(NS_PER_MS + random_below(&state, 3 * NS_PER_MS));
+		burn_user(NS_PER_MS / 20 + random_below(&state, 3 * NS_PER_MS / 20));
 		burn_system(random_below(&state, 2048));
 	}
 }
