@@ -60,7 +60,7 @@ SECTIONS = (
         ("short_life_displacing_insns", "the same, at max_targets", None, None),
         ("target_bytes_short_lived", "bytes of a process that exits at once", 512, None),
     )),
-    ("2,000 processes, 100 of them work, 50 begin and end in a second", (
+    ("A whole machine, 2,000 processes", (
         ("machine_insns_1s", "instructions a second, 1 s periods", 400_000, None),
         ("machine_mib_day_1s", "MiB a day, 1 s periods", 32, None),
         ("machine_insns_100ms", "instructions a second, 100 ms periods", 3_000_000, None),

@@ -5,8 +5,9 @@
 second (programs/machine.c).
 
 The instructions are the sum of passes, of the wake-ups for them, and of what the module does for
-each of the short-lived processes. The CPU time of the whole machine is no better measure. It may
-even fall, because the module frees many ended tasks at once, which saves RCU grace periods.
+each of the short-lived processes. The CPU time of the whole machine is no better measure: it grows
+by less, and may even fall, because there are fewer context switches and interrupts when ended tasks
+are freed by the passes, many at once.
 """
 
 import contextlib
