@@ -18,12 +18,12 @@ def output(name, *arguments, stdin=""):
     return done.stdout.split()
 
 
-def time_to_read(path, size, rounds=3):
-    """Instructions for one line of the file, read in pieces of `size` bytes: the least of some
+def time_to_read(path, size):
+    """Instructions for one line of the file, read in pieces of `size` bytes: the least of three
     measurements, because other work adds to the time."""
     times = []
-    for _ in range(rounds):
-        spent, lines = map(int, output("meter", "read", path, size))
+    for _ in range(3):
+        spent, lines, _ = map(int, output("meter", "read", path, size))
         times.append(spent / lines)
     return min(times)
 

@@ -1,8 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
  * Usage: meter clock             runs a known loop; prints its instructions and nanoseconds
- *        meter read FILE SIZE    reads FILE to its end in pieces of SIZE; prints the
- *                                nanoseconds spent in read() and the number of lines
+ *        meter read FILE SIZE [FROM READS]
+ *                                reads FILE in pieces of SIZE, to its end, or READS of them
+ *                                from the byte FROM on; prints the nanoseconds spent in
+ *                                read(), the number of lines and the number of bytes
  *        meter write FILE        writes each line of standard input by one write(); prints
  *                                the nanoseconds spent in each
  *
@@ -50,16 +52,18 @@ static void measure_clock(void)
 	printf("%d %llu\n", 2 * LOOPS, (unsigned long long)least);
 }
 
-static void measure_read(const char *path, size_t size)
+static void measure_read(const char *path, size_t size, off_t from, uint64_t reads)
 {
 	int file = open_or_die(path, O_RDONLY);
-	uint64_t cost = clock_cost_ns(), spent = 0, lines = 0;
+	uint64_t cost = clock_cost_ns(), spent = 0, lines = 0, bytes = 0;
 	char *buffer = malloc(size);
 	ssize_t got;
 
 	if (!buffer)
 		die("malloc");
 	memset(buffer, 0, size);
+	if (lseek(file, from, SEEK_SET) != from)
+		die(path);
 	do {
 		uint64_t begin = now_ns();
 
@@ -67,10 +71,13 @@ static void measure_read(const char *path, size_t size)
 		spent += now_ns() - begin - cost;
 		for (ssize_t i = 0; i < got; i++)
 			lines += buffer[i] == '\n';
-	} while (got > 0);
+		if (got > 0)
+			bytes += got;
+	} while (got > 0 && --reads);
 	if (got < 0)
 		die(path);
-	printf("%llu %llu\n", (unsigned long long)spent, (unsigned long long)lines);
+	printf("%llu %llu %llu\n", (unsigned long long)spent, (unsigned long long)lines,
+	       (unsigned long long)bytes);
 }
 
 static void measure_write(const char *path)
@@ -97,11 +104,14 @@ int main(int argc, char **argv)
 	if (argc == 2 && !strcmp(argv[1], "clock")) {
 		measure_clock();
 	} else if (argc == 4 && !strcmp(argv[1], "read")) {
-		measure_read(argv[2], strtoul(argv[3], NULL, 10));
+		measure_read(argv[2], strtoul(argv[3], NULL, 10), 0, UINT64_MAX);
+	} else if (argc == 6 && !strcmp(argv[1], "read")) {
+		measure_read(argv[2], strtoul(argv[3], NULL, 10), strtol(argv[4], NULL, 10),
+			     strtoull(argv[5], NULL, 10));
 	} else if (argc == 3 && !strcmp(argv[1], "write")) {
 		measure_write(argv[2]);
 	} else {
-		fprintf(stderr, "usage: meter clock | read FILE SIZE | write FILE\n");
+		fprintf(stderr, "usage: meter clock | read FILE SIZE [FROM READS] | write FILE\n");
 		return 2;
 	}
 	return 0;
