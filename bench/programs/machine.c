@@ -41,12 +41,18 @@ static uint64_t moment_ns(uint64_t number, uint64_t count)
 	return QUIET_NS + SPREAD_NS * number / count;
 }
 
+/* Seconds in which the process was stopped are left out. */
+static uint64_t next_second_ns(void)
+{
+	return (now_ns() / NS_PER_S + 1) * NS_PER_S;
+}
+
 static _Noreturn void work(uint64_t number)
 {
 	uint64_t state = 0x9e3779b97f4a7c15ULL * (number + 1);
 
-	for (uint64_t second = now_ns() / NS_PER_S + 1;; second++) {
-		sleep_until(second * NS_PER_S + moment_ns(number, busy));
+	for (;;) {
+		sleep_until(next_second_ns() + moment_ns(number, busy));
 		burn_user(NS_PER_MS / 20 + random_below(&state, 3 * NS_PER_MS / 20));
 		burn_system(random_below(&state, 2048));
 	}
@@ -63,11 +69,13 @@ static int work_and_end(void *unused)
 /* The children share its memory: copying page tables would take most of the benchmark's time. */
 static _Noreturn void start_short_lived(void)
 {
-	for (uint64_t second = now_ns() / NS_PER_S + 1;; second++) {
+	for (;;) {
+		uint64_t second_ns = next_second_ns();
+
 		for (uint64_t number = 0; number < short_lived; number++) {
 			pid_t child;
 
-			sleep_until(second * NS_PER_S + moment_ns(number, short_lived));
+			sleep_until(second_ns + moment_ns(number, short_lived));
 			child = clone(work_and_end, stack + STACK, CLONE_VM | SIGCHLD, NULL);
 			if (child < 0 || waitpid(child, NULL, 0) != child)
 				die("clone");
