@@ -116,29 +116,32 @@ def history_is_whole(text, idle, busy):
 
 def by_pressure():
     """The shrinker takes one segment after the other from a stopped recorder."""
-    with loaded(period_ms=1), idle_threads(3) as tids:
+    with loaded(period_ms=1), idle_threads(3) as tids, process(consume_little) as busy:
         old = [child(signal.pause) for _ in range(5)]
         watch(old)
         wait_for_passes(20)
         for pid in old:
             kill(pid)
         ok(wait_for_end(*old), "some tasks have ended")
-        watch(tids)
+        watch([*tids, busy])
         wait_for_spans()
         write("stop")
-        suffixes, early, useless = Suffixes([*old, *tids]), [], []
+        suffixes, early, useless = Suffixes([*old, *tids, busy]), [], []
+        # Until then the idle tasks' history was renewed.
+        renewed = kept()[busy][1] // SPAN * SPAN
         while shrinkable():
             before = statistics()
-            shrink(1)
+            shrink(1 if before["alive"] < 4 * SPAN else 5)
             if statistics()["bytes"] >= before["bytes"]:
                 useless.append((before, statistics()))
             suffixes.check()
             left = kept()
-            if any(left[tid][0] for tid in tids) and any(first < after for first, after in map(left.get, old)):
-                early.append(left)
+            if any(left[tid][0] for tid in tids):
+                early += [left[pid] for pid in old if left[pid][0] < left[pid][1]]
+                early += [left[busy]] if left[busy][0] < renewed else []
         suffixes.report("memory pressure")
         equal(useless[:1], [], "each call of the shrinker frees something")
-        equal(early[:1], [], "the samples of tasks that ended before are evicted first")
+        equal(early[:1], [], "older samples of other tasks are evicted first")
         note({tid: sorted(set(first)) for tid, first in suffixes.first.items()})
         equal([tid for tid in tids if len(set(suffixes.first[tid])) < SPANS + 1], [],
               "an idle task's history is evicted bit by bit")
