@@ -184,7 +184,7 @@ impl<'a> Pass<'a> {
         &mut self,
         target: Ref<Target>,
         reader: Option<Pin<KBox<TaskReader>>>,
-        reading: Reading,
+        mut reading: Reading,
     ) {
         self.recorder.samples().fill_spare(self.spare);
         let mut detached = Detached::new();
@@ -194,10 +194,15 @@ impl<'a> Pass<'a> {
         }
         let mut store = self.recorder.samples().lock();
         let state = target.state_mut(&mut store);
-        let exit_time_us = state.exit_time_us(reading, self.last_us);
         if let Some(reader) = reader {
             state.put_back(reader);
+            // Threads that ended after the reader was taken out are not in its sum of waits. After
+            // the end of the process all are in that of the target, and there is one thread to read.
+            if let Some(reader) = state.reader().filter(|_| reading.is_end()) {
+                reading = reader.read(&rcu::read_lock());
+            }
         }
+        let exit_time_us = state.exit_time_us(reading, self.last_us);
         if !store.append(&target, reading.sample(), self.spare, &mut detached) {
             store.skip_sample(&target);
         }

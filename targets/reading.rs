@@ -47,7 +47,7 @@ impl Reading {
     }
 
     /// Returns whether the task has ended.
-    pub(super) fn is_end(self) -> bool {
+    pub(crate) fn is_end(self) -> bool {
         matches!(self, Reading::Ended(..))
     }
 }

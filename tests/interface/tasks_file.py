@@ -141,15 +141,15 @@ def numbers_and_totals():
 
     def agree(pid, name):
         shown, line = samples(pid=pid), task(pid)
-        equal((line.first, line.next, line.usr, line.sys),
-              (shown[0].num, shown[-1].num + 1, shown[-1].usr, shown[-1].sys), name)
+        equal((line.first, line.next, line.usr, line.sys, line.wait),
+              (shown[0].num, shown[-1].num + 1, shown[-1].usr, shown[-1].sys, shown[-1].wait), name)
         return line
 
     with process(burn_and_sleep) as pid:
         write(pid)
         wait_for_passes(50)
         write("stop")
-        line = agree(pid, "'first', 'next', 'usr' and 'sys' are those of the samples that are kept")
+        line = agree(pid, "'first', 'next', 'usr', 'sys' and 'wait' are those of the samples that are kept")
         ok(line.first > 0 and line.usr + line.sys > 0, "older samples have been evicted", line)
         write("clear")
         equal(task(pid), line._replace(first=line.next), "after clear: 'first' is 'next', the totals stay")
