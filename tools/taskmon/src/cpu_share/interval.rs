@@ -102,13 +102,14 @@ impl Intervals {
 pub mod tests {
     use super::*;
 
-    /// Returns a sample of process 1.
+    /// Returns a sample of process 1, without waiting time.
     pub fn sample(num: u64, time_us: u64, usr_us: u64, sys_us: u64) -> Sample {
         Sample {
             pid: 1,
             num,
             usr_us,
             sys_us,
+            wait_us: None,
             time_us,
             is_exit: false,
         }

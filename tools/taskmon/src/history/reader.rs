@@ -2,8 +2,8 @@
 
 //! Reads samples line by line, and finds out to which task each one belongs.
 //!
-//! The memory used does not depend on the number of samples. A recording of format 2 takes some
-//! for each task: its tasks alternate.
+//! The memory used does not depend on the number of samples. A recording of format 2 or 3 takes
+//! some for each task: its tasks alternate.
 
 mod blocks;
 mod identities;
@@ -184,13 +184,13 @@ impl HistoryReader {
         };
         match format {
             1 if is_first || self.metadata.format == Some(1) => Ok(()),
-            2 if is_first => {
+            2 | 3 if is_first => {
                 self.arrangement = Arrangement::Blocks(Blocks::default());
                 Ok(())
             }
-            1 | 2 => Err("another recording begins: read each one alone".to_string()),
+            1..=3 => Err("another recording begins: read each one alone".to_string()),
             _ => Err(format!(
-                "a recording of format {format}; this taskmon reads the formats 1 and 2"
+                "a recording of format {format}; this taskmon reads the formats 1 to 3"
             )),
         }
     }

@@ -4,13 +4,13 @@
 //! begin with `#`.
 //!
 //! ```text
-//! # taskmon 2
+//! # taskmon 3
 //! # period_ms 100
 //! # tree 1234
 //! # command make -j4
-//! # task pid:1234 : id 41 parent 1200 started 884683400 first 0 next 1 usr 0 sys 0 name make
+//! # task pid:1234 : id 41 parent 1200 started 884683400 first 0 next 1 usr 0 sys 0 wait 0 name make
 //! # samples 41
-//! pid:1234 num:0 : usr 0 sys 0 time 884683417
+//! pid:1234 num:0 : usr 0 sys 0 wait 0 time 884683417
 //! …
 //! # end complete
 //! ```

@@ -41,6 +41,8 @@ pub struct TaskInfo {
     /// The totals of the newest sample.
     pub usr_us: u64,
     pub sys_us: u64,
+    /// How long it was runnable without a CPU; `None` if the module does not count that.
+    pub wait_us: Option<u64>,
     /// The command name: any bytes.
     pub name: Vec<u8>,
 }
@@ -80,6 +82,7 @@ impl TaskInfo {
                 b"next" => next = Some(number(value)?),
                 b"usr" => usr = Some(number(value)?),
                 b"sys" => sys = Some(number(value)?),
+                b"wait" => info.wait_us = Some(number(value)?),
                 // The end of the line, without a name.
                 b"" => return None,
                 _ => {}
@@ -155,15 +158,12 @@ impl fmt::Display for TaskInfo {
             "status",
             self.status.and_then(|status| status.try_into().ok()),
         )?;
-        write!(
-            to,
-            " first {} next {} usr {} sys {} name {}",
-            self.first,
-            self.next,
-            self.usr_us,
-            self.sys_us,
-            escaped(&self.name)
-        )
+        optional("first", Some(self.first))?;
+        optional("next", Some(self.next))?;
+        optional("usr", Some(self.usr_us))?;
+        optional("sys", Some(self.sys_us))?;
+        optional("wait", self.wait_us)?;
+        write!(to, " name {}", escaped(&self.name))
     }
 }
 
@@ -188,7 +188,7 @@ mod tests {
     #[test]
     fn a_line_and_back() {
         for line in [
-            "pid:267 : id 41 parent 250 root 250 cgroup 2817 started 884683400 first 0 next 213 usr 1048713 sys 390222 name cc1",
+            "pid:267 : id 41 parent 250 root 250 cgroup 2817 started 884683400 first 0 next 213 usr 1048713 sys 390222 wait 8112 name cc1",
             "pid:268 : id 42 parent 267 root 250 cgroup 2817 started 884683911 ended 885001234 status 9 first 0 next 4 usr 9000 sys 3000 name as",
             "pid:269 : id 43 thread started 1 first 7 next 7 usr 0 sys 0 name a name \\012\\134 b",
             "pid:1 : id 1 started 0 first 0 next 0 usr 0 sys 0 name ",
@@ -200,7 +200,7 @@ mod tests {
 
     #[test]
     fn fields() {
-        let line = b"pid:9 : id 3 thread parent 7 started 4 wait 5 new x ended 8 status 256 first 1 next 2 usr 5 sys 6 name \\377\\033";
+        let line = b"pid:9 : id 3 thread parent 7 started 4 later 5 new x ended 8 status 256 first 1 next 2 usr 5 sys 6 wait 7 name \\377\\033";
         let expected = TaskInfo {
             pid: 9,
             id: 3,
@@ -215,6 +215,7 @@ mod tests {
             next: 2,
             usr_us: 5,
             sys_us: 6,
+            wait_us: Some(7),
             name: b"\xff\x1b".to_vec(),
         };
         let info = TaskInfo::parse(line).unwrap();
@@ -234,6 +235,8 @@ mod tests {
             "pid:1 : id +1 started 0 first 0 next 0 usr 0 sys 0 name a",
             "pid:1 : id 1 status 2147483648 started 0 first 0 next 0 usr 0 sys 0 name a",
             "pid:4294967296 : id 1 started 0 first 0 next 0 usr 0 sys 0 name a",
+            "pid:1 : id 1 started 0 first 0 next 0 usr 0 sys 0 wait -1 name a",
+            "pid:1 : id 1 started 0 first 0 next 0 usr 0 sys 0 wait name a",
             "pid:1 : id  started 0 first 0 next 0 usr 0 sys 0 name a",
         ] {
             assert_eq!(TaskInfo::parse(line.as_bytes()), None, "{line}");

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! The tasks of a recording of format 2: blocks of samples, each of one task.
+//! The tasks of a recording of format 2 or 3: blocks of samples, each of one task.
 
 use super::order;
 use crate::{

@@ -121,6 +121,24 @@ fn format_2() {
 }
 
 #[test]
+fn waiting_is_read_where_it_is_known() {
+    let waited = |text: &str| {
+        let mut history = history_of(text);
+        let mut found = Vec::new();
+        while let Some((_, sample)) = history.next().unwrap() {
+            found.push(sample.wait_us);
+        }
+        found
+    };
+    assert_eq!(waited(FORMAT_1), [None; 4]);
+    assert_eq!(waited(FORMAT_2), [None; 5]);
+    let format_3 = FORMAT_2
+        .replace("# taskmon 2", "# taskmon 3")
+        .replace("num:0 : usr 0 sys 0", "num:0 : usr 0 sys 0 wait 8");
+    assert_eq!(waited(&format_3), [Some(8), Some(8), None, None, Some(8)]);
+}
+
+#[test]
 fn a_recording_that_is_cut_off_at_any_byte() {
     let lines_of = |text: &str| text.matches('\n').count() as u64;
     let all = read(&mut history_of(FORMAT_2));
@@ -210,8 +228,8 @@ fn other_files() {
         (b"\0\0\0\n", "line 1: not a sample"),
         (b"\x7fELF\x02\x01\n", "line 1: not a sample"),
         (
-            b"# taskmon 3\n",
-            "line 1: a recording of format 3; this taskmon reads the formats 1 and 2",
+            b"# taskmon 4\n",
+            "line 1: a recording of format 4; this taskmon reads the formats 1 to 3",
         ),
         (
             b"# taskmon 1\n# taskmon 2\n",

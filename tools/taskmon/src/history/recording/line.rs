@@ -38,7 +38,7 @@ pub enum Annotation {
     Command(String),
     /// PID and name of the task that the samples after this line belong to: format 1.
     NamedTask(u32, String),
-    /// The identity of a task (format 2).
+    /// The identity of a task (format 2 and later).
     Task(TaskInfo),
     /// The id of the task that the samples after this line belong to.
     Samples(u64),
@@ -140,7 +140,7 @@ mod tests {
     #[test]
     fn annotations() {
         for (line, annotation) in [
-            ("# taskmon 2", Annotation::Format(2)),
+            ("# taskmon 3", Annotation::Format(3)),
             ("# period_ms 12", Annotation::PeriodMs(12)),
             ("# task 12 a b", Annotation::NamedTask(12, "a b".into())),
             ("# command a\\012b c", Annotation::Command("a\nb c".into())),

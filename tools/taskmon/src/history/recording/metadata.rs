@@ -14,7 +14,7 @@ const MAX_TEXT: usize = 4000;
 /// What the annotations say about a recording as a whole.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Metadata {
-    /// The number of the format, 1 or 2; `None` for a copy of the module's samples file.
+    /// The number of the format, 1 to 3; `None` for a copy of the module's samples file.
     pub format: Option<u32>,
     /// The name of the machine.
     pub host: Option<String>,
@@ -131,11 +131,11 @@ impl Metadata {
         })
     }
 
-    /// Writes the lines at the beginning of a recording of format 2.
+    /// Writes the lines at the beginning of a recording of format 3.
     pub(super) fn write(&self, to: &mut impl Write) -> io::Result<()> {
         let clock = self.clock;
         let clock = clock.map(|clock| format!("{} {}", clock.boot_us, clock.unix_us));
-        writeln!(to, "# taskmon 2")?;
+        writeln!(to, "# taskmon 3")?;
         for (keyword, text) in [
             ("host", self.host.as_deref().map(text)),
             ("kernel", self.kernel.as_deref().map(text)),
@@ -170,7 +170,7 @@ mod tests {
     #[test]
     fn written_and_read() {
         let metadata = Metadata {
-            format: Some(2),
+            format: Some(3),
             host: Some("web1".into()),
             kernel: Some("7.3.4".into()),
             cpus: Some(4),

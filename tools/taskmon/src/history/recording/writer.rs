@@ -126,6 +126,7 @@ mod tests {
             num,
             usr_us: 5,
             sys_us: 6,
+            wait_us: (num > 0).then_some(7),
             time_us: 9,
             is_exit: num == 2,
         };
@@ -146,20 +147,20 @@ mod tests {
         writer.missing("no\nspace").unwrap();
         let text = writer.end(false).unwrap();
         let expected = "\
-# taskmon 2
+# taskmon 3
 # period_ms 20
 # clock 1 2
 # command make -j4
 # task pid:250 : id 41 started 7 first 0 next 0 usr 0 sys 0 name sh
 # samples 41
 pid:250 num:0 : usr 5 sys 6 time 9
-pid:250 num:1 : usr 5 sys 6 time 9
+pid:250 num:1 : usr 5 sys 6 wait 7 time 9
 # task pid:251 : id 42 parent 250 started 0 first 0 next 0 usr 0 sys 0 name cc
 # samples 42
 pid:251 num:0 : usr 5 sys 6 time 9
 # task pid:250 : id 41 started 7 first 0 next 2 usr 5 sys 0 name make
 # samples 41
-pid:250 num:2 : usr 5 sys 6 time 9 exit
+pid:250 num:2 : usr 5 sys 6 wait 7 time 9 exit
 # evicted 42 7
 # lost 3
 # missing no\\012space
