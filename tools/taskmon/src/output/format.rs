@@ -9,6 +9,11 @@ pub fn seconds(us: u64) -> String {
     format!("{}.{:06}", us / 1_000_000, us % 1_000_000)
 }
 
+/// Returns a value as text, `-` if it is not known.
+pub fn or_dash(value: Option<impl ToString>) -> String {
+    value.map_or("-".to_string(), |value| value.to_string())
+}
+
 /// Returns microseconds in a short form: 31.2 ms, 4.56 s, 3 min 20 s, 2 h 05 min.
 pub fn duration(us: u64) -> String {
     match us {

@@ -8,7 +8,7 @@ use crate::{
     kernel_module::{self, TaskInfo},
     output::{
         bold,
-        format::{as_data, seconds, task_state, wait_status},
+        format::{as_data, or_dash, seconds, task_state, wait_status},
         print_json, Output,
     },
 };
@@ -40,6 +40,7 @@ struct Row {
     is_thread: bool,
     first: u64,
     next: u64,
+    wait_us: Option<u64>,
 }
 
 impl Row {
@@ -64,6 +65,7 @@ impl Row {
             is_thread: info.is_thread,
             first: info.first,
             next: info.next,
+            wait_us: info.wait_us,
         }
     }
 }
@@ -83,22 +85,31 @@ pub fn list(arguments: &List) -> Result<()> {
 fn print_table(tasks: &[TaskInfo]) -> Result<()> {
     let mut out = Output::stdout();
     let head = format!(
-        "{:>10} {:5} {:>14} {:>14} {:>9} {:>9} {:>10} {:14} {}",
-        "PID", "STATE", "USER s", "SYSTEM s", "SAMPLES", "EVICTED", "PARENT", "STATUS", "COMMAND"
+        "{:>10} {:5} {:>14} {:>14} {:>14} {:>9} {:>9} {:>10} {:14} {}",
+        "PID",
+        "STATE",
+        "USER s",
+        "SYSTEM s",
+        "WAIT s",
+        "SAMPLES",
+        "EVICTED",
+        "PARENT",
+        "STATUS",
+        "COMMAND"
     );
     writeln!(out, "{}", bold(&head))?;
-    let or_dash = |text: Option<String>| text.unwrap_or_else(|| "-".to_string());
     for info in tasks {
         writeln!(
             out,
-            "{:>10} {:5} {:>14} {:>14} {:>9} {:>9} {:>10} {:14} {}",
+            "{:>10} {:5} {:>14} {:>14} {:>14} {:>9} {:>9} {:>10} {:14} {}",
             info.pid,
             task_state(info.state()),
             seconds(info.usr_us),
             seconds(info.sys_us),
+            or_dash(info.wait_us.map(seconds)),
             info.samples(),
             info.first,
-            or_dash(info.parent.map(|parent| parent.to_string())),
+            or_dash(info.parent),
             or_dash(info.status.map(wait_status)),
             info.name_text(),
         )?;

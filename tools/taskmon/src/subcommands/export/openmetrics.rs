@@ -4,7 +4,7 @@
 //! `promtool check metrics` read.
 
 use crate::{
-    history::{Overview, Task},
+    history::{Overview, Task, TaskOverview},
     kernel_module::meaning,
     output::format::seconds,
 };
@@ -57,6 +57,7 @@ pub fn write(overview: &Overview, to: &mut dyn Write) -> Result<()> {
             )?;
         }
     }
+    write_waiting(overview, to)?;
     head(
         to,
         "task_ended",
@@ -71,6 +72,22 @@ pub fn write(overview: &Overview, to: &mut dyn Write) -> Result<()> {
     for each in tasks {
         let (labels, name) = (labels(&each.task), quoted(each.task.label()));
         writeln!(to, "taskmonitor_task_info{{{labels},command=\"{name}\"}} 1")?;
+    }
+    Ok(())
+}
+
+/// Writes how long the tasks have waited, those of which it is known.
+fn write_waiting(overview: &Overview, to: &mut dyn Write) -> Result<()> {
+    const METRIC: &str = "task_wait_seconds_total";
+    let known = |each: &TaskOverview| Some((labels(&each.task), each.last.wait_us?));
+    let mut waited = overview.tasks.iter().filter_map(known).peekable();
+    if waited.peek().is_some() {
+        let help = "Time for which a watched task has been runnable without a CPU.";
+        head(to, METRIC, help)?;
+    }
+    for (labels, us) in waited {
+        let seconds = seconds(us);
+        writeln!(to, "taskmonitor_{METRIC}{{{labels}}} {seconds}")?;
     }
     Ok(())
 }
@@ -120,7 +137,7 @@ fn quoted(text: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{cpu_share::sample, history::TaskOverview, kernel_module::TaskInfo};
+    use crate::{cpu_share::sample, kernel_module::TaskInfo};
 
     fn task(index: usize, id: Option<u64>, name: &str, is_exit: bool) -> TaskOverview {
         let mut last = sample(3, 9, 1_500_003, 20);
@@ -176,6 +193,18 @@ mod tests {
             ]
         );
         assert_eq!(written(&tasks, "mode=\"user\"").len(), 2);
+    }
+
+    #[test]
+    fn waiting_where_it_is_known() {
+        let mut waited = task(0, Some(41), "sh", false);
+        waited.last.wait_us = Some(2_000_001);
+        let unknown = task(1, Some(42), "sh", false);
+        assert_eq!(
+            written(&[waited, unknown.clone()], "task_wait_seconds_total{"),
+            ["taskmonitor_task_wait_seconds_total{pid=\"7\",id=\"41\"} 2.000001"]
+        );
+        assert!(written(&[unknown], "wait").is_empty());
     }
 
     #[test]

@@ -20,11 +20,12 @@ struct Line<'a> {
     exit: u8,
     id: Option<u64>,
     parent: Option<u32>,
+    wait_us: Option<u64>,
 }
 
 /// The names of the fields.
-const FIELDS: [&str; 9] = [
-    "pid", "command", "num", "usr_us", "sys_us", "time_us", "exit", "id", "parent",
+const FIELDS: [&str; 10] = [
+    "pid", "command", "num", "usr_us", "sys_us", "time_us", "exit", "id", "parent", "wait_us",
 ];
 
 impl<'a> Line<'a> {
@@ -39,6 +40,7 @@ impl<'a> Line<'a> {
             exit: sample.is_exit.into(),
             id: task.id(),
             parent: task.info.as_ref().and_then(|info| info.parent),
+            wait_us: sample.wait_us,
         }
     }
 }
@@ -80,7 +82,7 @@ mod tests {
     const TEXT: &str = "\
 # task 7 a \"b\", c
 pid:7 num:4 : usr 1 sys 2 time 3
-pid:7 num:5 : usr 4 sys 5 time 6 exit
+pid:7 num:5 : usr 4 sys 5 wait 7 time 6 exit
 pid:8 num:0 : usr 0 sys 0 time 9
 ";
 
@@ -89,10 +91,10 @@ pid:8 num:0 : usr 0 sys 0 time 9
         let mut to = Vec::new();
         csv(&mut history_of(TEXT), &[], &mut to).unwrap();
         let expected = "\
-pid,command,num,usr_us,sys_us,time_us,exit,id,parent
-7,\"a \"\"b\"\", c\",4,1,2,3,0,,
-7,\"a \"\"b\"\", c\",5,4,5,6,1,,
-8,,0,0,0,9,0,,
+pid,command,num,usr_us,sys_us,time_us,exit,id,parent,wait_us
+7,\"a \"\"b\"\", c\",4,1,2,3,0,,,
+7,\"a \"\"b\"\", c\",5,4,5,6,1,,,7
+8,,0,0,0,9,0,,,
 ";
         assert_eq!(String::from_utf8(to).unwrap(), expected);
     }
@@ -106,8 +108,10 @@ pid,command,num,usr_us,sys_us,time_us,exit,id,parent
         let value: serde_json::Value = serde_json::from_str(first).unwrap();
         assert_eq!(value["command"], "a \"b\", c");
         assert_eq!((&value["num"], &value["exit"]), (&4.into(), &0.into()));
+        assert!(text.contains("\"exit\":1,\"id\":null,\"parent\":null,\"wait_us\":7}\n"));
         assert!(text.ends_with(
-            "{\"pid\":8,\"command\":null,\"num\":0,\"usr_us\":0,\"sys_us\":0,\"time_us\":9,\"exit\":0,\"id\":null,\"parent\":null}\n"
+            "{\"pid\":8,\"command\":null,\"num\":0,\"usr_us\":0,\"sys_us\":0,\"time_us\":9,\
+             \"exit\":0,\"id\":null,\"parent\":null,\"wait_us\":null}\n"
         ));
     }
 
@@ -126,7 +130,7 @@ pid:7 num:0 : usr 1 sys 2 time 3
         csv(&mut history_of(text), &overview.tasks, &mut to).unwrap();
         let text = String::from_utf8(to).unwrap();
         assert!(
-            text.ends_with("\n7,\"\\377\"\"\",0,1,2,3,0,4,5\n"),
+            text.ends_with("\n7,\"\\377\"\"\",0,1,2,3,0,4,5,\n"),
             "{text}"
         );
     }

@@ -3,21 +3,23 @@
 //! The summary of a recording. It is read from the recording itself.
 
 mod text;
+mod usage;
 
 use crate::{
     cpu_share,
-    history::{Losses, Source, StableHistory, TaskOverview},
+    history::{Losses, Source, StableHistory},
 };
 use anyhow::Result;
 use serde::Serialize;
-use std::{cmp::Reverse, os::unix::process::ExitStatusExt, process::ExitStatus, time::Duration};
+use std::{os::unix::process::ExitStatusExt, process::ExitStatus, time::Duration};
+use usage::{highest, Namesakes, Process, Usage};
 
 /// The most bins of the time series in which the peak is looked for.
 const MAX_BINS: usize = 4096;
 /// The shortest time over which the peak is computed.
 const MIN_PEAK_S: f64 = 0.1;
-/// How many processes the summary lists.
-const MAX_COSTLIEST: usize = 10;
+/// How many processes, and how many names, the summary lists.
+const MAX_LISTED: usize = 10;
 /// How many running processes the summary lists.
 const MAX_RUNNING: usize = 1000;
 
@@ -51,9 +53,9 @@ pub struct Summary {
     wall_us: u64,
     /// The time between two samples.
     interval_ms: Option<u64>,
-    /// The CPU time that all processes consumed while they were recorded.
-    usr_us: u64,
-    sys_us: u64,
+    /// What all processes used, and how long they waited, while they were recorded.
+    #[serde(flatten)]
+    usage: Usage,
     /// The mean share of one CPU.
     mean_share: f64,
     /// The highest share over any `peak_over_s` seconds.
@@ -78,6 +80,12 @@ pub struct Summary {
     missing: Vec<String>,
     /// The processes that consumed the most CPU time, in descending order.
     costliest: Vec<Process>,
+    /// The processes that waited longest for a CPU, in descending order. Those that did not wait are
+    /// left out.
+    longest_waiting: Vec<Process>,
+    /// The names of the processes, in descending order of CPU time. A name stands for all processes
+    /// that have it.
+    by_name: Vec<Namesakes>,
     /// The processes that had not ended when the recording ended.
     still_running: Vec<Process>,
     /// Whether the command has, or all that were named have, an exit sample.
@@ -88,44 +96,6 @@ pub struct Summary {
     shares: Vec<Option<f64>>,
 }
 
-/// A process in the summary's lists.
-#[derive(Serialize)]
-struct Process {
-    pid: u32,
-    command: Option<String>,
-    usr_us: u64,
-    sys_us: u64,
-    wall_us: u64,
-}
-
-impl Process {
-    /// Returns what a task has consumed since it began or, if that was before `start_us`, since its
-    /// first sample.
-    fn of(task: &TaskOverview, start_us: u64) -> Self {
-        let (usr_us, sys_us) = if began_before(task, start_us) {
-            (task.first.usr_us, task.first.sys_us)
-        } else {
-            (0, 0)
-        };
-        Self {
-            pid: task.task.pid,
-            command: task.task.name.clone(),
-            usr_us: task.last.usr_us.saturating_sub(usr_us),
-            sys_us: task.last.sys_us.saturating_sub(sys_us),
-            wall_us: task.length_us(),
-        }
-    }
-
-    fn total_us(&self) -> u64 {
-        self.usr_us.saturating_add(self.sys_us)
-    }
-}
-
-fn began_before(task: &TaskOverview, start_us: u64) -> bool {
-    let info = task.task.info.as_ref();
-    info.is_some_and(|info| info.started_us < start_us)
-}
-
 impl Summary {
     /// Reads the recording and computes its summary.
     pub fn of(source: &Source, outcome: &Outcome) -> Result<Self> {
@@ -134,34 +104,33 @@ impl Summary {
         let overview = history.overview();
         let (peak_share, peak_over_s) = all.peak(MIN_PEAK_S);
         let tasks = &overview.tasks;
-        let mut processes: Vec<Process> = tasks
+        let processes: Vec<Process> = tasks
             .iter()
             .map(|task| Process::of(task, outcome.start_us))
             .collect();
-        let sum =
-            |part: fn(&Process) -> u64| processes.iter().map(part).fold(0_u64, u64::saturating_add);
-        let (usr_us, sys_us) = (sum(|one| one.usr_us), sum(|one| one.sys_us));
+        let usage: Usage = processes.iter().map(|process| process.usage).sum();
+        let waited_us = |usage: &Usage| usage.wait_us.unwrap_or(0);
+        let mut longest_waiting = highest(&processes, MAX_LISTED, waited_us);
+        longest_waiting.retain(|process| waited_us(&process.usage) > 0);
+        let mut by_name = Namesakes::of(&processes);
+        by_name.truncate(MAX_LISTED);
         let running = || tasks.iter().filter(|task| !task.last.is_exit);
         let still_running = running().take(MAX_RUNNING);
         let still_running = still_running
             .map(|task| Process::of(task, outcome.start_us))
             .collect();
         let wall_us = u64::try_from(outcome.wall.as_micros()).unwrap_or(u64::MAX);
-        let count = processes.len();
-        processes.sort_by_key(|process| Reverse(process.total_us()));
-        processes.truncate(MAX_COSTLIEST);
         Ok(Self {
             command: overview.metadata.command.clone().unwrap_or_default(),
             status: outcome.status.and_then(|status| status.code()),
             signal: outcome.status.and_then(|status| status.signal()),
             wall_us,
             interval_ms: overview.metadata.period_ms,
-            usr_us,
-            sys_us,
-            mean_share: (usr_us as f64 + sys_us as f64) / wall_us.max(1) as f64,
+            usage,
+            mean_share: usage.cpu_us() as f64 / wall_us.max(1) as f64,
             peak_share,
             peak_over_s,
-            processes: count,
+            processes: processes.len(),
             running: running().count(),
             samples: tasks.iter().map(|task| task.samples).sum(),
             evicted: outcome.losses.evicted,
@@ -171,7 +140,9 @@ impl Summary {
             lost: outcome.losses.lost,
             missing_us: outcome.missing_us,
             missing: outcome.losses.missing.clone(),
-            costliest: processes,
+            costliest: highest(&processes, MAX_LISTED, Usage::cpu_us),
+            longest_waiting,
+            by_name,
             still_running,
             is_ended: outcome.is_ended,
             is_complete: outcome.is_complete,

@@ -2,13 +2,18 @@
 
 //! The summary as text.
 
-use super::{Process, Summary};
-use crate::output::format::{
-    downsampled, duration, percent, printable, seconds, sparkline, task_name,
+use super::{
+    usage::{Process, Usage},
+    Summary, MAX_LISTED,
 };
-use std::fmt::Write;
+use crate::output::format::{
+    downsampled, duration, or_dash, percent, printable, seconds, sparkline, task_name,
+};
+use std::fmt::{Display, Write};
 
 const SPARKLINE_LEN: usize = 60;
+/// How many processes that waited longest the text names.
+const MAX_WAITING: usize = 3;
 /// How many running processes the text names.
 const MAX_NAMED: usize = 10;
 
@@ -29,8 +34,11 @@ impl Summary {
             (None, None) => String::new(),
         };
         writeln!(to, "\n{}{end}\n", printable(&self.command))?;
-        writeln!(to, "  user    {:>14} s", seconds(self.usr_us))?;
-        writeln!(to, "  system  {:>14} s", seconds(self.sys_us))?;
+        writeln!(to, "  user    {:>14} s", seconds(self.usage.usr_us))?;
+        writeln!(to, "  system  {:>14} s", seconds(self.usage.sys_us))?;
+        if let Some(wait_us) = self.usage.wait_us {
+            writeln!(to, "  waiting {:>14} s for a CPU", seconds(wait_us))?;
+        }
         writeln!(to, "  wall    {:>14} s", seconds(self.wall_us))?;
         writeln!(
             to,
@@ -43,6 +51,8 @@ impl Summary {
         writeln!(to, "  {line}")?;
         if self.processes > 1 {
             self.write_costliest(to)?;
+            self.write_names(to)?;
+            self.write_waiting(to)?;
         }
         self.write_running(to)?;
         self.write_losses(to)?;
@@ -101,23 +111,62 @@ impl Summary {
             "\n  {} processes{running}; those with the most CPU time:\n",
             self.processes
         )?;
-        let head = ("PID", "USER s", "SYSTEM s", "WALL s");
-        writeln!(
-            to,
-            "  {:>9} {:>13} {:>13} {:>13}  COMMAND",
-            head.0, head.1, head.2, head.3
-        )?;
+        let [user, system, wait] = TIMES;
+        let head = row("PID", &[user, system, wait, "WALL s"], "COMMAND");
+        writeln!(to, "{head}")?;
         for process in &self.costliest {
-            writeln!(
-                to,
-                "  {:>9} {:>13} {:>13} {:>13}  {}",
-                process.pid,
-                seconds(process.usr_us),
-                seconds(process.sys_us),
-                seconds(process.wall_us),
-                task_name(process.command.as_deref()),
-            )?;
+            let [user, system, wait] = times(&process.usage);
+            let numbers = [user, system, wait, seconds(process.wall_us)];
+            let name = task_name(process.command.as_deref());
+            writeln!(to, "{}", row(process.pid, &numbers, &name))?;
         }
         Ok(())
     }
+
+    /// Writes what the processes of each name have used, if several have the same name.
+    fn write_names(&self, to: &mut String) -> std::fmt::Result {
+        if self.by_name.iter().all(|name| name.processes == 1) {
+            return Ok(());
+        }
+        writeln!(to, "\n  the names with the most CPU time:\n")?;
+        writeln!(to, "{}", row("PROCESSES", &TIMES, "COMMAND"))?;
+        for name in &self.by_name {
+            let command = task_name(name.command.as_deref());
+            writeln!(to, "{}", row(name.processes, &times(&name.usage), &command))?;
+        }
+        Ok(())
+    }
+
+    /// Writes which processes waited longest, if the other tables do not show all of them.
+    fn write_waiting(&self, to: &mut String) -> std::fmt::Result {
+        if self.processes <= MAX_LISTED || self.longest_waiting.is_empty() {
+            return Ok(());
+        }
+        let waited = |one: &Process| {
+            let name = task_name(one.command.as_deref());
+            let time = duration(one.usage.wait_us.unwrap_or(0));
+            format!("{name} (PID {}) {time}", one.pid)
+        };
+        let longest = self.longest_waiting.iter().take(MAX_WAITING).map(waited);
+        let longest: Vec<String> = longest.collect();
+        writeln!(to, "\n  longest waiting for a CPU: {}", longest.join(", "))
+    }
+}
+
+/// The heads of the columns with what was used.
+const TIMES: [&str; 3] = ["USER s", "SYSTEM s", "WAIT s"];
+
+/// Returns the columns with what was used.
+fn times(usage: &Usage) -> [String; 3] {
+    [
+        seconds(usage.usr_us),
+        seconds(usage.sys_us),
+        or_dash(usage.wait_us.map(seconds)),
+    ]
+}
+
+/// Returns a row of a table.
+fn row(first: impl Display, numbers: &[impl Display], command: &str) -> String {
+    let numbers: String = numbers.iter().map(|each| format!(" {each:>13}")).collect();
+    format!("  {first:>9}{numbers}  {command}")
 }
