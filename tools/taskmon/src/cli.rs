@@ -5,10 +5,12 @@
 
 mod exports;
 mod record;
+mod top;
 mod watch;
 
 pub use exports::{Export, Format, Plot};
 pub use record::Record;
+pub use top::{SortOrder, Top};
 pub use watch::{Add, Remove};
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
@@ -53,18 +55,6 @@ pub enum Command {
     Candidates(Candidates),
     #[command(hide = true)]
     Generate(Generate),
-}
-
-/// Show a live table of the watched tasks
-///
-/// The arrow keys, PgUp, PgDn, Home and End select a task. Press a to add tasks, t to add tasks and
-/// follow their descendants, and d to remove the selected task. Press the space bar to pause or
-/// resume sampling, s or S to change the sort order, r to reverse it, and q to quit.
-#[derive(Args)]
-pub struct Top {
-    /// Time between two refreshes in seconds
-    #[arg(short, long, value_name = "SECONDS", default_value_t = 1.0, value_parser = delay)]
-    pub delay: f64,
 }
 
 /// List the watched tasks and their CPU time
@@ -131,14 +121,6 @@ pub enum Generated {
     Man,
     /// The completions for bash, zsh and fish
     Completions,
-}
-
-/// Parses the argument of `top --delay`.
-fn delay(text: &str) -> Result<f64, String> {
-    match text.parse() {
-        Ok(seconds) if (0.1..=3600.0).contains(&seconds) => Ok(seconds),
-        _ => Err("it must be a number of seconds from 0.1 to 3600".to_string()),
-    }
 }
 
 #[cfg(test)]

@@ -2,6 +2,7 @@
 
 //! CPU shares over time, computed from samples. A share is a fraction of one CPU.
 //!
+//! - [`Shares`] are the user and the system share, and that of the time spent waiting for a CPU.
 //! - An [`Interval`] is the CPU time consumed between two samples of a task. [`Intervals`] makes
 //!   them from samples, and marks the gaps in which sampling was paused.
 //! - A [`TimeSeries`] divides a time range into bins of equal length, and distributes intervals
@@ -10,10 +11,12 @@
 
 mod groups;
 mod interval;
+mod shares;
 mod time_series;
 
 pub use groups::{empty_series, series_of_groups, total_series};
 #[cfg(test)]
 pub use interval::tests::{interval, sample};
 pub use interval::{Interval, Intervals, GAP_FACTOR};
+pub use shares::Shares;
 pub use time_series::{Coverage, TimeSeries};

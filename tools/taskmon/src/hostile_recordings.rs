@@ -5,6 +5,8 @@
 //!
 //! The recordings are valid ones with random changes. PROPTEST_CASES sets how many are tried.
 
+mod recordings;
+
 use crate::{
     cli::Format,
     cpu_share::total_series,
@@ -19,59 +21,8 @@ use proptest::{
     prelude::*,
     sample::{select, Index},
 };
+use recordings::{FORMAT_1, FORMAT_2, FORMAT_3, PLAIN};
 use std::{fs, io::Write};
-
-const PLAIN: &str = "\
-pid:7 num:3 : usr 1000 sys 20 time 884683417
-pid:7 num:4 : usr 1500 sys 20 time 884783417
-pid:7 num:5 : usr 1600 sys 25 time 884883000 exit
-pid:7 num:0 : usr 0 sys 0 time 884883001
-pid:9 num:0 : usr 0 sys 0 time 884783417
-pid:9 num:1 : usr 90000 sys 1 time 884883417
-";
-
-const FORMAT_1: &str = "\
-# taskmon 1
-# period_ms 100
-# tree 7
-# command make -j4
-# task 7 make
-pid:7 num:0 : usr 0 sys 0 time 10000
-pid:7 num:1 : usr 50000 sys 9000 time 110000
-pid:7 num:2 : usr 60000 sys 9000 time 120000 exit
-# task 8 cc1
-pid:8 num:0 : usr 0 sys 0 time 20000
-pid:8 num:1 : usr 70000 sys 0 time 120000
-";
-
-const FORMAT_2: &str = "\
-# taskmon 2
-# host web1
-# kernel 7.3.4
-# cpus 4
-# boot_id 1f0c
-# period_ms 20
-# clock 884683400 1796000000000000
-# command make -j4
-# tree 7
-# task pid:7 : id 41 parent 1 root 7 cgroup 2817 started 9000 first 0 next 1 usr 0 sys 0 name sh
-# samples 41
-pid:7 num:0 : usr 0 sys 0 time 10000
-pid:7 num:1 : usr 5000 sys 9000 time 30000
-# task pid:8 : id 42 parent 7 root 7 started 10000 first 0 next 1 usr 0 sys 0 name a\\134\\033b
-# samples 42
-pid:8 num:0 : usr 0 sys 0 time 11000
-pid:8 num:1 : usr 19000 sys 0 time 31000
-# samples 41
-pid:7 num:2 : usr 25000 sys 9000 time 50000
-# evicted 42 3
-pid:7 num:3 : usr 26000 sys 9000 time 52000 exit
-# task pid:7 : id 41 parent 1 started 9000 ended 51000 status 9 first 0 next 4 usr 26000 sys 9000 name make
-# samples 42
-pid:8 num:5 : usr 39000 sys 0 time 51000
-# lost 2
-# end incomplete
-";
 
 /// A number that overflows something.
 const NUMBERS: [&str; 10] = [
@@ -88,7 +39,7 @@ const NUMBERS: [&str; 10] = [
 ];
 
 /// Text that is somehow special.
-const TEXTS: [&[u8]; 12] = [
+const TEXTS: [&[u8]; 14] = [
     b"\0",
     b"\n",
     b"\r\n",
@@ -96,6 +47,8 @@ const TEXTS: [&[u8]; 12] = [
     b"# samples 42\n",
     b"# taskmon 2\n",
     b"# end complete\n",
+    b" wait 5",
+    b" wait ",
     b"\\777",
     b"\xff\xfe",
     b"\x1b[31m",
@@ -183,7 +136,12 @@ fn apply(text: &mut Vec<u8>, change: &Change) {
 }
 
 fn recording() -> impl Strategy<Value = Vec<u8>> {
-    let base = prop_oneof![1 => Just(PLAIN), 1 => Just(FORMAT_1), 3 => Just(FORMAT_2)];
+    let base = prop_oneof![
+        1 => Just(PLAIN),
+        1 => Just(FORMAT_1),
+        2 => Just(FORMAT_2),
+        2 => Just(FORMAT_3),
+    ];
     (base, prop::collection::vec(change(), 0..6)).prop_map(|(base, changes)| {
         let mut text = base.as_bytes().to_vec();
         changes.iter().for_each(|change| apply(&mut text, change));
@@ -215,18 +173,24 @@ fn read_in_all_ways(text: &[u8]) {
 
     let csv = exported(&source, Format::Csv);
     let is_valid = is_read(&csv);
-    let mut rows = 0;
+    let mut waits = Vec::new();
     if let Ok(csv) = &csv {
         let mut reader = csv::Reader::from_reader(csv.as_bytes());
-        let records: csv::Result<Vec<_>> = reader.records().collect();
-        rows = records.unwrap().len();
+        let records: csv::Result<Vec<csv::StringRecord>> = reader.records().collect();
+        let wait = |record: &csv::StringRecord| record[9].parse::<u64>().ok();
+        waits = records.unwrap().iter().map(wait).collect();
     }
     let json = exported(&source, Format::Json);
     assert_eq!(is_read(&json), is_valid);
     if let Ok(json) = &json {
         let values = json.lines().map(serde_json::from_str);
         let values: serde_json::Result<Vec<serde_json::Value>> = values.collect();
-        assert_eq!(values.unwrap().len(), rows);
+        let values = values.unwrap();
+        let in_json: Vec<Option<u64>> = values
+            .iter()
+            .map(|value| value["wait_us"].as_u64())
+            .collect();
+        assert_eq!(in_json, waits);
     }
     let perfetto = exported(&source, Format::Perfetto);
     assert_eq!(is_read(&perfetto), is_valid);
@@ -244,6 +208,7 @@ fn read_in_all_ways(text: &[u8]) {
     };
     let total = total_series(&history, 100).unwrap();
     assert!(total.total_shares().flatten().all(f64::is_finite));
+    assert!(total.wait_shares().flatten().all(f64::is_finite));
     let (peak, over_s) = total.peak(0.1);
     assert!(peak.is_finite() && over_s.is_finite());
     for layout in [None, Some(Layout::Panels), Some(Layout::Stacked)] {
@@ -280,7 +245,7 @@ proptest! {
 
 #[test]
 fn unchanged_recordings() {
-    for text in [PLAIN, FORMAT_1, FORMAT_2] {
+    for text in [PLAIN, FORMAT_1, FORMAT_2, FORMAT_3] {
         read_in_all_ways(text.as_bytes());
     }
 }

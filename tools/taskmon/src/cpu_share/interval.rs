@@ -1,20 +1,23 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! The CPU time that a task consumed between two samples.
+//! The CPU time that a task consumed, and its waiting time, between two samples.
 
+use super::Shares;
 use crate::history::Sample;
 
 /// An interval is a gap if it is more than this many times as long as usual. If it is shorter, a
 /// sampling pass was only late.
 pub const GAP_FACTOR: u64 = 4;
 
-/// The CPU time consumed between two samples of one task.
+/// The CPU time consumed, and the time waited for a CPU, between two samples of one task.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Interval {
     pub from_us: u64,
     pub to_us: u64,
     pub usr_us: u64,
     pub sys_us: u64,
+    /// The waiting time; `None` if it is not known.
+    pub wait_us: Option<u64>,
     /// Whether sampling was paused during the interval. Then it is not known when the CPU time was
     /// consumed.
     pub is_gap: bool,
@@ -28,6 +31,7 @@ impl Interval {
             to_us: after.time_us,
             usr_us: after.usr_us.saturating_sub(before.usr_us),
             sys_us: after.sys_us.saturating_sub(before.sys_us),
+            wait_us: after.waited_since_us(before),
             is_gap: false,
         }
     }
@@ -36,10 +40,14 @@ impl Interval {
         self.to_us.saturating_sub(self.from_us)
     }
 
-    /// Returns the mean user and system share.
-    pub fn shares(&self) -> (f64, f64) {
+    /// Returns the mean shares.
+    pub fn shares(&self) -> Shares {
         let length = self.length_us().max(1) as f64;
-        (self.usr_us as f64 / length, self.sys_us as f64 / length)
+        Shares {
+            usr: self.usr_us as f64 / length,
+            sys: self.sys_us as f64 / length,
+            wait: self.wait_us.map(|wait_us| wait_us as f64 / length),
+        }
     }
 }
 
@@ -115,13 +123,14 @@ pub mod tests {
         }
     }
 
-    /// Returns an interval without system time.
+    /// Returns an interval without system time. The waiting time is not known.
     pub fn interval(from_us: u64, to_us: u64, usr_us: u64, is_gap: bool) -> Interval {
         Interval {
             from_us,
             to_us,
             usr_us,
             sys_us: 0,
+            wait_us: None,
             is_gap,
         }
     }
@@ -142,8 +151,27 @@ pub mod tests {
         assert_eq!(intervals.push(&sample(0, 1000, 10, 20)), None);
         assert_eq!(intervals.push(&sample(1, 2000, 510, 270)), None);
         let interval = intervals.finish().unwrap();
-        assert_eq!(interval.shares(), (0.5, 0.25));
+        let shares = Shares {
+            usr: 0.5,
+            sys: 0.25,
+            wait: None,
+        };
+        assert_eq!(interval.shares(), shares);
         assert_eq!(intervals.finish(), None);
+    }
+
+    #[test]
+    fn waiting() {
+        let at = |time_us, wait_us| Sample {
+            wait_us,
+            ..sample(0, time_us, 0, 0)
+        };
+        let wait = |before: Sample, after| Interval::between(&before, &after).shares().wait;
+        assert_eq!(wait(at(0, Some(100)), at(1000, Some(600))), Some(0.5));
+        // A long wait is counted when it ends.
+        assert_eq!(wait(at(0, Some(0)), at(1000, Some(9000))), Some(9.0));
+        assert_eq!(wait(at(0, None), at(1000, Some(600))), None);
+        assert_eq!(wait(at(0, Some(100)), at(1000, None)), None);
     }
 
     #[test]

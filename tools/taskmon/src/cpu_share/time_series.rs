@@ -2,13 +2,13 @@
 
 //! CPU shares over time, in bins of equal length.
 
-use super::Interval;
+use super::{Interval, Shares};
 
-/// The CPU time that was consumed in one bin.
+/// The CPU time that was consumed, and the waiting time, in one bin.
 #[derive(Clone, Copy, Debug, Default)]
 struct Bin {
-    usr_us: f64,
-    sys_us: f64,
+    /// The shares, each multiplied by the time for which it was measured, in microseconds.
+    sums: Shares,
     /// How much of the bin is covered by intervals.
     sampled_us: f64,
 }
@@ -22,7 +22,7 @@ pub struct Coverage {
     sampled_us: f64,
 }
 
-/// The CPU time consumed in consecutive bins of equal length.
+/// The CPU time consumed, and the waiting time, in consecutive bins of equal length.
 #[derive(Clone, Debug)]
 pub struct TimeSeries {
     start_us: u64,
@@ -45,7 +45,7 @@ impl TimeSeries {
         }
     }
 
-    /// Adds the CPU time of an interval of one task, distributed evenly over its length. Gaps are
+    /// Adds the times of an interval of one task, distributed evenly over its length. Gaps are
     /// ignored. `coverage` is that of the task; its intervals must be added in order.
     ///
     /// A bin counts as sampled for the longest time for which one of the tasks was sampled in it.
@@ -55,15 +55,14 @@ impl TimeSeries {
         }
         let begin = interval.from_us.saturating_sub(self.start_us) as f64 / self.bin_us;
         let end = interval.to_us.saturating_sub(self.start_us) as f64 / self.bin_us;
-        let (usr, sys) = interval.shares();
+        let shares = interval.shares();
         // CAST: the index of a bin. An index past the last bin skips all of them.
         let first = begin as usize;
         let bins = self.bins.iter_mut().enumerate().skip(first);
         for (number, bin) in bins.take_while(|(number, _)| (*number as f64) < end) {
             let index = number as f64;
             let sampled_us = (end.min(index + 1.0) - begin.max(index)).max(0.0) * self.bin_us;
-            bin.usr_us += usr * sampled_us;
-            bin.sys_us += sys * sampled_us;
+            bin.sums += shares.map(|share| share * sampled_us);
             if coverage.bin != number {
                 *coverage = Coverage {
                     bin: number,
@@ -75,12 +74,11 @@ impl TimeSeries {
         }
     }
 
-    /// Adds the CPU time of other tasks, whose series has the same bins. A bin then counts as
+    /// Adds the times of other tasks, whose series has the same bins. A bin then counts as
     /// sampled for the longer of the two times.
     pub fn merge(&mut self, other: &Self) {
         for (bin, more) in self.bins.iter_mut().zip(&other.bins) {
-            bin.usr_us += more.usr_us;
-            bin.sys_us += more.sys_us;
+            bin.sums += more.sums;
             bin.sampled_us = bin.sampled_us.max(more.sampled_us);
         }
     }
@@ -92,19 +90,23 @@ impl TimeSeries {
         }
     }
 
-    /// Returns the user and system share of each bin; `None` if nothing was sampled in it.
-    pub fn shares(&self) -> impl Iterator<Item = Option<(f64, f64)>> + '_ {
+    /// Returns the shares of each bin; `None` if nothing was sampled in it.
+    pub fn shares(&self) -> impl Iterator<Item = Option<Shares>> + '_ {
         self.bins.iter().map(|bin| {
             // Less than this is a rounding error at the edge of a neighbouring bin.
             let is_sampled = bin.sampled_us > self.bin_us * 1e-3;
-            is_sampled.then(|| (bin.usr_us / bin.sampled_us, bin.sys_us / bin.sampled_us))
+            is_sampled.then(|| bin.sums.map(|sum| sum / bin.sampled_us))
         })
     }
 
     /// Returns the share of each bin, user and system together.
     pub fn total_shares(&self) -> impl Iterator<Item = Option<f64>> + '_ {
-        self.shares()
-            .map(|shares| shares.map(|(usr, sys)| usr + sys))
+        self.shares().map(|shares| Some(shares?.cpu()))
+    }
+
+    /// Returns the waiting time of each bin, as a share; `None` if it is not known.
+    pub fn wait_shares(&self) -> impl Iterator<Item = Option<f64>> + '_ {
+        self.shares().map(|shares| shares?.wait)
     }
 
     /// Returns the highest mean share of any run of consecutive bins of at least `min_s` seconds,
@@ -118,7 +120,7 @@ impl TimeSeries {
             .ceil()
             .clamp(1.0, self.bins.len() as f64) as usize;
         let share = |run: &[Bin]| {
-            let consumed: f64 = run.iter().map(|bin| bin.usr_us + bin.sys_us).sum();
+            let consumed: f64 = run.iter().map(|bin| bin.sums.cpu()).sum();
             let sampled: f64 = run.iter().map(|bin| bin.sampled_us).sum();
             consumed / sampled.max(self.bin_us)
         };
@@ -180,5 +182,24 @@ mod tests {
         assert_eq!(totals(&both), [Some(1.5), Some(1.0)]);
         together.add(&interval(0, 500, 500, false), &mut Coverage::default());
         assert_eq!(totals(&together), totals(&both));
+    }
+    #[test]
+    fn waiting_of_which_a_part_is_unknown() {
+        let waited = |from_us, to_us, wait_us| Interval {
+            wait_us,
+            ..interval(from_us, to_us, 0, false)
+        };
+        let mut series = TimeSeries::new(0, 4000, None, 4);
+        let mut coverage = Coverage::default();
+        series.add(&waited(0, 1000, None), &mut coverage);
+        series.add(&waited(1000, 3000, Some(4000)), &mut coverage);
+        let waits: Vec<_> = series.wait_shares().collect();
+        assert_eq!(waits, [None, Some(2.0), Some(2.0), None]);
+        // The known waiting time of one task counts, also if that of another one is unknown.
+        let mut other = TimeSeries::new(0, 4000, None, 4);
+        other.add(&waited(0, 2000, Some(1000)), &mut Coverage::default());
+        series.merge(&other);
+        let waits: Vec<_> = series.wait_shares().collect();
+        assert_eq!(waits, [Some(0.5), Some(2.5), Some(2.0), None]);
     }
 }

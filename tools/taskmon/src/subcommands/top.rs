@@ -40,7 +40,7 @@ pub fn top(arguments: &Top) -> Result<()> {
         bail!("top needs a terminal; scripts can use `taskmon list --json` or `taskmon export`");
     }
     // Before the terminal is taken, so that an error appears on the normal screen.
-    let mut app = App::new(TaskTable::read()?);
+    let mut app = App::new(TaskTable::read()?, arguments.sort);
     let signals = Signals::catch()?;
     let delay = Duration::from_secs_f64(arguments.delay);
     let mut terminal = take_terminal()?;

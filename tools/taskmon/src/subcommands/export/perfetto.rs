@@ -1,11 +1,12 @@
 // SPDX-License-Identifier: GPL-2.0
 
 //! A trace for the Perfetto and Chrome viewers, in the JSON of Google's "Trace Event Format". Each
-//! task has a counter of its user and system share of one CPU in per cent.
+//! task has a counter of its user and system share of one CPU in per cent, and one of the time that it
+//! waited for a CPU.
 
 use super::known_at_end;
 use crate::{
-    cpu_share::{Interval, Intervals},
+    cpu_share::{Interval, Intervals, Shares},
     history::{HistoryReader, Task, TaskOverview},
 };
 use anyhow::Result;
@@ -47,12 +48,12 @@ pub fn write(
     trace.finish()
 }
 
-/// The counter of one task.
+/// The counters of one task.
 struct Counter {
     pid: u32,
     intervals: Intervals,
-    /// The value that was written last, and the end of the last interval that has it.
-    last: Option<((f64, f64), u64)>,
+    /// The values that were written last, and the end of the last interval that has them.
+    last: Option<(Shares, u64)>,
 }
 
 impl Counter {
@@ -94,37 +95,53 @@ impl<W: Write> Trace<W> {
         }))
     }
 
-    /// Writes a new value of a task's counter.
-    fn set_counter(&mut self, pid: u32, time_us: u64, (user, system): (f64, f64)) -> Result<()> {
-        let percent = |share: f64| (share * 1e5).round() / 1e3;
-        self.event(&json!({
-            "ph": "C", "name": "CPU %", "pid": pid, "ts": time_us,
-            "args": { "user": percent(user), "system": percent(system) },
-        }))
+    /// Writes the new values of a task's counters that differ from those before.
+    fn set_counters(
+        &mut self,
+        pid: u32,
+        time_us: u64,
+        before: Option<Shares>,
+        shares: Shares,
+    ) -> Result<()> {
+        let percent = shares.map(|share| (share * 1e5).round() / 1e3);
+        if before.is_none_or(|before| (before.usr, before.sys) != (shares.usr, shares.sys)) {
+            self.event(&json!({
+                "ph": "C", "name": "CPU %", "pid": pid, "ts": time_us,
+                "args": { "user": percent.usr, "system": percent.sys },
+            }))?;
+        }
+        // When it is not known any more, the counter goes back to 0.
+        let before = before.and_then(|before| before.wait);
+        let waiting = percent.wait.or(before.map(|_| 0.0));
+        if let (Some(waiting), true) = (waiting, before.is_none() || before != shares.wait) {
+            self.event(&json!({
+                "ph": "C", "name": "waiting %", "pid": pid, "ts": time_us,
+                "args": { "waiting": waiting },
+            }))?;
+        }
+        Ok(())
     }
 
-    /// Writes the shares of an interval, unless the counter already has these values. The shares of
+    /// Writes the shares of an interval, unless the counters already have these values. The shares of
     /// a gap are written as 0.
     fn interval(&mut self, counter: &mut Counter, interval: &Interval) -> Result<()> {
-        let shares = if interval.is_gap {
-            (0.0, 0.0)
-        } else {
-            interval.shares()
+        let shares = match interval.is_gap {
+            true => interval.shares().map(|_| 0.0),
+            false => interval.shares(),
         };
-        if counter.last.is_none_or(|(value, _)| value != shares) {
-            self.set_counter(counter.pid, interval.from_us, shares)?;
-        }
+        let before = counter.last.map(|(shares, _)| shares);
+        self.set_counters(counter.pid, interval.from_us, before, shares)?;
         counter.last = Some((shares, interval.to_us));
         Ok(())
     }
 
-    /// Sets a counter to 0 after the last sample of its task.
+    /// Sets the counters to 0 after the last sample of their task.
     fn end_counter(&mut self, counter: &mut Counter) -> Result<()> {
         if let Some(interval) = counter.intervals.finish() {
             self.interval(counter, &interval)?;
         }
-        if let Some((_, end_us)) = counter.last.take() {
-            self.set_counter(counter.pid, end_us, (0.0, 0.0))?;
+        if let Some((shares, end_us)) = counter.last.take() {
+            self.set_counters(counter.pid, end_us, None, shares.map(|_| 0.0))?;
         }
         Ok(())
     }
@@ -177,6 +194,32 @@ pid:8 num:0 : usr 0 sys 0 time 5000
             .map(|event| event["args"]["name"].clone())
             .collect();
         assert_eq!(names, ["sh", "?"]);
+    }
+
+    #[test]
+    fn counter_of_waiting() {
+        let text = "\
+pid:7 num:0 : usr 0 sys 0 wait 0 time 1000
+pid:7 num:1 : usr 500 sys 0 wait 4000 time 2000
+pid:7 num:2 : usr 1000 sys 0 wait 4500 time 3000
+pid:7 num:3 : usr 1500 sys 0 time 4000
+pid:7 num:4 : usr 2000 sys 0 time 5000 exit
+";
+        let mut to = Vec::new();
+        write(&mut history_of(text), &[], &mut to).unwrap();
+        let trace: Value = serde_json::from_slice(&to).unwrap();
+        let values = |name: &str, part: &str| -> Vec<(u64, f64)> {
+            let events = trace["traceEvents"].as_array().unwrap().iter();
+            let of_counter = events.filter(|event| event["name"] == name);
+            let value =
+                |event: &Value| Some((event["ts"].as_u64()?, event["args"][part].as_f64()?));
+            of_counter.filter_map(value).collect()
+        };
+        assert_eq!(values("CPU %", "user"), [(1000, 50.0), (5000, 0.0)]);
+        assert_eq!(
+            values("waiting %", "waiting"),
+            [(1000, 400.0), (2000, 50.0), (3000, 0.0)]
+        );
     }
 
     #[test]

@@ -3,7 +3,7 @@
 //! The content of a chart, computed from a history.
 
 use crate::{
-    cpu_share::{self, TimeSeries},
+    cpu_share::{self, Shares, TimeSeries},
     history::{Overview, StableHistory, TaskOverview},
     output::{format::printable, print_message},
 };
@@ -12,7 +12,7 @@ use std::{borrow::Cow, cmp::Reverse, collections::HashMap};
 
 /// The most bins on the time axis. With more, a bin would be too narrow to see.
 const MAX_BINS: usize = 480;
-/// The most panels of a chart. The tasks that consumed the least CPU time are left out.
+/// The most panels of a chart. The tasks that wanted the least CPU time are left out.
 const MAX_PANELS: usize = 12;
 /// The most names in a stacked chart. Each has a colour; all others share one area.
 const MAX_STACKED: usize = 7;
@@ -20,7 +20,7 @@ const MAX_STACKED: usize = 7;
 /// How the tasks are arranged.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Layout {
-    /// One panel per task, with user and system time stacked.
+    /// One panel per task, with user, system and waiting time stacked.
     Panels,
     /// One panel, with all processes stacked.
     Stacked,
@@ -39,6 +39,10 @@ pub struct Area {
 pub struct Panel {
     pub caption: String,
     pub areas: Vec<Area>,
+    /// The time spent waiting for a CPU, in the same unit; `None` if it is not known in any bin. With
+    /// a panel per task, it is on top of the areas, so that the sum is what the task wanted. Where
+    /// processes are stacked, it is a line of its own, for all of them.
+    pub waiting: Option<Area>,
 }
 
 /// The content of a plot.
@@ -91,11 +95,11 @@ impl Chart {
     }
 }
 
-/// Returns the indexes of the `count` tasks that consumed the most CPU time, in the order of the
+/// Returns the indexes of the `count` tasks that wanted the most CPU time, in the order of the
 /// history.
-fn costliest(overview: &Overview, count: usize) -> Vec<usize> {
+fn most_demanding(overview: &Overview, count: usize) -> Vec<usize> {
     let mut order: Vec<usize> = (0..overview.tasks.len()).collect();
-    order.sort_by_key(|index| Reverse(overview.tasks[*index].consumed_us()));
+    order.sort_by_key(|index| Reverse(overview.tasks[*index].wanted_us()));
     order.truncate(count);
     order.sort_unstable();
     order
@@ -107,35 +111,41 @@ fn caption(task: &TaskOverview) -> String {
 
 fn panels(history: &StableHistory) -> Result<Vec<Panel>> {
     let overview = history.overview();
-    let chosen = costliest(overview, MAX_PANELS);
+    let chosen = most_demanding(overview, MAX_PANELS);
     let left_out = overview.tasks.len() - chosen.len();
     if left_out > 0 {
         print_message(format_args!(
-            "only the {MAX_PANELS} tasks with the most CPU time are drawn; {left_out} are left out"
+            "only the {MAX_PANELS} tasks with the most CPU and waiting time are drawn; {left_out} are \
+             left out"
         ));
     }
     let series = cpu_share::series_of_groups(history, MAX_BINS, chosen.len(), |index| {
         chosen.binary_search(&index).ok()
     })?;
     let panel = |(index, series): (&usize, &TimeSeries)| {
-        let (user, system) = series.shares().map(split).unzip();
-        let area = |name: &str, heights| Area {
+        let area = |name: &str, part: fn(Shares) -> f64| Area {
             name: name.to_string(),
-            heights,
+            heights: series.shares().map(|shares| shares.map(part)).collect(),
         };
         Panel {
             caption: caption(&overview.tasks[*index]),
-            areas: vec![area("user", user), area("system", system)],
+            areas: vec![
+                area("user", |shares| shares.usr),
+                area("system", |shares| shares.sys),
+            ],
+            waiting: waiting("waiting for a CPU", series),
         }
     };
     Ok(chosen.iter().zip(&series).map(panel).collect())
 }
 
-fn split(shares: Option<(f64, f64)>) -> (Option<f64>, Option<f64>) {
-    (
-        shares.map(|(user, _)| user),
-        shares.map(|(_, system)| system),
-    )
+/// Returns the waiting time, if it is known in any bin.
+fn waiting(name: &str, series: &TimeSeries) -> Option<Area> {
+    let heights: Vec<Option<f64>> = series.wait_shares().collect();
+    heights.iter().any(Option::is_some).then(|| Area {
+        name: name.to_string(),
+        heights,
+    })
 }
 
 /// The processes of one name.
@@ -212,6 +222,7 @@ fn stacked(history: &StableHistory) -> Result<Panel> {
             count => format!("{count} processes"),
         },
         areas: captions.into_iter().zip(&mut areas).map(area).collect(),
+        waiting: waiting("waiting for a CPU, all processes", &all),
     })
 }
 

@@ -2,45 +2,25 @@
 
 //! Draws a chart as SVG.
 
+mod hatching;
+mod legend;
+mod style;
+mod time_unit;
+
 use super::chart::{Area, Chart, Layout, Panel};
 use anyhow::{anyhow, Result};
+use hatching::{with_pattern, HATCHED};
+use legend::Legend;
 use plotters::{
     chart::{ChartBuilder, ChartContext},
     coord::{types::RangedCoordf64, Shift},
     prelude::*,
-    style::text_anchor::{HPos, Pos, VPos},
 };
+use style::*;
+use time_unit::{trimmed, TimeUnit};
 
 type Canvas<'a> = DrawingArea<SVGBackend<'a>, Shift>;
 type Axes<'a, 'b> = ChartContext<'b, SVGBackend<'a>, Cartesian2d<RangedCoordf64, RangedCoordf64>>;
-
-/// The colours of user and system time.
-const TWO_COLOURS: [RGBColor; 2] = [RGBColor(0x3b, 0x6f, 0xb6), RGBColor(0xf2, 0x8e, 0x2b)];
-/// The colours of stacked processes. The last one is for all other processes.
-const MANY_COLOURS: [RGBColor; 8] = [
-    RGBColor(0x3b, 0x6f, 0xb6),
-    RGBColor(0xf2, 0x8e, 0x2b),
-    RGBColor(0x59, 0xa1, 0x4f),
-    RGBColor(0xb0, 0x7a, 0xa1),
-    RGBColor(0xe1, 0x57, 0x59),
-    RGBColor(0x76, 0xb7, 0xb2),
-    RGBColor(0xed, 0xc9, 0x48),
-    RGBColor(0xb4, 0xb0, 0xac),
-];
-const INK: RGBColor = RGBColor(0x26, 0x2b, 0x33);
-const FAINT_INK: RGBColor = RGBColor(0x66, 0x6d, 0x78);
-const GRID: RGBColor = RGBColor(0xe4, 0xe7, 0xeb);
-const FONT: &str = "sans-serif";
-
-// Sizes in units of the drawing, which are pixels of the SVG.
-const MARGIN: i32 = 16;
-const TITLE_HEIGHT: i32 = 30;
-const LEGEND_HEIGHT: i32 = 22;
-const CAPTION_HEIGHT: i32 = 22;
-const AXIS_HEIGHT: i32 = 42;
-/// The approximate width of a letter in the legend.
-const LETTER_WIDTH: f64 = 6.9;
-const SWATCH_WIDTH: i32 = 18;
 
 /// Returns the chart as SVG, `width` pixels wide.
 pub fn draw(chart: &Chart, width: u32) -> Result<String> {
@@ -55,7 +35,7 @@ pub fn draw(chart: &Chart, width: u32) -> Result<String> {
         let canvas = SVGBackend::with_string(&mut text, (width, height)).into_drawing_area();
         draw_on(chart, &canvas, &legend, head, panel_height).map_err(|error| anyhow!("{error}"))?;
     }
-    Ok(text)
+    Ok(with_pattern(&text))
 }
 
 /// The result of drawing on a canvas.
@@ -91,7 +71,7 @@ fn draw_panel(chart: &Chart, panel: &Panel, canvas: &Canvas, is_last: bool) -> D
         small,
     ))?;
     let unit = TimeUnit::for_range(chart.range_s);
-    let top = top_of(panel);
+    let top = top_of(chart, panel);
     let mut axes = ChartBuilder::on(canvas)
         .margin_top(CAPTION_HEIGHT)
         .margin_right(MARGIN + 8)
@@ -119,19 +99,17 @@ fn draw_panel(chart: &Chart, panel: &Panel, canvas: &Canvas, is_last: bool) -> D
         .y_label_formatter(&|percent| format!("{percent:.decimals$} %"))
         .x_label_formatter(&|time| trimmed(*time))
         .draw()?;
-    let colours = colours(chart.layout);
-    let mut base = vec![0.0; panel.areas.first().map_or(0, |area| area.heights.len())];
+    let bin = chart.bin_s * unit.per_second;
+    let mut base = vec![0.0; bin_count(panel)];
     for (number, area) in panel.areas.iter().enumerate() {
-        let colour = colour(colours, number, &panel.areas);
-        draw_area(
-            &mut axes,
-            area,
-            &mut base,
-            chart.bin_s * unit.per_second,
-            colour,
-        )?;
+        let colour = colour(chart.layout, number, &panel.areas);
+        draw_area(&mut axes, area, &mut base, bin, colour)?;
     }
-    Ok(())
+    match (&panel.waiting, chart.layout) {
+        (None, _) => Ok(()),
+        (Some(waiting), Layout::Panels) => draw_area(&mut axes, waiting, &mut base, bin, HATCHED),
+        (Some(waiting), Layout::Stacked) => draw_line(&mut axes, waiting, bin),
+    }
 }
 
 /// Draws an area on top of `base`, the height of the areas below it in each bin, and adds its
@@ -139,9 +117,7 @@ fn draw_panel(chart: &Chart, panel: &Panel, canvas: &Canvas, is_last: bool) -> D
 fn draw_area(axes: &mut Axes, area: &Area, base: &mut [f64], bin: f64, colour: RGBColor) -> Drawn {
     let mut upper = Vec::new();
     let mut lower = Vec::new();
-    let end_of_range = axes.x_range().end;
-    // CAST: there are at most hundreds of bins.
-    let edge = |number: usize| (number as f64 * bin).min(end_of_range);
+    let edge = edges(axes, bin);
     let bins = area.heights.iter().chain([&None]);
     for (number, height) in bins.enumerate() {
         match (height, base.get_mut(number)) {
@@ -161,31 +137,51 @@ fn draw_area(axes: &mut Axes, area: &Area, base: &mut [f64], bin: f64, colour: R
     Ok(())
 }
 
-fn colours(layout: Layout) -> &'static [RGBColor] {
-    match layout {
-        Layout::Panels => &TWO_COLOURS,
-        Layout::Stacked => &MANY_COLOURS,
+/// Draws a line of horizontal steps, with white edges, so that it is seen on any colour. Where it is
+/// not known, the line is interrupted.
+fn draw_line(axes: &mut Axes, area: &Area, bin: f64) -> Drawn {
+    let edge = edges(axes, bin);
+    let bins: Vec<(usize, &Option<f64>)> = area.heights.iter().enumerate().collect();
+    let parts = bins.split(|(_, height)| height.is_none());
+    for part in parts.filter(|part| !part.is_empty()) {
+        let points = part.iter().flat_map(|(number, height)| {
+            let percent = height.unwrap_or(0.0) * 100.0;
+            [(edge(*number), percent), (edge(number + 1), percent)]
+        });
+        let points: Vec<(f64, f64)> = points.collect();
+        for style in [
+            WHITE.stroke_width(LINE_WIDTH + LINE_EDGES),
+            INK.stroke_width(LINE_WIDTH),
+        ] {
+            axes.draw_series([PathElement::new(points.clone(), style)])?;
+        }
     }
+    Ok(())
 }
 
-/// Returns the colour of an area. The area of all other processes has the last colour.
-fn colour(colours: &[RGBColor], number: usize, areas: &[Area]) -> RGBColor {
-    let is_others = areas.len() == colours.len() && number + 1 == areas.len();
-    let number = if is_others { colours.len() - 1 } else { number };
-    colours.get(number).copied().unwrap_or(FAINT_INK)
+/// Returns a function that returns where a bin begins on the time axis.
+fn edges(axes: &Axes, bin: f64) -> impl Fn(usize) -> f64 {
+    let end_of_range = axes.x_range().end;
+    // CAST: there are at most hundreds of bins.
+    move |number| (number as f64 * bin).min(end_of_range)
+}
+
+fn bin_count(panel: &Panel) -> usize {
+    panel.areas.first().map_or(0, |area| area.heights.len())
 }
 
 /// Returns the upper end of the CPU axis: a round number of per cent above the highest point.
-fn top_of(panel: &Panel) -> f64 {
-    let bins = panel.areas.first().map_or(0, |area| area.heights.len());
-    let sum = |bin: usize| -> f64 {
-        panel
-            .areas
-            .iter()
-            .filter_map(|area| area.heights.get(bin).copied().flatten())
-            .sum()
+fn top_of(chart: &Chart, panel: &Panel) -> f64 {
+    let height = |area: &Area, bin: usize| area.heights.get(bin).copied().flatten().unwrap_or(0.0);
+    let highest_in = |bin: usize| -> f64 {
+        let areas: f64 = panel.areas.iter().map(|area| height(area, bin)).sum();
+        let waiting = panel.waiting.as_ref().map_or(0.0, |area| height(area, bin));
+        match chart.layout {
+            Layout::Panels => areas + waiting,
+            Layout::Stacked => areas.max(waiting),
+        }
     };
-    let highest = (0..bins).map(sum).fold(0.0, f64::max) * 100.0;
+    let highest = (0..bin_count(panel)).map(highest_in).fold(0.0, f64::max) * 100.0;
     let magnitude = 10_f64.powf(highest.max(0.5).log10().floor());
     let factors = [1.0, 1.2, 1.5, 2.0, 2.5, 3.0, 4.0, 5.0, 6.0, 8.0, 10.0, 12.0];
     let fits = |factor: &&f64| **factor * magnitude >= highest * 0.995;
@@ -193,94 +189,4 @@ fn top_of(panel: &Panel) -> f64 {
         .iter()
         .find(fits)
         .map_or(highest, |factor| factor * magnitude)
-}
-
-/// The unit of the time axis.
-struct TimeUnit {
-    per_second: f64,
-    name: &'static str,
-}
-
-impl TimeUnit {
-    /// Returns the unit for a time axis of that length.
-    fn for_range(seconds: f64) -> Self {
-        let (per_second, name) = match seconds {
-            ..1.0 => (1000.0, "time since the first sample, ms"),
-            1.0..600.0 => (1.0, "time since the first sample, s"),
-            600.0..36_000.0 => (1.0 / 60.0, "time since the first sample, min"),
-            _ => (1.0 / 3600.0, "time since the first sample, h"),
-        };
-        Self { per_second, name }
-    }
-}
-
-/// Returns a number with up to three decimals, without trailing zeros.
-fn trimmed(number: f64) -> String {
-    let text = format!("{number:.3}");
-    text.trim_end_matches('0').trim_end_matches('.').to_string()
-}
-
-/// Returns the first `max_len` characters of a text, and an ellipsis if there are more.
-fn shortened(text: &str, max_len: usize) -> String {
-    match text.char_indices().nth(max_len) {
-        Some((end, _)) => format!("{}…", &text[..end]),
-        None => text.to_string(),
-    }
-}
-
-/// The legend: names and colours, in rows below the title.
-struct Legend {
-    /// Position, name and colour of each entry.
-    entries: Vec<((i32, i32), String, RGBColor)>,
-    rows: i32,
-}
-
-impl Legend {
-    fn of(chart: &Chart, width: u32) -> Self {
-        let mut legend = Self {
-            entries: Vec::new(),
-            rows: 1,
-        };
-        let Some(panel) = chart.panels.first() else {
-            return legend;
-        };
-        let mut x = MARGIN;
-        for (number, area) in panel.areas.iter().enumerate() {
-            let name = shortened(&area.name, 40);
-            let entry_width =
-                SWATCH_WIDTH + (name.chars().count() as f64 * LETTER_WIDTH) as i32 + 18;
-            if x + entry_width > width as i32 - MARGIN && x > MARGIN {
-                x = MARGIN;
-                legend.rows += 1;
-            }
-            let y = MARGIN + TITLE_HEIGHT + (legend.rows - 1) * LEGEND_HEIGHT;
-            let colour = colour(colours(chart.layout), number, &panel.areas);
-            legend.entries.push(((x, y), name, colour));
-            x += entry_width;
-        }
-        legend
-    }
-
-    fn height(&self) -> i32 {
-        self.rows * LEGEND_HEIGHT + 6
-    }
-
-    fn draw(&self, canvas: &Canvas) -> Drawn {
-        let style = (FONT, 12)
-            .into_font()
-            .color(&INK)
-            .pos(Pos::new(HPos::Left, VPos::Center));
-        for ((x, y), name, colour) in &self.entries {
-            canvas.draw(&Rectangle::new(
-                [(*x, *y), (x + 11, y + 11)],
-                colour.filled(),
-            ))?;
-            canvas.draw(&Text::new(
-                name.clone(),
-                (x + SWATCH_WIDTH, y + 6),
-                style.clone(),
-            ))?;
-        }
-        Ok(())
-    }
 }

@@ -2,12 +2,10 @@
 
 //! The state of `taskmon top` and what its keys do, independent of the terminal.
 
-use super::{
-    sort_order::SortOrder,
-    task_table::{Row, TaskTable},
-};
+use super::task_table::{Row, TaskTable};
 use crate::{
-    kernel_module::ControlFile, output::error_text, selection::Wanted, subcommands::add::add_each,
+    cli::SortOrder, kernel_module::ControlFile, output::error_text, selection::Wanted,
+    subcommands::add::add_each,
 };
 use anyhow::Result;
 use ratatui::{
@@ -57,11 +55,11 @@ pub struct App {
 
 impl App {
     /// Returns the initial state.
-    pub fn new(table: TaskTable) -> Self {
+    pub fn new(table: TaskTable, order: SortOrder) -> Self {
         let mut app = Self {
             last_pass_us: table.now_us,
             table,
-            order: SortOrder::Added,
+            order,
             is_reversed: false,
             is_paused: false,
             prompt: None,
@@ -162,6 +160,7 @@ impl App {
             KeyCode::Char(' ') => return self.pause_or_resume(),
             KeyCode::Char('s') => self.sort_by(self.order.next()),
             KeyCode::Char('S') => self.sort_by(self.order.previous()),
+            KeyCode::Char('w') => self.sort_by(SortOrder::Waiting),
             KeyCode::Char('r') => {
                 self.is_reversed = !self.is_reversed;
                 self.sort();

@@ -28,7 +28,7 @@ impl RecentShares {
         if interval.is_gap || interval.length_us() == 0 {
             return;
         }
-        let (usr, sys) = interval.shares();
+        let share = interval.shares().cpu();
         let last = (interval.to_us - 1) / BIN_US;
         let oldest_kept = (last + 1).saturating_sub(MAX_BINS);
         for number in (interval.from_us / BIN_US).max(oldest_kept)..=last {
@@ -36,7 +36,7 @@ impl RecentShares {
             let end = interval.to_us.min((number + 1) * BIN_US);
             let sampled_us = end.saturating_sub(begin) as f64;
             let bin = self.0.entry(number).or_default();
-            bin.consumed_us += (usr + sys) * sampled_us;
+            bin.consumed_us += share * sampled_us;
             bin.sampled_us += sampled_us;
         }
         self.0 = self.0.split_off(&oldest_kept);

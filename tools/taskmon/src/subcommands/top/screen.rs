@@ -4,7 +4,10 @@
 //! or an error.
 
 use super::{app::App, recent_shares::MAX_BINS, task_table::Row as TaskRow};
-use crate::output::format::{percent, seconds, sparkline, task_state};
+use crate::{
+    cpu_share::Shares,
+    output::format::{or_dash, percent, seconds, sparkline, task_state},
+};
 use ratatui::{
     layout::{Constraint, Layout, Rect},
     style::{Modifier, Style, Stylize},
@@ -31,9 +34,10 @@ struct Columns {
 
 impl Columns {
     fn of(width: u16) -> Self {
-        let narrow = PID + STATE + 2 * SHARE + 4;
-        let wide = narrow + 2 * TOTAL + 2;
-        let has_totals = width >= wide + COMMAND;
+        let narrow = PID + STATE + 3 * SHARE + 5;
+        let wide = narrow + 3 * TOTAL + 3;
+        // The history is shown first, the totals if they fit too.
+        let has_totals = width > wide + COMMAND + MIN_HISTORY;
         let rest = width.saturating_sub(if has_totals { wide } else { narrow });
         let history = rest
             .checked_sub(COMMAND + 1)
@@ -49,9 +53,9 @@ impl Columns {
     }
 
     fn widths(&self) -> Vec<Constraint> {
-        let mut widths = vec![PID, STATE, SHARE, SHARE];
+        let mut widths = vec![PID, STATE, SHARE, SHARE, SHARE];
         if self.has_totals {
-            widths.extend([TOTAL, TOTAL]);
+            widths.extend([TOTAL; 3]);
         }
         widths.push(self.command);
         if self.history > 0 {
@@ -109,9 +113,10 @@ fn headline(app: &App, has_colours: bool) -> Line<'static> {
 
 fn titles(columns: &Columns) -> Row<'static> {
     let right = |title: &'static str| Cell::from(Line::from(title).right_aligned());
-    let mut cells = vec![right("PID"), "STATE".into(), right("USER"), right("SYSTEM")];
+    let mut cells = vec![right("PID"), "STATE".into()];
+    cells.extend(["USER", "SYSTEM", "WAIT"].map(right));
     if columns.has_totals {
-        cells.extend([right("USER s"), right("SYSTEM s")]);
+        cells.extend(["USER s", "SYSTEM s", "WAIT s"].map(right));
     }
     cells.push("COMMAND".into());
     if columns.history > 0 {
@@ -122,19 +127,18 @@ fn titles(columns: &Columns) -> Row<'static> {
 
 fn task_row(task: &TaskRow, columns: &Columns, now_us: u64, has_colours: bool) -> Row<'static> {
     let right = |text: String| Cell::from(Line::from(text).right_aligned());
-    let share = |part: fn((f64, f64)) -> f64| {
-        task.shares
-            .map_or("-".to_string(), |shares| percent(part(shares)))
-    };
+    let share = |part: fn(Shares) -> Option<f64>| or_dash(task.shares.and_then(part).map(percent));
     let mut cells = vec![
         right(task.info.pid.to_string()),
         task_state(task.state).into(),
-        right(share(|shares| shares.0)),
-        right(share(|shares| shares.1)),
+        right(share(|shares| Some(shares.usr))),
+        right(share(|shares| Some(shares.sys))),
+        right(share(|shares| shares.wait)),
     ];
     if columns.has_totals {
         cells.push(right(seconds(task.info.usr_us)));
         cells.push(right(seconds(task.info.sys_us)));
+        cells.push(right(or_dash(task.info.wait_us.map(seconds))));
     }
     cells.push(task.info.name_text().into());
     if columns.history > 0 {
@@ -171,10 +175,10 @@ fn draw_footer(app: &App, frame: &mut Frame, area: Rect, has_colours: bool) {
         }
         (None, Some(error)) if has_colours => Line::from(error.clone()).red(),
         (None, Some(error)) => Line::from(error.clone()).bold(),
-        (None, None) => {
-            Line::from("q quit  a add  t add tree  d remove  space pause  s/S order  r reverse")
-                .dim()
-        }
+        (None, None) => Line::from(
+            "q quit  a add  t add tree  d remove  space pause  s/S order  w waiting  r reverse",
+        )
+        .dim(),
     };
     frame.render_widget(line, area);
 }

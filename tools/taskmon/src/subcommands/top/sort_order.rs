@@ -3,25 +3,14 @@
 //! The sort orders of `taskmon top`.
 
 use super::task_table::Row;
+use crate::cli::SortOrder;
 use std::cmp::{Ordering, Reverse};
 
-/// What the rows are sorted by.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum SortOrder {
-    /// The order in which the tasks were added.
-    Added,
-    Pid,
-    Command,
-    /// The highest share of a CPU first.
-    Share,
-    /// The highest totals first.
-    Total,
-}
-
 impl SortOrder {
-    const ALL: [Self; 5] = [
+    const ALL: [Self; 6] = [
         Self::Added,
         Self::Share,
+        Self::Waiting,
         Self::Total,
         Self::Pid,
         Self::Command,
@@ -49,6 +38,7 @@ impl SortOrder {
             Self::Pid => "pid",
             Self::Command => "command",
             Self::Share => "CPU share",
+            Self::Waiting => "waiting",
             Self::Total => "CPU time",
         }
     }
@@ -73,6 +63,7 @@ impl SortOrder {
             Self::Pid => one.info.pid.cmp(&other.info.pid),
             Self::Command => one.info.name.cmp(&other.info.name),
             Self::Share => other.share().total_cmp(&one.share()),
+            Self::Waiting => other.wait_share().total_cmp(&one.wait_share()),
             Self::Total => Reverse(one.total_us()).cmp(&Reverse(other.total_us())),
         }
     }

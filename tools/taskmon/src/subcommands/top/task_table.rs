@@ -4,7 +4,7 @@
 
 use super::recent_shares::RecentShares;
 use crate::{
-    cpu_share::{Interval, Intervals, GAP_FACTOR},
+    cpu_share::{Interval, Intervals, Shares, GAP_FACTOR},
     history::{newest_samples, Sample, Source},
     kernel_module::{self, TaskInfo},
     procfs,
@@ -18,8 +18,8 @@ pub struct Row {
     pub info: TaskInfo,
     /// The state letter of proc(5); `None` if the task has ended.
     pub state: Option<char>,
-    /// User and system share of one CPU since the last refresh; `None` if unknown.
-    pub shares: Option<(f64, f64)>,
+    /// The shares of one CPU since the last refresh; `None` if unknown.
+    pub shares: Option<Shares>,
     pub recent: RecentShares,
     /// The newest sample that was seen.
     last: Option<Sample>,
@@ -38,7 +38,12 @@ impl Row {
 
     /// Returns the share of one CPU, user and system together; 0 if unknown.
     pub fn share(&self) -> f64 {
-        self.shares.map_or(0.0, |(usr, sys)| usr + sys)
+        self.shares.map_or(0.0, |shares| shares.cpu())
+    }
+
+    /// Returns the waiting time as a share of the time since the last refresh; 0 if unknown.
+    pub fn wait_share(&self) -> f64 {
+        self.shares.and_then(|shares| shares.wait).unwrap_or(0.0)
     }
 
     /// Returns the CPU time of the task, user and system time together.

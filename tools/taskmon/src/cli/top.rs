@@ -1,0 +1,55 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! The options of `taskmon top`.
+
+use clap::{Args, ValueEnum};
+
+/// Show a live table of the watched tasks
+///
+/// USER and SYSTEM are the shares of one CPU that a task has used since the last refresh. WAIT is the
+/// time in which it was runnable but had no CPU, as a share of the same time. A terminal of 101
+/// columns or more also shows the totals since the task began. The line of blocks is the history of
+/// user and system time together.
+///
+/// The arrow keys, PgUp, PgDn, Home and End select a task. Press a to add tasks, t to add tasks and
+/// follow their descendants, and d to remove the selected task. Press the space bar to pause or
+/// resume sampling, s or S to change the sort order, w to see first who waits most, r to reverse the
+/// order, and q to quit.
+#[derive(Args)]
+pub struct Top {
+    /// Time between two refreshes in seconds
+    #[arg(short, long, value_name = "SECONDS", default_value_t = 1.0, value_parser = delay)]
+    pub delay: f64,
+
+    /// Sort order at the start
+    #[arg(short, long, value_name = "ORDER", default_value = "added")]
+    pub sort: SortOrder,
+}
+
+/// What the rows of `taskmon top` are sorted by.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum SortOrder {
+    /// The order in which the tasks were added
+    Added,
+    /// The highest share of a CPU first
+    #[value(name = "cpu")]
+    Share,
+    /// The longest waiting for a CPU, since the last refresh, first
+    #[value(name = "wait")]
+    Waiting,
+    /// The most CPU time since the task began first
+    #[value(name = "time")]
+    Total,
+    /// The PID
+    Pid,
+    /// The command name
+    Command,
+}
+
+/// Parses the argument of `--delay`.
+fn delay(text: &str) -> Result<f64, String> {
+    match text.parse() {
+        Ok(seconds) if (0.1..=3600.0).contains(&seconds) => Ok(seconds),
+        _ => Err("it must be a number of seconds from 0.1 to 3600".to_string()),
+    }
+}
