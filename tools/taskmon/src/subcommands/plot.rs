@@ -63,3 +63,37 @@ pub fn draw(
     let chart = Chart::read(history, layout, title)?;
     svg::draw(&chart, width).context("drawing")
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn drawn(wait: &str, layout: Layout) -> String {
+        let text = format!(
+            "pid:7 num:0 : usr 0 sys 0{} time 0\npid:7 num:1 : usr 500 sys 0{} time 1000\n",
+            wait.replace('N', "0"),
+            wait.replace('N', "3000"),
+        );
+        let mut file = tempfile::NamedTempFile::new().unwrap();
+        file.write_all(text.as_bytes()).unwrap();
+        let source = Source::Recording(file.path().into());
+        let history = StableHistory::read(&source, false).unwrap();
+        draw(&history, Some(layout), None, 960).unwrap()
+    }
+
+    #[test]
+    fn waiting_is_drawn_where_it_is_known() {
+        let (known, unknown) = (" wait N", "");
+        let is_hatched = |svg: String| svg.contains("fill=\"url(#hatched)\"");
+        assert!(is_hatched(drawn(known, Layout::Panels)));
+        assert!(!is_hatched(drawn(unknown, Layout::Panels)));
+        let names = |svg: String| svg.matches("waiting for a CPU").count();
+        assert_eq!(names(drawn(known, Layout::Panels)), 1);
+        assert_eq!(names(drawn(known, Layout::Stacked)), 1);
+        assert_eq!(names(drawn(unknown, Layout::Panels)), 0);
+        assert_eq!(names(drawn(unknown, Layout::Stacked)), 0);
+        // 50 % used and 300 % waited for, one on top of the other.
+        assert!(drawn(known, Layout::Panels).contains("\n400 %\n"));
+        assert!(drawn(known, Layout::Stacked).contains("\n300 %\n"));
+    }
+}

@@ -54,6 +54,8 @@ pub struct Chart {
     pub range_s: f64,
     /// The length of a bin.
     pub bin_s: f64,
+    /// The number of CPUs of the machine, if known.
+    pub cpus: Option<u32>,
     pub panels: Vec<Panel>,
 }
 
@@ -90,6 +92,7 @@ impl Chart {
             layout,
             range_s: end.saturating_sub(start) as f64 / 1e6,
             bin_s: cpu_share::empty_series(overview, MAX_BINS).bin_s(),
+            cpus: overview.metadata.cpus,
             panels,
         })
     }

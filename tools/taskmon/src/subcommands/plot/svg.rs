@@ -15,6 +15,7 @@ use plotters::{
     chart::{ChartBuilder, ChartContext},
     coord::{types::RangedCoordf64, Shift},
     prelude::*,
+    style::text_anchor::{HPos, Pos, VPos},
 };
 use style::*;
 use time_unit::{trimmed, TimeUnit};
@@ -76,7 +77,7 @@ fn draw_panel(chart: &Chart, panel: &Panel, canvas: &Canvas, is_last: bool) -> D
         .margin_top(CAPTION_HEIGHT)
         .margin_right(MARGIN + 8)
         .margin_left(MARGIN)
-        .set_label_area_size(LabelAreaPosition::Left, 52)
+        .set_label_area_size(LabelAreaPosition::Left, 58)
         .set_label_area_size(
             LabelAreaPosition::Bottom,
             if is_last { AXIS_HEIGHT } else { 6 },
@@ -106,10 +107,34 @@ fn draw_panel(chart: &Chart, panel: &Panel, canvas: &Canvas, is_last: bool) -> D
         draw_area(&mut axes, area, &mut base, bin, colour)?;
     }
     match (&panel.waiting, chart.layout) {
-        (None, _) => Ok(()),
-        (Some(waiting), Layout::Panels) => draw_area(&mut axes, waiting, &mut base, bin, HATCHED),
-        (Some(waiting), Layout::Stacked) => draw_line(&mut axes, waiting, bin),
+        (None, _) => {}
+        (Some(waiting), Layout::Panels) => draw_area(&mut axes, waiting, &mut base, bin, HATCHED)?,
+        (Some(waiting), Layout::Stacked) => draw_line(&mut axes, waiting, bin)?,
     }
+    match (chart.cpus, chart.layout) {
+        (Some(cpus), Layout::Stacked) => draw_capacity(&mut axes, cpus),
+        _ => Ok(()),
+    }
+}
+
+/// Draws at which height all CPUs of the machine are in use, if that is in the panel.
+fn draw_capacity(axes: &mut Axes, cpus: u32) -> Drawn {
+    let percent = f64::from(cpus) * 100.0;
+    if percent > axes.y_range().end {
+        return Ok(());
+    }
+    let ends = [0.0, axes.x_range().end].map(|time| (time, percent));
+    axes.draw_series([PathElement::new(ends, FAINT_INK.stroke_width(1))])?;
+    let name = match cpus {
+        1 => "1 CPU".to_string(),
+        _ => format!("{cpus} CPUs"),
+    };
+    let style = (FONT, 12)
+        .into_font()
+        .color(&FAINT_INK)
+        .pos(Pos::new(HPos::Right, VPos::Bottom));
+    axes.draw_series([Text::new(name, ends[1], style)])?;
+    Ok(())
 }
 
 /// Draws an area on top of `base`, the height of the areas below it in each bin, and adds its

@@ -6,14 +6,14 @@
 use plotters::prelude::RGBColor;
 
 /// The colour that stands for the pattern: its mean.
-pub const HATCHED: RGBColor = RGBColor(0xd9, 0xdc, 0xe1);
+pub const HATCHED: RGBColor = RGBColor(0xcc, 0xd0, 0xd6);
 
 /// Diagonal lines on a pale ground, which differ from plain areas also without colours.
 const PATTERN: &str = "\
 <defs>
-<pattern id=\"hatched\" width=\"6\" height=\"6\" patternUnits=\"userSpaceOnUse\" patternTransform=\"rotate(45)\">
-<rect width=\"6\" height=\"6\" fill=\"#F4F5F7\"/>
-<rect width=\"1.6\" height=\"6\" fill=\"#8A919C\"/>
+<pattern id=\"hatched\" width=\"5\" height=\"5\" patternUnits=\"userSpaceOnUse\" patternTransform=\"rotate(45)\">
+<rect width=\"5\" height=\"5\" fill=\"#E9EBEE\"/>
+<rect width=\"1.5\" height=\"5\" fill=\"#838B97\"/>
 </pattern>
 </defs>
 ";
@@ -30,5 +30,20 @@ pub fn with_pattern(svg: &str) -> String {
     match hatched.split_once(">\n") {
         Some((begin, rest)) => format!("{begin}>\n{PATTERN}{rest}"),
         None => hatched,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_hatched_areas_change() {
+        let plain = "<svg width=\"9\">\n<rect fill=\"#3B6FB6\"/>\n<text>#CCD0D6</text>\n</svg>\n";
+        assert_eq!(with_pattern(plain), plain);
+        let drawn = plain.replace("#3B6FB6", "#CCD0D6");
+        let hatched = with_pattern(&drawn);
+        assert!(hatched.starts_with("<svg width=\"9\">\n<defs>"));
+        assert!(hatched.ends_with("<rect fill=\"url(#hatched)\"/>\n<text>#CCD0D6</text>\n</svg>\n"));
     }
 }

@@ -30,7 +30,7 @@ pub const CAPTION_HEIGHT: i32 = 22;
 pub const AXIS_HEIGHT: i32 = 42;
 /// The width of the line of waiting time, and of its white edges on both sides together.
 pub const LINE_WIDTH: u32 = 2;
-pub const LINE_EDGES: u32 = 3;
+pub const LINE_EDGES: u32 = 2;
 
 /// Returns the colour of an area, of which `number` are below it in its panel. The area of all other
 /// processes has the last colour.
