@@ -42,9 +42,10 @@ def odd_process():
 
 
 def as_tables(history, commands):
-    wanted = [(each.pid, each.num, each.usr, each.sys, each.time, int(each.exit)) for each in history]
+    wanted = [(each.pid, each.num, each.usr, each.sys, each.time, int(each.exit), each.wait) for each in history]
     for form, rows in (("csv", rows_of_csv(exported("csv"))), ("json", rows_of_json(exported("json")))):
-        got = [tuple(int(row[name]) for name in ("pid", "num", "usr_us", "sys_us", "time_us", "exit"))
+        got = [tuple(int(row[name]) for name in ("pid", "num", "usr_us", "sys_us", "time_us", "exit",
+                                                     "wait_us"))
                for row in rows]
         ok(got == wanted, f"{form}: all samples of the file, unchanged", (got[:3], wanted[:3]))
         equal({int(row["pid"]): row["command"] for row in rows}, commands, f"{form}: the names of the tasks")
@@ -53,18 +54,19 @@ def as_tables(history, commands):
 
 
 def used_without_pauses(of_task):
-    """The CPU time of a task, without the pauses in sampling. A pause, as taskmon defines it, is an interval
+    """The CPU time and the waiting time of a task, without the pauses in sampling. A pause, as taskmon defines it, is an interval
     more than four times as long as the period and as its neighbours. A stalled machine also causes pauses."""
     pairs = list(zip(of_task, of_task[1:]))
     lengths = [after.time - before.time for before, after in pairs]
     kept = [pair for at, pair in enumerate(pairs)
             if lengths[at] <= 4 * max(PERIOD_MS * 1000, *lengths[max(at - 1, 0):at], *lengths[at + 1:at + 2])]
     return {"user": sum(after.usr - before.usr for before, after in kept),
-            "system": sum(after.sys - before.sys for before, after in kept)}
+            "system": sum(after.sys - before.sys for before, after in kept),
+            "waiting": sum(after.wait - before.wait for before, after in kept)}
 
 
 def as_trace(history):
-    """Trace Event Format: the sum of each counter value times its duration is the CPU time."""
+    """Trace Event Format: the sum of each counter value times its duration is the CPU time or the waiting time."""
     trace = json.loads(exported("perfetto"))
     events = trace["traceEvents"]
     equal({event["ph"] for event in events}, {"M", "C"}, "perfetto: only names and counters")
@@ -75,11 +77,16 @@ def as_trace(history):
         counters = [event for event in events if event["ph"] == "C" and event["pid"] == pid]
         ok(all(one["ts"] <= other["ts"] for one, other in zip(counters, counters[1:])),
            "perfetto: a task's counters are in order")
-        area = {name: sum(event["args"][name] / 100 * (after["ts"] - event["ts"])
-                          for event, after in zip(counters, counters[1:])) for name in ("user", "system")}
+
+        def area(counter, name):
+            values = [(each["ts"], each["args"][name]) for each in counters if each["name"] == counter]
+            return sum(value / 100 * (after - begin) for (begin, value), (after, _) in zip(values, values[1:]))
+
+        areas = {"user": area("CPU %", "user"), "system": area("CPU %", "system"),
+                 "waiting": area("waiting %", "waiting")}
         used = used_without_pauses(of_task)
-        ok(all(abs(area[name] - used[name]) <= 5 + used[name] * 1e-3 for name in used),
-           "perfetto: the area below the counters is the CPU time", (area, used))
+        ok(all(abs(areas[name] - used[name]) <= 5 + used[name] * 1e-3 for name in used),
+           "perfetto: the areas below the counters are the CPU time and the waiting time", (areas, used))
 
 
 def as_metrics(history, commands):
@@ -97,6 +104,9 @@ def as_metrics(history, commands):
               for mode, us in (("user", each.usr), ("system", each.sys))}
     equal({(int(pid), mode): round(float(seconds) * 1e6) for pid, mode, seconds in found}, wanted,
           "openmetrics: the totals are those of the last samples")
+    waited = dict(re.findall(r'^taskmonitor_task_wait_seconds_total\{pid="(\d+)",id="\d+"\} (\S+)$', text, re.M))
+    equal({int(pid): round(float(seconds) * 1e6) for pid, seconds in waited.items()},
+          {pid: each.wait for pid, each in last.items()}, "openmetrics: the waiting times are those of the last samples")
     names = dict(re.findall(r'^taskmonitor_task_info\{pid="(\d+)",id="\d+",command="(.*)"\} 1$', text, re.M))
     equal(names, {str(pid): name.replace("\\", "\\\\").replace('"', '\\"') for pid, name in commands.items()},
           "openmetrics: an info metric has the names")
@@ -174,7 +184,8 @@ def memory_is_constant(tids):
 def main():
     resource.setrlimit(resource.RLIMIT_NPROC, (resource.RLIM_INFINITY, resource.RLIM_INFINITY))
     with loaded(period_ms=PERIOD_MS):
-        equal(exported("csv"), "pid,command,num,usr_us,sys_us,time_us,exit,id,parent\n", "csv without samples has its header")
+        equal(exported("csv"), "pid,command,num,usr_us,sys_us,time_us,exit,id,parent,wait_us\n",
+              "csv without samples has its header")
         equal(exported("json"), "", "json without samples is empty")
         equal(json.loads(exported("perfetto"))["traceEvents"], [], "a trace without samples has no events")
         forms()

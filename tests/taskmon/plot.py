@@ -1,12 +1,14 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: GPL-2.0
 #
-# taskmon plot: an SVG with its labels, a gap while sampling was stopped, and areas in proportion to the CPU time.
-# The same as PNG.
+# taskmon plot: an SVG with its labels, a gap while sampling was stopped, and areas in proportion to the CPU time and
+# the waiting time. The same as PNG.
 #
 # kernels: x86_64
 # needs: taskmon
 
+import contextlib
+import os
 import re
 import struct
 import subprocess
@@ -18,12 +20,14 @@ from lib.module import loaded, write
 from lib.processes import burn, burn_and_sleep, process, wait_until
 from lib.results import equal, note, ok, run
 from lib.samples import samples
-from lib.taskmon import taskmon
+from lib.taskmon import recorded, taskmon
 
 SVG = "/tmp/plot.svg"
 PNG = "/tmp/plot.png"
 OUT = "/tmp/recording"
-USER, SYSTEM = "#3B6FB6", "#F28E2B"
+USER, SYSTEM, HATCHED = "#3B6FB6", "#F28E2B", "url(#hatched)"
+# The line of waiting time.
+INK = "#262B33"
 
 
 class Picture:
@@ -40,6 +44,15 @@ class Picture:
                 numbers = list(map(float, re.findall(r"-?[\d.]+", each.get("points"))))
                 found.append(list(zip(numbers[::2], numbers[1::2])))
         return found
+
+    def lines(self, colour):
+        """The lines of that colour with more than two points, as lists of points."""
+        found = []
+        for each in self.root.iter():
+            if each.tag.endswith("polyline") and each.get("stroke") == colour:
+                points = [tuple(map(float, point.split(","))) for point in each.get("points").split()]
+                found.append(points)
+        return [points for points in found if len(points) > 2]
 
 
 def area(points):
@@ -129,6 +142,43 @@ def trees():
     ok(sum(text.startswith("dd (") for text in apart.texts) == 4, "--panels: one panel for each process", apart.texts)
 
 
+def used_and_waited(history):
+    """What the tasks of a recording used, and how long they waited, after their first samples."""
+    used = waited = 0
+    for pid in {each.pid for each in history}:
+        first, *_, last = (each for each in history if each.pid == pid)
+        used += last.usr + last.sys - first.usr - first.sys
+        waited += last.wait - first.wait
+    return used, waited
+
+
+def oversubscribed():
+    """Twice as many loops as CPUs: each wants a CPU all the time, and gets one half of the time."""
+    cpus = os.cpu_count()
+    with contextlib.ExitStack() as loops:
+        pids = [loops.enter_context(process(lambda: burn(1000))) for _ in range(2 * cpus)]
+        taskmon("record", "--alone", "-p", pids[0], "-d", "3s", "-o", OUT)
+        used, waited = used_and_waited(recorded(OUT))
+        drawing = plotted(OUT)
+        ok("waiting for a CPU" in drawing.texts, "the legend names the waiting time", drawing.texts)
+        areas = {colour: sum(map(area, drawing.areas(colour))) for colour in (USER, SYSTEM, HATCHED)}
+        note(f"used {used} us, waited {waited}; areas {areas}")
+        ok(waited > used / 3, "a loop that shares its CPU has waited", (used, waited))
+        ok(abs(areas[HATCHED] / sum(areas.values()) - waited / (used + waited)) < 0.05,
+           "the hatched areas are in proportion to the waiting time", (areas, used, waited))
+        taskmon("record", "--alone", "-p", ",".join(map(str, pids)), "-d", "3s", "-o", OUT)
+    used, waited = used_and_waited(recorded(OUT))
+    drawing = plotted("--stacked", OUT)
+    ok("waiting for a CPU, all processes" in drawing.texts, "stacked: the legend names the line", drawing.texts)
+    ok(f"{cpus} CPUs" in drawing.texts, "stacked: a line shows how many CPUs there are", drawing.texts)
+    areas, lines = drawing.areas(USER), drawing.lines(INK)
+    bottom = max(y for points in areas for _, y in points)
+    below = sum((after - x) * (bottom - y) for points in lines for (x, y), (after, _) in zip(points, points[1:]))
+    note(f"used {used} us, waited {waited}; areas {sum(map(area, areas))}, below the line {below}")
+    ok(abs(below / sum(map(area, areas)) - waited / used) < 0.05 * waited / used,
+       "stacked: the line is the waiting time of all, in the unit of the areas", (below, used, waited))
+
+
 def errors():
     for arguments, wanted in ((["-o", "/tmp/x.gif"], "/tmp/x.gif: the name must end in .svg or .png"),
                           (["-o", SVG, "/no/such"], "/no/such: No such file or directory"),
@@ -154,6 +204,7 @@ def main():
             write("start clear")
             write(f"-{one} -{other}")
         trees()
+        oversubscribed()
         errors()
     subprocess.run(["rm", "-f", SVG, PNG, OUT], check=True)
 

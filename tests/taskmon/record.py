@@ -106,7 +106,7 @@ def descendants():
           "a recording begins with what it is")
     said, machine = dict(remarks(OUT)[:8]), os.uname()
     equal((said["taskmon"], said["host"], said["kernel"], said["cpus"], said["boot_id"]),
-          ("2", machine.nodename, machine.release, str(os.cpu_count()),
+          ("3", machine.nodename, machine.release, str(os.cpu_count()),
            text_of("/proc/sys/kernel/random/boot_id").strip()), "it says on which machine it was made")
     boot, unix = map(int, said["clock"].split())
     offset = time.time_ns() // 1000 - boottime_us()

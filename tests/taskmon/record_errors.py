@@ -82,7 +82,7 @@ def failed_writes():
     with program(TASKMON, "record", "-o", f"/dev/fd/{write_end}", "--", "sh", "-c", "sleep 1; exit 7",
                  pass_fds=[write_end], stderr=subprocess.PIPE) as recorder:
         os.close(write_end)
-        ok(os.read(read_end, 100).startswith(b"# taskmon 2\n"), "a pipe gets the recording while the command runs")
+        ok(os.read(read_end, 100).startswith(b"# taskmon 3\n"), "a pipe gets the recording while the command runs")
         os.close(read_end)
         _, err = recorder.communicate()
         ok(recorder.returncode == 7 and b"Broken pipe" not in err,

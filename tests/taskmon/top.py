@@ -73,7 +73,7 @@ def values(screen, busy, idle):
     time.sleep(0.3)
     equal(statistics()["passes"], passes, "while paused, no sample is taken")
     last = samples(pid=busy)[-1]
-    ok(row(screen, busy, f"{seconds(last.usr)} +{seconds(last.sys)}"),
+    ok(row(screen, busy, f"{seconds(last.usr)} +{seconds(last.sys)} +{seconds(last.wait)}"),
        "the totals are those of the last sample", (last, screen.lines()))
     numbers = statistics()
     ok(screen.until(rf"^taskmon  {numbers['targets']} tasks, period {parameter('period_ms')} ms, "
@@ -94,11 +94,16 @@ def keys(screen, busy, idle):
     ok(wait_until(lambda: order(screen, pids) == pids), "tasks are in the order in which they were added")
     screen.press("r")
     ok(wait_until(lambda: order(screen, pids) == pids[::-1]), "r reverses the order")
-    screen.press("r", "s")
-    ok(screen.until("order: CPU share"), "s selects the next order")
+    screen.press("r", "w")
+    ok(screen.until("order: waiting"), "w selects the order by waiting time")
+    screen.press("S")
+    ok(screen.until("order: CPU share"), "S selects the previous order")
     ok(wait_until(lambda: order(screen, pids) == [busy, idle]), "by CPU share, the busy task is first")
     screen.press("S")
-    ok(wait_until(lambda: order(screen, pids) == pids), "S selects the previous order")
+    ok(wait_until(lambda: order(screen, pids) == pids), "S again: the order in which they were added")
+    screen.press("s")
+    ok(screen.until("order: CPU share"), "s selects the next order")
+    screen.press("S")
     with process() as third, process() as fourth:
         screen.press("a")
         ok(screen.until(ADD), "a asks for a task to watch")
@@ -233,7 +238,8 @@ def main():
           "taskmon: top needs a terminal; scripts can use `taskmon list --json` or `taskmon export`",
           "without a terminal top fails with a message")
     shutil.copy("/bin/sleep", f"/tmp/{NAME}")
-    screen = Screen()
+    # Wide enough for the totals and the history.
+    screen = Screen(columns=120)
     ok(screen.until(PROMPT), "the shell has started")
     before = screen.terminal()
     with loaded(period_ms=20):

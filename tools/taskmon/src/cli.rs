@@ -22,6 +22,18 @@ use std::{ffi::OsString, path::PathBuf};
 /// samples the CPU time of the watched tasks and keeps the samples in kernel memory. The samples of
 /// a task stay there after it has ended. The sum of user and system time is exact.
 ///
+/// Each sample has three times. User and system time are those in which the task had a CPU. Waiting
+/// time is that in which it could have run, but had no CPU, because other tasks had them all or
+/// because the CPU quota of its cgroup (cpu.max) was used up. In the rest of the time the task slept:
+/// it had nothing to do, or waited for input and output, a lock or another process. So a task that is
+/// slow and uses little CPU time was starved if its waiting time is long, and had little to do if it
+/// is short. Where a task waits for a half of the time in which it wants to run, it takes twice as
+/// long.
+///
+/// The waiting time of a process is that of all its threads together. The kernel counts the whole of
+/// a wait when it ends. So between two samples, waiting time can be longer than the time that has
+/// passed.
+///
 /// taskmon must run as root, and the module must be loaded. Most subcommands also need debugfs.
 #[derive(Parser)]
 #[command(name = "taskmon", version, disable_help_subcommand = true)]
@@ -57,9 +69,9 @@ pub enum Command {
     Generate(Generate),
 }
 
-/// List the watched tasks and their CPU time
+/// List the watched tasks, their CPU time and their waiting time
 ///
-/// The state is the letter that ps(1) shows, or `ended`. The status says how a task ended: with an
+/// WAIT is the time in which the task could have run, but had no CPU. The state is the letter that ps(1) shows, or `ended`. The status says how a task ended: with an
 /// exit status (`exit 3`) or by a signal (`signal 9`; `core` if it left a core file). The command is
 /// the name that the task has now, or had last. The parent is the process that forked it.
 ///

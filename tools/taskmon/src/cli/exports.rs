@@ -7,9 +7,17 @@ use std::path::PathBuf;
 
 /// Plot CPU share over time
 ///
-/// The plot has one panel per task, in which user and system time are stacked. If there are more
-/// than 12 tasks, it shows the 12 that consumed the most CPU time. A recording of several processes
-/// is plotted in one panel, in which the processes are stacked.
+/// The plot has one panel per task, in which user, system and waiting time are stacked. Waiting time
+/// is hatched: in it, the task could have run, but had no CPU. So the colours show what the task got,
+/// and the whole height shows what it wanted. If there are more than 12 tasks, the plot shows the 12
+/// that wanted the most.
+///
+/// A recording of several processes is plotted in one panel, in which the processes are stacked. A
+/// dark line shows the waiting time of all of them together, in the same unit: at 300 %, three
+/// processes wait at the same time. A thin line shows at which height all CPUs of the machine are in
+/// use, if the plot is that high.
+///
+/// The kernel counts the whole of a wait when it ends, so a long one is drawn as a peak at its end.
 ///
 /// The plot is blank for times at which sampling was paused, or of which the samples were evicted.
 /// In names and titles, characters that are not visible are shown as a backslash and three octal
@@ -53,15 +61,18 @@ pub struct Plot {
 /// began, in microseconds. time_us is the time of the sample in microseconds since boot. exit is 1
 /// for the last sample of a task that has ended, and 0 for all others. id is the number that the
 /// module gave the task; unlike a PID, it is not used again. parent is the PID of the process that
-/// forked the task. Both can be unknown, like the name. The name is the last one that the task had.
+/// forked the task. wait_us is how long the task could have run, but had no CPU, since it began, in
+/// microseconds. These three can be unknown, like the name; wait_us is unknown in recordings of
+/// earlier versions. The name is the last one that the task had.
 /// Bytes of it that are not UTF-8 are written as a backslash and three octal digits.
 ///
 /// perfetto is the JSON of the Trace Event Format, which the Perfetto and Chrome trace viewers
-/// open. Each task has a counter of its user and system share of one CPU in per cent.
+/// open. Each task has a counter of its user and system share of one CPU in per cent, and one of its
+/// waiting time as a share of the time that has passed.
 ///
 /// openmetrics is the text format of Prometheus (version 0.0.4), which node_exporter's textfile
 /// collector reads too. OpenMetrics 1.0 is a stricter variant of it. The output has the current
-/// totals of each task and, unless a recording is exported, the module's statistics. The label id
+/// totals of each task, also of its waiting time, and, unless a recording is exported, the module's statistics. The label id
 /// identifies a task; the label pid is its PID. In a recording without ids, the tasks are numbered
 /// from 1. The metric taskmonitor_task_info has the command names.
 ///

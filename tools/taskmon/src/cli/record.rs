@@ -26,9 +26,12 @@ use std::{ffi::OsString, path::PathBuf, time::Duration};
 /// it was cut off. After SIGKILL, the tasks stay watched: `taskmon remove --tree PID` or `taskmon
 /// remove --all` removes them.
 ///
-/// At the end, taskmon writes a summary to standard error. It reports evicted samples, descendants
-/// that could not be followed, and whatever else is missing. In the JSON summary, is_complete is
-/// true if nothing is missing in the recording.
+/// At the end, taskmon writes a summary to standard error: CPU time and waiting time of the whole, of
+/// the processes with the most CPU time, and of the names with the most CPU time, where several
+/// processes have the same name. Waiting time is the time in which a process could have run, but had
+/// no CPU. If there are more than ten processes, the summary also names those that waited longest. It
+/// reports evicted samples, descendants that could not be followed, and whatever else is missing. In
+/// the JSON summary, is_complete is true if nothing is missing in the recording.
 ///
 /// The exit status is that of the command, or 128 plus the signal number if a signal ended the
 /// command. It is 125 if taskmon failed, 126 if the command could not be executed, and 127 if the

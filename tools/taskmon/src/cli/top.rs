@@ -7,7 +7,7 @@ use clap::{Args, ValueEnum};
 /// Show a live table of the watched tasks
 ///
 /// USER and SYSTEM are the shares of one CPU that a task has used since the last refresh. WAIT is the
-/// time in which it was runnable but had no CPU, as a share of the same time. A terminal of 101
+/// time in which it could have run, but had no CPU, as a share of the same time. A terminal of 101
 /// columns or more also shows the totals since the task began. The line of blocks is the history of
 /// user and system time together.
 ///

@@ -60,6 +60,11 @@ const EXAMPLES: &[(&str, &str, &str)] = &[
         "taskmon top -d 0.5",
     ),
     (
+        "taskmon-top",
+        "See who waits most for a CPU:",
+        "taskmon top --sort wait",
+    ),
+    (
         "taskmon-plot",
         "Plot a recording; the file's extension selects the format:",
         "taskmon plot build.rec -o build.svg",
@@ -153,6 +158,11 @@ const EXAMPLES: &[(&str, &str, &str)] = &[
         "taskmon-list",
         "Find the task that has used most CPU time:",
         "taskmon list --json | jq 'max_by(.usr_us + .sys_us)'",
+    ),
+    (
+        "taskmon-list",
+        "Find the tasks that have waited longer for a CPU than they have had one:",
+        "taskmon list --json | jq '.[] | select(.wait_us > .usr_us + .sys_us)'",
     ),
     (
         "taskmon-stats",
