@@ -27,9 +27,11 @@ pub fn duration(us: u64) -> String {
     }
 }
 
-/// Returns a share of one CPU in per cent. 1.0 is one whole CPU.
+/// Returns a share of one CPU in per cent. 1.0 is one whole CPU. From 10,000 % on, which only a long
+/// wait or many threads can reach, it has no decimal, so that columns stay narrow.
 pub fn percent(share: f64) -> String {
-    format!("{:.1}%", share * 100.0)
+    let decimals = if share < 100.0 { 1 } else { 0 };
+    format!("{:.decimals$}%", share * 100.0)
 }
 
 /// Returns shares as a row of block characters, a space for each `None`.
@@ -98,6 +100,13 @@ mod tests {
         assert_eq!(duration(4_560_000), "4.56 s");
         assert_eq!(duration(200_000_000), "3 min 20 s");
         assert_eq!(duration(7_500_000_000), "2 h 05 min");
+    }
+
+    #[test]
+    fn shares() {
+        assert_eq!(percent(0.5), "50.0%");
+        assert_eq!(percent(99.99), "9999.0%");
+        assert_eq!(percent(9999.99), "999999%");
     }
 
     #[test]
