@@ -14,7 +14,7 @@ use std::path::PathBuf;
 ///
 /// A recording of several processes is plotted in one panel, in which the processes are stacked. A
 /// dark line shows the waiting time of all of them together, in the same unit: at 300 %, three
-/// processes wait at the same time. A thin line shows at which height all CPUs of the machine are in
+/// processes wait at the same time. It has at most 80 steps, each of which is a mean. A thin line shows at which height all CPUs of the machine are in
 /// use, if the plot is that high.
 ///
 /// The kernel counts the whole of a wait when it ends, so a long one is drawn as a peak at its end.

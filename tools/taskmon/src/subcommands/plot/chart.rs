@@ -14,6 +14,8 @@ use std::{borrow::Cow, cmp::Reverse, collections::HashMap};
 const MAX_BINS: usize = 480;
 /// The most panels of a chart. The tasks that wanted the least CPU time are left out.
 const MAX_PANELS: usize = 12;
+/// The most steps of the line of waiting time. With more, it would hide the areas behind it.
+const MAX_STEPS: usize = 80;
 /// The most names in a stacked chart. Each has a colour; all others share one area.
 const MAX_STACKED: usize = 7;
 
@@ -136,19 +138,35 @@ fn panels(history: &StableHistory) -> Result<Vec<Panel>> {
                 area("user", |shares| shares.usr),
                 area("system", |shares| shares.sys),
             ],
-            waiting: waiting("waiting for a CPU", series),
+            waiting: waiting("waiting for a CPU", series.wait_shares().collect()),
         }
     };
     Ok(chosen.iter().zip(&series).map(panel).collect())
 }
 
 /// Returns the waiting time, if it is known in any bin.
-fn waiting(name: &str, series: &TimeSeries) -> Option<Area> {
-    let heights: Vec<Option<f64>> = series.wait_shares().collect();
+fn waiting(name: &str, heights: Vec<Option<f64>>) -> Option<Area> {
     heights.iter().any(Option::is_some).then(|| Area {
         name: name.to_string(),
         heights,
     })
+}
+
+/// Returns heights of which neighbouring ones have their mean, so that there are at most `MAX_STEPS`
+/// different ones.
+fn in_steps(heights: &[Option<f64>]) -> Vec<Option<f64>> {
+    let step = heights.len().div_ceil(MAX_STEPS).max(1);
+    let mean = |part: &[Option<f64>]| {
+        let known = part.iter().flatten();
+        known.clone().sum::<f64>() / known.count().max(1) as f64
+    };
+    heights
+        .chunks(step)
+        .flat_map(|part| {
+            let mean = mean(part);
+            part.iter().map(move |height| height.map(|_| mean))
+        })
+        .collect()
 }
 
 /// The processes of one name.
@@ -225,7 +243,10 @@ fn stacked(history: &StableHistory) -> Result<Panel> {
             count => format!("{count} processes"),
         },
         areas: captions.into_iter().zip(&mut areas).map(area).collect(),
-        waiting: waiting("waiting for a CPU, all processes", &all),
+        waiting: waiting(
+            "waiting for a CPU, all processes",
+            in_steps(&all.wait_shares().collect::<Vec<_>>()),
+        ),
     })
 }
 
@@ -233,5 +254,27 @@ fn with_count(name: &str, count: usize) -> String {
     match count {
         1 => printable(name),
         _ => format!("{} ×{count}", printable(name)),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn steps() {
+        let few = [Some(1.0), None, Some(3.0)];
+        assert_eq!(in_steps(&few), few);
+        assert_eq!(in_steps(&[]), []);
+        let mut many = vec![Some(1.0); 2 * MAX_STEPS];
+        many[0] = Some(4.0);
+        many[3] = None;
+        let steps = in_steps(&many);
+        assert_eq!(
+            steps[..5],
+            [Some(2.5), Some(2.5), Some(1.0), None, Some(1.0)]
+        );
+        let sum = |heights: &[Option<f64>]| heights.iter().flatten().sum::<f64>();
+        assert_eq!(sum(&steps), sum(&many));
     }
 }
