@@ -108,6 +108,16 @@ def as_text():
     ok(re.search(rf"^ +4 +\S+ +\S+ +{total}  sh$", done.stderr, re.MULTILINE), "and one for each name", done.stderr)
 
 
+def longest_of_many():
+    script = "for i in 1 2 3 4 5 6 7 8 9 10 11 12; do (i=0; while [ $i -lt 3000 ]; do i=$((i + 1)); done) & done; wait"
+    done = taskmon("record", "-i", 20, "-o", OUT, "--", "sh", "-c", script)
+    waits = {each.pid: each.wait for each in recorded(OUT)}
+    named = re.search(r"^  longest waiting for a CPU: (.*)$", done.stderr, re.MULTILINE)
+    pids = [int(pid) for pid in re.findall(r"\(PID (\d+)\)", named[1])] if named else []
+    equal([waits[pid] for pid in pids], sorted(waits.values())[:-4:-1],
+          "of more than ten processes, a line names the three that waited longest")
+
+
 def listed():
     with process(lambda: burn(1000)) as one, process(lambda: burn(1000)) as other:
         write(f"{one} {other}")
@@ -128,6 +138,7 @@ def main():
         two_on_one_cpu()
         one_alone()
         as_text()
+        longest_of_many()
         listed()
 
 
