@@ -94,8 +94,10 @@ pub(crate) struct TimedSample {
 
 /// The prefix of a sample in the current widths.
 pub(super) const SAMPLE: u64 = 0b0;
-/// The prefix of a sample that changes the widths, two bits.
+/// The prefix of a sample that changes the widths.
 pub(super) const WIDER: u64 = 0b11;
+/// The length of that prefix in bits.
+pub(super) const WIDER_LEN: u32 = 2;
 /// How many bits a changed width takes.
 pub(super) const WIDTH_BITS: u32 = 6;
 

@@ -5,7 +5,9 @@
 use super::{
     bits::BitWriter,
     run_length,
-    sample::{Extent, Sample, SampleBase, SampleWidths, NUMBERS, SAMPLE, WIDER, WIDTH_BITS},
+    sample::{
+        Extent, Sample, SampleBase, SampleWidths, NUMBERS, SAMPLE, WIDER, WIDER_LEN, WIDTH_BITS,
+    },
 };
 
 /// Encodes a sequence of samples.
@@ -116,33 +118,20 @@ impl SampleEncoder {
         let sample = Sample { usr, sys, wait };
         let delta = sample.since(self.last).numbers();
         let widths = self.widths.widened(delta);
-        let changed = changed_widths(&self.widths, &widths);
-        let is_wider = changed.clone().next().is_some();
-        let mut cost = widths.len();
-        if is_wider {
-            cost += 1 + NUMBERS as u32 + changed.clone().count() as u32 * WIDTH_BITS;
-        }
+        let (head, head_len) = head(self.widths.bits(), widths.bits());
+        let cost = head_len + widths.len() - 1;
         if self.writer.len() + run_length::cost(self.run) + cost >= capacity {
             return false;
         }
         let mut put = |bits, count| self.writer.put(bits, count, &mut store);
         run_length::put(core::mem::take(&mut self.run), &mut put);
-        if is_wider {
-            put(WIDER, 2);
-            put(
-                changed
-                    .clone()
-                    .fold(0, |mask, (place, _)| mask | 1 << place),
-                NUMBERS as u32,
-            );
-            for (_, bits) in changed {
-                put(u64::from(bits) - 1, WIDTH_BITS);
-            }
+        put(head, head_len);
+        if widths.wide() == 0 {
+            put(widths.join(delta), widths.len() - 1);
         } else {
-            put(SAMPLE, 1);
-        }
-        for (number, bits) in delta.into_iter().zip(widths.bits()) {
-            put(number, bits.into());
+            for (number, bits) in delta.into_iter().zip(widths.bits()) {
+                put(number, bits.into());
+            }
         }
         let after = self.writer.len();
         self.widths = widths;
@@ -153,14 +142,21 @@ impl SampleEncoder {
     }
 }
 
-/// Returns the place and the width in `new` of each number whose width is another one in `old`.
-fn changed_widths(
-    old: &SampleWidths,
-    new: &SampleWidths,
-) -> impl Iterator<Item = (usize, u8)> + Clone {
-    let pairs = old.bits().into_iter().zip(new.bits());
-    let places = pairs.enumerate();
-    places.filter_map(|(place, (old, new))| (old != new).then_some((place, new)))
+/// Returns what is written before the numbers of a sample whose widths are `new`, and its length in
+/// bits. Those of the sample before are `old`.
+fn head(old: [u8; NUMBERS], new: [u8; NUMBERS]) -> (u64, u32) {
+    let mut head = WIDER;
+    let mut len = WIDER_LEN + NUMBERS as u32;
+    for (place, (old, new)) in old.into_iter().zip(new).enumerate() {
+        if old != new {
+            head |= 1 << (WIDER_LEN + place as u32) | (u64::from(new) - 1) << len;
+            len += WIDTH_BITS;
+        }
+    }
+    match head {
+        WIDER => (SAMPLE, 1),
+        _ => (head, len),
+    }
 }
 
 #[cfg_attr(

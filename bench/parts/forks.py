@@ -73,29 +73,28 @@ def short_life():
     Displacing: at max_targets, so that a work item frees the target of one that ended before, a
     second later and together with others. The part `machine` uses this too."""
     with Module(PERIOD_US, max_targets=FORKS + 1) as module, forks_on_demand() as ours:
-        without, followed, displacing, freeing = [], [], [], []
+        without, followed, displacing = [], [], []
         for _ in range(ROUNDS):
-            without.append(ours.costs()[1])
+            without.append(cost_of_life(ours))
             module.send(f"tree:{ours.pid}")
-            followed.append(ours.costs()[1])
+            followed.append(cost_of_life(ours))
             make_pass(module)
-            asleep = cpu_time_of_sleep(FREED_AFTER_S)
-            displacing.append(ours.costs()[1])
-            freeing.append((cpu_time_of_sleep(FREED_AFTER_S) - asleep) / FORKS)
+            displacing.append(cost_of_life(ours))
             module.send(f"-tree:{ours.pid}")
             time.sleep(0.5)
         if module.statistics()["lost"]:
             raise SystemExit("bench: not all forks were followed")
         return {"short_life_insns": median(followed) - median(without),
-                "short_life_displacing_insns":
-                    median(displacing) - median(without) + median(freeing)}
+                "short_life_displacing_insns": median(displacing) - median(without)}
 
 
-def cpu_time_of_sleep(seconds):
-    """The CPU time of all tasks while this one sleeps."""
+def cost_of_life(ours):
+    """Instructions of one process until it was reaped, and of what is left to others: its share of
+    the CPU time of all tasks afterwards."""
+    cost = ours.costs()[1]
     before = cpu_time_ns()
-    time.sleep(seconds)
-    return cpu_time_ns() - before
+    time.sleep(FREED_AFTER_S)
+    return cost + (cpu_time_ns() - before) / FORKS
 
 
 def make_pass(module):
