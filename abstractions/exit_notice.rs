@@ -38,7 +38,7 @@
 use super::{
     clock, cputime,
     pid::Pid,
-    read_once::read_once,
+    read_once::{load_relaxed, read_once, store_relaxed},
     task_identity::{self, Name, NAME_LEN},
 };
 use core::ptr::NonNull;
@@ -47,7 +47,7 @@ use kernel::{
     prelude::*,
     sync::{
         aref::ARef,
-        atomic::{Acquire, Atomic, Relaxed, Release},
+        atomic::{Acquire, Atomic, Release},
     },
     task::Task,
     types::Opaque,
@@ -167,18 +167,16 @@ impl ExitNotice {
         }
         let mut name = [0; NAME_LEN];
         for (bytes, part) in name.chunks_exact_mut(8).zip(&self.name) {
-            for (byte, from) in bytes.iter_mut().zip(part.load(Relaxed).to_le_bytes()) {
-                *byte = from;
-            }
+            bytes.copy_from_slice(&load_relaxed(part).to_le_bytes());
         }
-        let cgroup = self.cgroup.load(Relaxed);
+        let cgroup = load_relaxed(&self.cgroup);
         Some(Zombie {
             at_us,
-            reaped_threads_ns: self.reaped_threads_ns.load(Relaxed),
+            reaped_threads_ns: load_relaxed(&self.reaped_threads_ns),
             name,
             cgroup: (cgroup != 0).then_some(cgroup),
-            wait_status: self.wait_status.load(Relaxed),
-            task: self.zombie.load(Relaxed),
+            wait_status: load_relaxed(&self.wait_status),
+            task: load_relaxed(&self.zombie),
         })
     }
 
@@ -249,24 +247,22 @@ impl ExitNotice {
             // The leader is traced and other threads are left: a later notice follows.
             (true, None) => return,
         };
-        if self.zombie_us.load(Relaxed) == 0 {
+        if load_relaxed(&self.zombie_us) == 0 {
             let booked_ns = reaped_threads_ns + cputime::thread_runtime_ns(task);
-            self.booked_ns.store(booked_ns, Relaxed);
-            self.reaped_threads_ns.store(reaped_threads_ns, Relaxed);
-            self.zombie.store(task.as_ptr().addr(), Relaxed);
+            store_relaxed(&self.booked_ns, booked_ns);
+            store_relaxed(&self.reaped_threads_ns, reaped_threads_ns);
+            store_relaxed(&self.zombie, task.as_ptr().addr());
             let name = task_identity::name(task);
             for (bytes, part) in name.chunks_exact(8).zip(&self.name) {
-                part.store(
-                    bytes
-                        .iter()
-                        .rfold(0, |part, byte| part << 8 | u64::from(*byte)),
-                    Relaxed,
-                );
+                let part_of_name = bytes
+                    .iter()
+                    .rfold(0, |part, byte| part << 8 | u64::from(*byte));
+                store_relaxed(part, part_of_name);
             }
             let cgroup = task_identity::cgroup_id(task);
-            self.cgroup.store(cgroup.unwrap_or(0), Relaxed);
+            store_relaxed(&self.cgroup, cgroup.unwrap_or(0));
             let wait_status = task_identity::wait_status(task, self.is_process);
-            self.wait_status.store(wait_status, Relaxed);
+            store_relaxed(&self.wait_status, wait_status);
             // Pairs with the acquire in `zombie`.
             self.zombie_us.store(clock::boottime_us(), Release);
         }
@@ -284,7 +280,7 @@ impl ExitNotice {
                 && read_once!(current, flags) & bindings::PF_EXITING == 0
                 && read_once!(current, signal) == read_once!(parent, signal)
         };
-        let booked_ns = self.booked_ns.load(Relaxed);
+        let booked_ns = load_relaxed(&self.booked_ns);
         if is_parent && cputime::reported_process_times(leader).total_ns() >= booked_ns {
             // Pairs with the acquire in `is_reported`.
             self.is_reported.store(1, Release);

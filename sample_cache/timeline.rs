@@ -24,16 +24,13 @@ use super::{
 use crate::{
     abstractions::{
         list::List,
-        read_once::load_relaxed,
+        read_once::{load_relaxed, store_relaxed},
         slab::{Object, Ref, UninitObject},
     },
     codec::{Extent, TimestampEncoder},
 };
 use core::ops::Range;
-use kernel::sync::{
-    atomic::{Atomic, Relaxed},
-    SpinLock,
-};
+use kernel::sync::{atomic::Atomic, SpinLock};
 
 /// The timestamps of passes, part of a store `S`. Protected by the lock of the store.
 pub(super) struct Timeline<T, S> {
@@ -96,7 +93,7 @@ impl<T: Send + Sync, S> Timeline<T, S> {
         while let Some(segment) = at {
             if segment.first() < passes.end {
                 if let Some(users) = users(segment) {
-                    users.store(load_relaxed(users).wrapping_add(1), Relaxed);
+                    store_relaxed(users, load_relaxed(users).wrapping_add(1));
                 }
                 first = Some(segment);
             }
@@ -121,7 +118,7 @@ impl<T: Send + Sync, S> Timeline<T, S> {
         let all = core::iter::successors(Some(&*first), |segment| self.after(segment));
         for users in all.take_while(needed).filter_map(|segment| users(segment)) {
             let left = load_relaxed(users).wrapping_sub(1);
-            users.store(left, Relaxed);
+            store_relaxed(users, left);
             has_unused |= left == 0;
         }
         if has_unused {
