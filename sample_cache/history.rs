@@ -138,6 +138,11 @@ impl<T: Send + Sync, S> History<T, S> {
         self.first.as_ref()
     }
 
+    /// Returns the newest segment.
+    pub(super) fn last_segment(&self) -> Option<&Ref<Segment<T, S>>> {
+        self.last.as_ref()
+    }
+
     /// Takes one sample off the budget. Returns false if the budget was 0. The sample must then be
     /// appended by [`StoreGuard::append`](super::StoreGuard::append), which checks the limits.
     #[inline(always)]
@@ -201,19 +206,18 @@ impl<T: Send + Sync, S> History<T, S> {
     /// Begins another span of the open segment, if that is a run whose last span is full, and which
     /// can hold another one.
     ///
-    /// Returns the segment, and the passes of the full span. The caller must make the segment a
-    /// user of their timestamps.
-    pub(super) fn begin_span(&mut self) -> Option<(Ref<Segment<T, S>>, Range<u64>)> {
+    /// Returns the passes of the full span. The caller must make the segment a user of their
+    /// timestamps.
+    pub(super) fn begin_span(&mut self) -> Option<Range<u64>> {
         let Contents { extent, count, .. } = self.contents()?;
         let retained = self.retained();
         if extent.bits != 0 || retained.checked_add(SPAN) != Some(count) {
             return None;
         }
-        let run = self.last.clone()?;
-        let passes = self.passes_needed(run.first() + u64::from(retained), SPAN);
+        let first = self.last.as_ref()?.first() + u64::from(retained);
         self.full_spans += 1;
         self.capacity = 0;
-        Some((run, passes))
+        Some(self.passes_needed(first, SPAN))
     }
 
     /// Returns how many samples are in the full spans of the open segment.

@@ -29,7 +29,10 @@ impl<T: HasHistory> Store<T> {
     /// Begins another span of the open segment of `owner`, if that is a run whose last span is
     /// full. The caller appends the next sample, which is equal to the last.
     pub(super) fn extend_run(&mut self, owner: &Object<T>) {
-        let Some((run, passes)) = owner.history_mut(self).begin_span() else {
+        let Some(passes) = owner.history_mut(self).begin_span() else {
+            return;
+        };
+        let Some(run) = owner.history(self).last_segment().cloned() else {
             return;
         };
         let timestamps = self.timeline.retain(&passes);
@@ -86,8 +89,8 @@ impl<T: HasHistory> Store<T> {
         true
     }
 
-    /// Puts `run`, the oldest segment, which has been cut, back into the list by age. It becomes the
-    /// youngest if it `may_be_spared` and is open.
+    /// Puts `run`, the oldest segment, which has been cut, back into the list by age. It becomes
+    /// the youngest if it `may_be_spared` and is open.
     #[inline(never)]
     pub(super) fn put_back(&mut self, run: Ref<Segment<T>>, may_be_spared: bool) {
         let is_spared = may_be_spared && self.is_open(&run);
