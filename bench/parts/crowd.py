@@ -13,15 +13,16 @@ EXTRA = 50
 # A batch is one write of at most 4,096 bytes.
 BATCH = 400
 ROUNDS = 5
-SIZES = {100: 20_000, 10_000: 400_000}
+# For each number of targets: the period, and the passes of one measurement.
+SIZES = {100: (20_000, 100), 10_000: (400_000, 5)}
 
 
 def crowd():
-    for size, period_us in SIZES.items():
-        yield from crowd_of(size, period_us)
+    for size, (period_us, passes) in SIZES.items():
+        yield from crowd_of(size, period_us, passes)
 
 
-def crowd_of(size, period_us):
+def crowd_of(size, period_us, passes):
     half = size // 2
     with Module(period_us) as module, Load("threads", half + EXTRA + BATCH) as sleepers, \
             Load("threads", half, period_us, 12, 12) as load:
@@ -29,7 +30,7 @@ def crowd_of(size, period_us):
         module.watch(chain.from_iterable(pairs))
         load.start_after_pass(module)
         module.wait_for_passes(3)
-        yield f"pass_sample_insns_{size}", module.sample_cost(5)
+        yield f"pass_sample_insns_{size}", module.sample_cost(passes)
         # From here on there is no pass.
         module.set("period_ms", 3_600_000)
         load.pause()
