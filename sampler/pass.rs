@@ -205,6 +205,10 @@ impl<'a> Pass<'a> {
         let exit_time_us = state.exit_time_us(reading, self.last_us);
         if !store.append(&target, reading.sample(), self.spare, &mut detached) {
             store.skip_sample(&target);
+            // The next reading must not be the same as this one, of which there is no sample.
+            if let Some(reader) = target.state_mut(&mut store).reader() {
+                reader.discard_reading();
+            }
         }
         let Some(time_us) = exit_time_us else {
             return;

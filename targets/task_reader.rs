@@ -203,7 +203,7 @@ impl TaskReader {
     /// Discards the last reading, because no sample was made from it. The next one is not compared
     /// with it.
     #[cold]
-    pub(super) fn discard_reading(self: Pin<&mut Self>) {
+    pub(crate) fn discard_reading(self: Pin<&mut Self>) {
         let this = self.project();
         *this.own = Activity::NONE;
         *this.process_ns = NO_READING;
