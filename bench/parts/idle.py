@@ -11,7 +11,7 @@ TARGETS = 100
 # So many that their share of the timestamps of the passes does not count. It is not theirs alone.
 TARGETS_FOR_BYTES = 1000
 # Many times as many samples of each as a segment can hold.
-PASSES = 70_000
+PASSES = 140_000
 
 
 @functools.cache
