@@ -7,27 +7,59 @@
 #
 # kernels: uml
 
+import contextlib
 import errno
+import threading
+import time
 
 from lib.fault_injection import caches_fail, prepare, slab_fails_for
 from lib.kernel_state import sampler_thread, slabs
 from lib.module import adds_up, loaded, statistics, wait_for_passes, write
-from lib.processes import idle_threads, process, wait_until
+from lib.processes import process, wait_until
 from lib.results import equal, fails_with, note, ok, run
 from lib.samples import problems, samples
+from lib.tasks import tasks
 
 TARGETS = 250
+# More equal samples than this are in a segment that takes no other sample.
+SPAN = 4096
 
 
-def allocations_fail(tids):
-    """All targets are added together, so they need new memory at about the same time."""
+@contextlib.contextmanager
+def sleeping_threads(number):
+    """That many sleeping threads of this process, for the length of the block: their thread IDs, and a
+    function that makes each of them use some CPU time, once."""
+    work, leave = threading.Event(), threading.Event()
+
+    def live():
+        work.wait()
+        until = time.thread_time() + 0.02
+        while time.thread_time() < until:
+            pass
+        leave.wait()
+
+    threading.stack_size(64 * 1024)
+    threads = [threading.Thread(target=live, daemon=True) for _ in range(number)]
+    for thread in threads:
+        thread.start()
+    try:
+        yield [thread.native_id for thread in threads], work.set
+    finally:
+        work.set()
+        leave.set()
+
+
+def allocations_fail(tids, work):
+    """All targets need new memory at about the same time: when they no longer idle."""
     sampler = sampler_thread()
     for tid in tids:
         write(tid)
+    ok(wait_until(lambda: min(each.next for each in tasks()) > SPAN + 10, 240), "all targets idle for long")
     with slab_fails_for(sampler):
         write("stop")
         before = statistics()
         write("start")
+        work()
         ok(wait_until(lambda: statistics()["recycled"] > 100, 240), "'recycled' counts up", statistics())
         wait_for_passes(500)
         write("stop")
@@ -103,8 +135,8 @@ def nothing_to_recycle():
 
 def main():
     prepare()
-    with idle_threads(TARGETS) as tids, loaded(period_ms=1):
-        allocations_fail(tids)
+    with sleeping_threads(TARGETS) as (tids, work), loaded(period_ms=1):
+        allocations_fail(tids, work)
         allocations_succeed_again()
         nothing_to_recycle()
         write(" ".join(f"-{tid}" for tid in tids))
