@@ -223,8 +223,8 @@ impl<T: HasHistory> Store<T> {
     }
 
     /// Evicts the oldest samples of `owner` if there are more than `max_samples`, and renews the
-    /// budget of its history. One in [`EVICTED_PART`] is evicted at a time, so that not each further
-    /// sample exceeds the limit.
+    /// budget of its history. One in [`EVICTED_PART`] is evicted at a time, so that not each sample
+    /// after that exceeds the limit.
     pub(super) fn enforce_max_samples(&mut self, owner: &Object<T>, detached: &mut Detached<T>) {
         let max_samples = self.max_samples;
         let history = owner.history_mut(self);

@@ -196,8 +196,9 @@ impl<'a> Pass<'a> {
         let state = target.state_mut(&mut store);
         if let Some(reader) = reader {
             state.put_back(reader);
-            // Threads that ended after the reader was taken out are not in its sum of waits. After
-            // the end of the process all are in that of the target, and there is one thread to read.
+            // Threads that ended after the reader was taken out are not in its sum of waits. When
+            // the process has ended, all are in that of the target, and there is one thread to
+            // read.
             if let Some(reader) = state.reader().filter(|_| reading.is_end()) {
                 reading = reader.read(&rcu::read_lock());
             }

@@ -39,8 +39,9 @@ pub(crate) struct SingleThreaded<'a> {
 }
 
 impl<'a> SingleThreaded<'a> {
-    /// Reads the process that `leader` leads. `ended`: what its ended threads have waited. Returns `None` if it has more than one thread, is
-    /// ending, or a writer of the sums is active.
+    /// Reads the process that `leader` leads. `ended`: what its ended threads have waited.
+    ///
+    /// Returns `None` if it has more than one thread, is ending, or a writer of the sums is active.
     #[inline(always)]
     pub(crate) fn read(leader: &'a Task, ended: EndedThreads) -> Option<Self> {
         // SAFETY: A `&Task` is a live `task_struct`, which keeps its signal structure until it is

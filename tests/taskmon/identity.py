@@ -101,7 +101,7 @@ def parents_and_columns():
             equal(row[key], getattr(task, field), f"list --json: {key} is that of the module")
         equal(row["samples"], row["next"] - row["first"], "list --json counts the samples")
         words = table()[0]
-        equal((words[0], words[6], words[7], words[8]), (str(pid), str(os.getpid()), "-", task.name.decode()),
+        equal((words[0], *words[7:10]), (str(pid), str(os.getpid()), "-", task.name.decode()),
               "the table shows PID, parent, no status, and the command")
         ok(words[1] in "RSD", "it shows the state", words)
     taskmon("remove", "--all")
