@@ -94,8 +94,9 @@ impl Registry {
         target.state(&store).tree.clone()
     }
 
-    /// Adds `thread`, which is exiting, to what the ended threads of its process have waited, if the
-    /// forks of that process, which has `pid`, are followed. Takes the lock of the store.
+    /// Adds `thread`, which is exiting, to what the ended threads of its process have waited. Does
+    /// nothing unless the forks of that process, which has `pid`, are followed. Takes the lock of
+    /// the store.
     pub(in crate::targets) fn add_ended_thread(
         &self,
         pid: &Pid,
