@@ -74,8 +74,8 @@ impl SampleDecoder {
         sample
     }
 
-    /// Reads a run, or a sample that is not in the current widths, or in wide ones. Returns
-    /// the next sample; `None` after the last one.
+    /// Reads a run, or a sample that needs other widths than the current ones, or has wide ones.
+    /// Returns the next sample; `None` after the last one.
     #[inline(never)]
     fn next_in_parts<W: Words + ?Sized>(&mut self, words: &W) -> Option<Sample> {
         let before = self.reader.at();

@@ -10,8 +10,11 @@
 
 use super::{
     bits::{BitReader, BitWriter, Words},
-    width::{Widths, FIELD},
+    width::Widths,
 };
+
+/// How many bits a new width takes.
+const WIDTH_BITS: u32 = 7;
 
 /// The beginning of a coded sequence: what a decoder needs besides the bits.
 #[derive(Clone, Copy)]
@@ -87,7 +90,7 @@ impl TimestampEncoder {
         let (head_bits, head) = if width.bits() == self.width.bits() {
             (0, 1)
         } else {
-            (1 | u64::from(bits) << 1, 1 + FIELD)
+            (1 | u64::from(bits) << 1, 1 + WIDTH_BITS)
         };
         let before = self.writer.len();
         if before + head + u32::from(bits) > capacity {
@@ -161,7 +164,7 @@ impl TimestampDecoder {
     #[inline(never)]
     fn take_in_parts<W: Words + ?Sized>(&mut self, words: &W) -> u64 {
         if self.reader.take(words, 1) == 1 {
-            let bits = self.reader.take(words, FIELD) as u8;
+            let bits = self.reader.take(words, WIDTH_BITS) as u8;
             self.width = self.width.with_bits([bits]);
         }
         let [bits] = self.width.bits();

@@ -11,8 +11,6 @@
 /// The length of a window in bits: widths are adapted when the coded length crosses a multiple of
 /// this.
 const WINDOW: u32 = 256;
-/// How many bits a width itself takes when it is written.
-pub(super) const FIELD: u32 = 7;
 /// The largest width that is not wide.
 const NARROW: u8 = 31;
 

@@ -3,6 +3,8 @@
 //! The history of one object: a queue of segments, and the encoder that appends to the last of
 //! them.
 
+mod spans;
+
 use super::segment::{Contents, Segment, SPAN};
 use crate::{
     abstractions::slab::Ref,
@@ -150,14 +152,15 @@ impl<T: Send + Sync, S> History<T, S> {
         let (budget, is_used_up) = self.budget.overflowing_sub(1);
         self.budget = budget;
         if is_used_up {
-            self.set_budget(0);
+            self.use_up_budget();
         }
         !is_used_up
     }
 
+    // Cold, so that the compiler does not compute what is stored without a branch.
     #[cold]
-    fn set_budget(&mut self, budget: u16) {
-        self.budget = budget;
+    fn use_up_budget(&mut self) {
+        self.budget = 0;
     }
 
     /// Appends a sample that was [taken off the budget](Self::take_budget) to the open segment.
@@ -201,28 +204,6 @@ impl<T: Send + Sync, S> History<T, S> {
             .map_or(0, |contents| full.saturating_sub(contents.count));
         let kept = max_samples.saturating_sub(self.alive());
         self.budget = in_segment.min(kept.try_into().unwrap_or(u16::MAX));
-    }
-
-    /// Begins another span of the open segment, if that is a run whose last span is full, and which
-    /// can hold another one.
-    ///
-    /// Returns the passes of the full span. The caller must make the segment a user of their
-    /// timestamps.
-    pub(super) fn begin_span(&mut self) -> Option<Range<u64>> {
-        let Contents { extent, count, .. } = self.contents()?;
-        let retained = self.retained();
-        if extent.bits != 0 || retained.checked_add(SPAN) != Some(count) {
-            return None;
-        }
-        let first = self.last.as_ref()?.first() + u64::from(retained);
-        self.full_spans += 1;
-        self.capacity = 0;
-        Some(self.passes_needed(first, SPAN))
-    }
-
-    /// Returns how many samples are in the full spans of the open segment.
-    fn retained(&self) -> u16 {
-        u16::from(self.full_spans).saturating_mul(SPAN)
     }
 
     /// Skips the number of a sample that is not kept, because there is no memory for it. No earlier
@@ -300,13 +281,6 @@ impl<T: Send + Sync, S> History<T, S> {
     pub(super) fn open_contents(&self, segment: &Segment<T, S>) -> Option<Contents> {
         let contents = self.contents()?;
         core::ptr::eq(&***self.last.as_ref()?, segment).then_some(contents)
-    }
-
-    /// Returns of how many samples of `segment`, a segment of this history that holds `count`, it
-    /// is a user of the timestamps. Those that have been cut count too.
-    pub(super) fn retained_of(&self, segment: &Segment<T, S>, count: u16) -> u16 {
-        self.open_contents(segment)
-            .map_or(count, |_| self.retained())
     }
 
     /// Returns what the open segment holds; `None` if there is none.

@@ -5,8 +5,10 @@
 //! While the registry is locked, nothing sleeps, and no memory is allocated or freed. The lock of
 //! the store of samples may be taken inside. recorder.rs has the order of all locks.
 
+mod displaced;
 mod search;
 
+pub(crate) use displaced::Displaced;
 pub(crate) use search::Search;
 
 use super::{
@@ -26,25 +28,6 @@ use crate::{
 };
 use core::convert::Infallible;
 use kernel::{prelude::*, sync::Arc};
-
-/// How many displaced targets may wait for their samples to be freed.
-const DISPLACED_MAX: usize = 1024;
-
-/// From how many displaced targets on they must be freed at once.
-const DISPLACED_MANY: usize = DISPLACED_MAX / 4;
-
-/// Whether targets were displaced, whose samples must be freed, see
-/// [`Targets::free_displaced`](super::Targets::free_displaced).
-#[derive(Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord)]
-pub(crate) enum Displaced {
-    /// None was.
-    #[default]
-    None,
-    /// They may wait for some time.
-    Some,
-    /// So many wait already that they must be freed at once.
-    Many,
-}
 
 /// The number of hash buckets for PIDs.
 const BUCKETS: usize = 1024;
@@ -231,34 +214,6 @@ impl Registry {
             pid_bitmap.set(pid, is_used);
         }
         let _ = self.ended.push_back(removed);
-    }
-
-    /// Displaces the target that was the first to end, if there are `max_targets`, and another one
-    /// if the limit has been lowered. Displaces none while [`DISPLACED_MAX`] wait for their samples
-    /// to be freed.
-    pub(super) fn displace_ended(&mut self) -> Displaced {
-        let mut displaced = Displaced::None;
-        for _ in 0..2 {
-            if !self.is_full() || self.displaced.len() >= DISPLACED_MAX {
-                break;
-            }
-            let Some(ended) = self.ended.first().map(Ref::from) else {
-                break;
-            };
-            self.remove(&ended);
-            // It has just left its list.
-            let _ = self.displaced.push_back(ended);
-            displaced = match self.displaced.len() {
-                0..DISPLACED_MANY => Displaced::Some,
-                _ => Displaced::Many,
-            };
-        }
-        displaced
-    }
-
-    /// Removes one of the displaced targets, for the caller to free its samples.
-    pub(super) fn take_displaced(&mut self) -> Option<Ref<Target>> {
-        self.displaced.pop_front()
     }
 
     /// Returns the bucket for a PID of the initial PID namespace.

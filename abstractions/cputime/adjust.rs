@@ -64,7 +64,7 @@ pub(super) unsafe fn with_previous(
 ///
 /// On x86 this is inline assembly in C too (arch/x86/include/asm/div64.h), so that there is no
 /// function to call; and Rust code in the kernel cannot divide a `u128`. A sample of a busy process
-/// costs 215 instructions with these two (`bench/run processes`).
+/// costs 210 instructions with these two (`bench/run processes`).
 fn mul_div(a: u64, b: u64, c: u64) -> u64 {
     if a >= c {
         return if a == 0 { 0 } else { b };
