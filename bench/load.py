@@ -28,6 +28,12 @@ class Load:
         os.killpg(self.process.pid, signal.SIGKILL)
         self.process.communicate()
 
+    def work_watched_by(self, module, passes):
+        """Watches the tasks, starts their work, and waits for that many passes."""
+        module.watch(self.tasks)
+        self.start_after_pass(module)
+        module.wait_for_passes(passes)
+
     def start_after_pass(self, module):
         """Starts the work of the tasks, in each period a fixed time after the pass.
 

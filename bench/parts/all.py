@@ -32,18 +32,14 @@ def others():
 def processes():
     with Module(20 * MS) as module, \
             Load("processes", TARGETS, 20 * MS, 60, 60) as load:
-        module.watch(load.tasks)
-        load.start_after_pass(module)
-        module.wait_for_passes(100)
+        load.work_watched_by(module, 100)
         yield "sample_busy_process_insns", module.sample_cost(100)
 
 
 def heavy():
     """A few tasks that use much of the CPU: deltas of tens of milliseconds."""
     with Module(100 * MS) as module, Load("threads", 4, 100 * MS, 25 * MS, 4 * MS, "herd") as load:
-        module.watch(load.tasks)
-        load.start_after_pass(module)
-        module.wait_for_passes(1200)
+        load.work_watched_by(module, 1200)
         yield "bytes_per_sample_heavy", module.bytes_per_sample()
         yield from module.mean_deltas("heavy")
 

@@ -22,18 +22,14 @@ def busy_threads(order="relay"):
 def herd():
     """The same load, but all threads wake at once. So each waits for the CPU, for milliseconds."""
     with Module(PERIOD_US) as module, busy_threads("herd") as load:
-        module.watch(load.tasks)
-        load.start_after_pass(module)
-        module.wait_for_passes(1000)
+        load.work_watched_by(module, 1000)
         yield "bytes_per_sample_herd", module.bytes_per_sample()
         yield from module.mean_deltas("herd")
 
 
 def history():
     with Module(PERIOD_US) as module, busy_threads() as load:
-        module.watch(load.tasks)
-        load.start_after_pass(module)
-        module.wait_for_passes(100)
+        load.work_watched_by(module, 100)
         yield "sample_busy_thread_insns", module.sample_cost(100)
         module.take_with(load, 100_000)
         yield "read_line_insns_100k", time_to_read(FILE, 4096)

@@ -10,9 +10,7 @@ READS = 100
 
 def peer():
     with Peer(PERIOD_US) as module, busy_threads() as load:
-        module.watch(load.tasks)
-        load.start_after_pass(module)
-        module.wait_for_passes(100)
+        load.work_watched_by(module, 100)
         yield "peer_sample_insns", module.sample_cost(100)
         yield "peer_bytes_per_sample", module.sample_size()
         # What the samples contain does not matter from here on.

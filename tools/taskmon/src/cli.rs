@@ -71,9 +71,10 @@ pub enum Command {
 
 /// List the watched tasks, their CPU time and their waiting time
 ///
-/// WAIT is the time in which the task could have run, but had no CPU. The state is the letter that ps(1) shows, or `ended`. The status says how a task ended: with an
-/// exit status (`exit 3`) or by a signal (`signal 9`; `core` if it left a core file). The command is
-/// the name that the task has now, or had last. The parent is the process that forked it.
+/// WAIT is the time in which the task could have run, but had no CPU. The state is the letter that
+/// ps(1) shows, or `ended`. The status says how a task ended: with an exit status (`exit 3`) or by a
+/// signal (`signal 9`; `core` if it left a core file). The command is the name that the task has now,
+/// or had last. The parent is the process that forked it.
 ///
 /// A task that has no samples is listed too. It has none if sampling was stopped when it was added,
 /// or if they were evicted or cleared.

@@ -14,8 +14,8 @@ use std::path::PathBuf;
 ///
 /// A recording of several processes is plotted in one panel, in which the processes are stacked. A
 /// dark line shows the waiting time of all of them together, in the same unit: at 300 %, three
-/// processes wait at the same time. It has at most 80 steps, each of which is a mean. A thin line shows at which height all CPUs of the machine are in
-/// use, if the plot is that high.
+/// processes wait at the same time. It has at most 80 steps, each of which is a mean. A thin line
+/// shows at which height all CPUs of the machine are in use, if the plot is that high.
 ///
 /// The kernel counts the whole of a wait when it ends, so a long one is drawn as a peak at its end.
 ///
@@ -72,9 +72,9 @@ pub struct Plot {
 ///
 /// openmetrics is the text format of Prometheus (version 0.0.4), which node_exporter's textfile
 /// collector reads too. OpenMetrics 1.0 is a stricter variant of it. The output has the current
-/// totals of each task, also of its waiting time, and, unless a recording is exported, the module's statistics. The label id
-/// identifies a task; the label pid is its PID. In a recording without ids, the tasks are numbered
-/// from 1. The metric taskmonitor_task_info has the command names.
+/// totals of each task, also of its waiting time, and, unless a recording is exported, the module's
+/// statistics. The label id identifies a task; the label pid is its PID. In a recording without ids,
+/// the tasks are numbered from 1. The metric taskmonitor_task_info has the command names.
 ///
 /// A recording can be exported while it is written. If it was cut off or is incomplete, a message
 /// on standard error says so.
