@@ -29,6 +29,11 @@ PERIOD_MS = 10
 THREADS = 200
 
 
+def keep_busy_for_long():
+    """So long that threads which do this at the same time wait for ticks of 10 ms, in which user-mode Linux counts."""
+    keep_busy(30_000)
+
+
 def threads_that_come_and_go():
     """Has up to THREADS threads, each of which works for a short random time; never returns."""
     os.nice(19)  # so that the test itself gets a CPU
@@ -76,10 +81,10 @@ def leader_ends_first():
     def body():
         def outlive():
             os.read(gate, 1)
-            in_threads(4, keep_busy)
+            in_threads(4, keep_busy_for_long)
             os._exit(0)
         threading.Thread(target=outlive).start()
-        in_threads(4, keep_busy)
+        in_threads(4, keep_busy_for_long)
         exit_thread()
 
     with ExitRecords() as exits:
@@ -112,7 +117,7 @@ def exec_by_another():
         def execute():
             os.write(told, threading.get_native_id().to_bytes(4, "little"))
             os.read(go, 1)
-            in_threads(4, keep_busy)
+            in_threads(4, keep_busy_for_long)
             os.execv(sys.executable, [sys.executable, "-S", "-c", "input()"])
         os.dup2(stdin, 0)
         threading.Thread(target=execute).start()
