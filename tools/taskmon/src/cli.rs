@@ -5,11 +5,13 @@
 
 mod exports;
 mod record;
+mod times;
 mod top;
 mod watch;
 
 pub use exports::{Export, Format, Plot};
 pub use record::Record;
+pub use times::Times;
 pub use top::{SortOrder, Top};
 pub use watch::{Add, Remove};
 

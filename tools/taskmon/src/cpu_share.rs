@@ -11,12 +11,16 @@
 
 mod groups;
 mod interval;
+mod reading;
 mod shares;
 mod time_series;
+mod usage;
 
 pub use groups::{empty_series, series_of_groups, total_series};
 #[cfg(test)]
 pub use interval::tests::{interval, sample};
 pub use interval::{Interval, Intervals, GAP_FACTOR};
+pub use reading::for_each_interval;
 pub use shares::Shares;
 pub use time_series::{Coverage, TimeSeries};
+pub use usage::Usage;

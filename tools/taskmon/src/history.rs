@@ -20,14 +20,16 @@ mod sample;
 mod source;
 mod stable;
 mod task;
+mod window;
 
 pub use newest::newest_samples;
 pub use overview::{Overview, TaskOverview};
 #[cfg(test)]
 pub use reader::tests::history_of;
 pub use reader::HistoryReader;
-pub use recording::{Clock, Losses, Metadata, Writer};
+pub use recording::{Losses, Metadata, Writer};
 pub use sample::Sample;
 pub use source::Source;
 pub use stable::StableHistory;
 pub use task::Task;
+pub use window::Window;

@@ -206,7 +206,7 @@ fn read_in_all_ways(text: &[u8]) {
     let Ok(history) = history else {
         return;
     };
-    let total = total_series(&history, 100).unwrap();
+    let total = total_series(&history, history.overview().range(), 100).unwrap();
     assert!(total.total_shares().flatten().all(f64::is_finite));
     assert!(total.wait_shares().flatten().all(f64::is_finite));
     let (peak, over_s) = total.peak(0.1);

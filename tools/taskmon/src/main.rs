@@ -7,9 +7,12 @@
 //! | module | contents |
 //! | --- | --- |
 //! | `subcommands` | `taskmon record`, `top`, `plot`, `export`, `add`, `remove`, … |
+//! | `excerpt` | the part of a history that `--since` and `--until` select |
 //! | `cli` | options and help texts of the subcommands |
+//! | `grouping` | tasks, grouped by process, command, parent, … |
 //! | `cpu_share` | CPU shares over time, computed from samples |
 //! | `history` | samples, read from the module or from a recording |
+//! | `wall_clock` | times as people say them, and the corrections of the clock |
 //! | `kernel_module` | the module's files: control, statistics, period |
 //! | `selection` | which tasks the user means: PID, name, cgroup, systemd unit, all |
 //! | `output` | files, messages, progress bars, times as text |
@@ -17,6 +20,8 @@
 
 mod cli;
 mod cpu_share;
+mod excerpt;
+mod grouping;
 mod history;
 #[cfg(test)]
 mod hostile_recordings;
@@ -25,6 +30,7 @@ mod output;
 mod procfs;
 mod selection;
 mod subcommands;
+mod wall_clock;
 
 use clap::Parser;
 use cli::{Cli, Command};

@@ -3,7 +3,7 @@
 //! The CPU time that a task consumed, and its waiting time, between two samples.
 
 use super::Shares;
-use crate::history::Sample;
+use crate::history::{Sample, Window};
 
 /// An interval is a gap if it is more than this many times as long as usual. If it is shorter, a
 /// sampling pass was only late.
@@ -34,6 +34,32 @@ impl Interval {
             wait_us: after.waited_since_us(before),
             is_gap: false,
         }
+    }
+
+    /// Returns the part of the interval that is in `window`; `None` if there is none. Times are
+    /// distributed evenly. The parts of an interval on both sides of a moment add up to the whole.
+    pub fn within(&self, window: Window) -> Option<Self> {
+        if self.to_us <= window.from_us || self.from_us >= window.to_us {
+            return None;
+        }
+        let from_us = self.from_us.max(window.from_us);
+        let to_us = self.to_us.min(window.to_us);
+        let part = |total: u64| self.until(total, to_us) - self.until(total, from_us);
+        Some(Self {
+            from_us,
+            to_us,
+            usr_us: part(self.usr_us),
+            sys_us: part(self.sys_us),
+            wait_us: self.wait_us.map(part),
+            is_gap: self.is_gap,
+        })
+    }
+
+    /// Returns how much of `total`, distributed evenly over the interval, is before `time_us`, which is in the interval.
+    fn until(&self, total: u64, time_us: u64) -> u64 {
+        let part = u128::from(total) * u128::from(time_us - self.from_us);
+        // CAST: not more than `total`.
+        (part / u128::from(self.length_us().max(1))) as u64
     }
 
     pub fn length_us(&self) -> u64 {

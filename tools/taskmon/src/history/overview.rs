@@ -2,7 +2,7 @@
 
 //! The tasks of a history: when each was sampled and what it consumed.
 
-use super::{HistoryReader, Metadata, Sample, Task};
+use super::{HistoryReader, Metadata, Sample, Task, Window};
 use anyhow::Result;
 
 /// A task with its first and its last sample.
@@ -66,6 +66,12 @@ impl Overview {
             metadata: history.metadata().clone(),
             tasks,
         })
+    }
+
+    /// Returns the range of time from the earliest to the latest sample; 0 to 0 if there is none.
+    pub fn range(&self) -> Window {
+        let (from_us, to_us) = self.range_us();
+        Window { from_us, to_us }
     }
 
     /// Returns the times of the earliest and of the latest sample, 0 if there is none.

@@ -23,5 +23,5 @@ mod metadata;
 mod writer;
 
 pub use line::{Annotation, Line};
-pub use metadata::{Clock, Ending, Losses, Metadata};
+pub use metadata::{Ending, Losses, Metadata};
 pub use writer::Writer;

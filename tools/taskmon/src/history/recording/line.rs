@@ -2,11 +2,12 @@
 
 //! What a line of a recording says.
 
-use super::{Clock, Ending};
+use super::Ending;
 use crate::{
     history::Sample,
     kernel_module::TaskInfo,
     output::format::{as_data, unescaped},
+    wall_clock::Clock,
 };
 use std::str::{self, FromStr};
 

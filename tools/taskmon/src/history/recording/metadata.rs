@@ -3,7 +3,7 @@
 //! What a recording says of itself.
 
 use super::Annotation;
-use crate::output::format::escaped;
+use crate::{output::format::escaped, wall_clock::Clock};
 use std::io::{self, Write};
 
 /// The most reasons of [`Losses::missing`] that are kept.
@@ -39,15 +39,6 @@ pub struct Metadata {
     pub ending: Option<Ending>,
     /// The number of the last line if the recording was cut off, in that line or after it.
     pub cut_off_at: Option<u64>,
-}
-
-/// The same moment on two clocks.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Clock {
-    /// Microseconds since boot, as in samples.
-    pub boot_us: u64,
-    /// Microseconds since the beginning of 1970, UTC.
-    pub unix_us: u64,
 }
 
 /// How a recording ends.

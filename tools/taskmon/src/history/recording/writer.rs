@@ -94,7 +94,7 @@ fn identity(task: &TaskInfo) -> u64 {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::history::recording::Clock;
+    use crate::wall_clock::Clock;
 
     #[test]
     fn a_recording() {

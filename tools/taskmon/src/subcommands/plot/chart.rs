@@ -93,7 +93,7 @@ impl Chart {
             }),
             layout,
             range_s: end.saturating_sub(start) as f64 / 1e6,
-            bin_s: cpu_share::empty_series(overview, MAX_BINS).bin_s(),
+            bin_s: cpu_share::empty_series(history, overview.range(), MAX_BINS).bin_s(),
             cpus: overview.metadata.cpus,
             panels,
         })
@@ -124,9 +124,10 @@ fn panels(history: &StableHistory) -> Result<Vec<Panel>> {
              left out"
         ));
     }
-    let series = cpu_share::series_of_groups(history, MAX_BINS, chosen.len(), |index| {
-        chosen.binary_search(&index).ok()
-    })?;
+    let series =
+        cpu_share::series_of_groups(history, overview.range(), MAX_BINS, chosen.len(), |index| {
+            chosen.binary_search(&index).ok()
+        })?;
     let panel = |(index, series): (&usize, &TimeSeries)| {
         let area = |name: &str, part: fn(Shares) -> f64| Area {
             name: name.to_string(),
@@ -218,8 +219,14 @@ fn stacked(history: &StableHistory) -> Result<Panel> {
         let position = shown.iter().position(|each| each.name == name);
         Some(position.unwrap_or(shown.len()))
     };
-    let mut areas = cpu_share::series_of_groups(history, MAX_BINS, shown.len() + 1, group_of)?;
-    let mut all = cpu_share::empty_series(overview, MAX_BINS);
+    let mut areas = cpu_share::series_of_groups(
+        history,
+        overview.range(),
+        MAX_BINS,
+        shown.len() + 1,
+        group_of,
+    )?;
+    let mut all = cpu_share::empty_series(history, overview.range(), MAX_BINS);
     areas.iter().for_each(|series| all.merge(series));
 
     let mut captions: Vec<String> = shown

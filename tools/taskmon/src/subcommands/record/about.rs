@@ -2,24 +2,15 @@
 
 //! What a recording says of the machine, of itself and of its command line.
 
-use crate::{
-    cli::Record,
-    history::{Clock, Metadata},
-    procfs,
-};
+use crate::{cli::Record, history::Metadata, procfs, wall_clock::Clock};
 use std::{
     ffi::{OsStr, OsString},
     fs,
-    time::{SystemTime, UNIX_EPOCH},
 };
 
 /// Returns the present time.
 pub fn clock() -> Clock {
-    let unix = SystemTime::now().duration_since(UNIX_EPOCH);
-    Clock {
-        boot_us: procfs::now_us(),
-        unix_us: unix.unwrap_or_default().as_micros().try_into().unwrap_or(0),
-    }
+    Clock::now(procfs::now_us())
 }
 
 /// Returns what a recording says of the machine and of its command line.

@@ -14,9 +14,10 @@ use super::{
 };
 use crate::{
     cli::Record,
-    history::{Clock, Metadata},
+    history::Metadata,
     kernel_module::refusal,
     output::{error_text, print_error, print_message, write_failure, Output, ReservedFile},
+    wall_clock::Clock,
 };
 use anyhow::Result;
 use std::{

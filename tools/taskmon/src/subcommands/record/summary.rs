@@ -100,7 +100,7 @@ impl Summary {
     /// Reads the recording and computes its summary.
     pub fn of(source: &Source, outcome: &Outcome) -> Result<Self> {
         let history = StableHistory::read(source, true)?;
-        let all = cpu_share::total_series(&history, MAX_BINS)?;
+        let all = cpu_share::total_series(&history, history.overview().range(), MAX_BINS)?;
         let overview = history.overview();
         let (peak_share, peak_over_s) = all.peak(MIN_PEAK_S);
         let tasks = &overview.tasks;
