@@ -9,10 +9,15 @@
 //!   over them.
 //! - [`series_of_groups`] reads a history and makes a time series for each group of tasks.
 
+mod capacity;
 mod groups;
 mod interval;
+mod peak;
+mod ranges;
 mod reading;
 mod shares;
+mod spread;
+mod task_usage;
 mod time_series;
 mod usage;
 
@@ -20,7 +25,10 @@ pub use groups::{empty_series, series_of_groups, total_series};
 #[cfg(test)]
 pub use interval::tests::{interval, sample};
 pub use interval::{Interval, Intervals, GAP_FACTOR};
-pub use reading::for_each_interval;
+pub use ranges::Ranges;
+pub use reading::{for_each_interval, max_cpus};
 pub use shares::Shares;
+pub use spread::Spread;
+pub use task_usage::{usage_of_tasks, TaskUsage, WindowUsage};
 pub use time_series::{Coverage, TimeSeries};
 pub use usage::Usage;

@@ -53,7 +53,10 @@ fn wall_clock(source: &Source, overview: &Overview, is_utc: bool) -> WallClock {
 
 /// Returns the window that the options select, cut to the range of the history.
 fn window(overview: &Overview, times: &Times, clock: &WallClock) -> Result<Window> {
-    let (start, end) = overview.range_us();
+    let Window {
+        from_us: start,
+        to_us: end,
+    } = overview.range();
     let mut window = Window {
         from_us: start,
         to_us: end,

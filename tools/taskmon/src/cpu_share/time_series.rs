@@ -6,11 +6,11 @@ use super::{Interval, Shares};
 
 /// The CPU time that was consumed, and the waiting time, in one bin.
 #[derive(Clone, Copy, Debug, Default)]
-struct Bin {
+pub(super) struct Bin {
     /// The shares, each multiplied by the time for which it was measured, in microseconds.
-    sums: Shares,
+    pub(super) sums: Shares,
     /// How much of the bin is covered by intervals.
-    sampled_us: f64,
+    pub(super) sampled_us: f64,
 }
 
 /// How much of a bin the intervals of one task cover. The task may be one of several in a time
@@ -27,7 +27,7 @@ pub struct Coverage {
 pub struct TimeSeries {
     start_us: u64,
     bin_us: f64,
-    bins: Vec<Bin>,
+    pub(super) bins: Vec<Bin>,
 }
 
 impl TimeSeries {

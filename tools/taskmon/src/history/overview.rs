@@ -4,6 +4,7 @@
 
 use super::{HistoryReader, Metadata, Sample, Task, Window};
 use anyhow::Result;
+use std::collections::HashMap;
 
 /// A task with its first and its last sample.
 #[derive(Clone, Debug)]
@@ -13,6 +14,9 @@ pub struct TaskOverview {
     pub last: Sample,
     /// The number of samples.
     pub samples: u64,
+    /// Whether this is a thread whose process is in the history too: then it is a part of that
+    /// process, and not counted again.
+    pub is_part: bool,
 }
 
 impl TaskOverview {
@@ -56,28 +60,75 @@ impl Overview {
                     first: sample,
                     last: sample,
                     samples: 1,
+                    is_part: false,
                 }),
             }
         }
         for known in &mut tasks {
             known.task = history.updated(&known.task);
         }
+        mark_parts(&mut tasks);
         Ok(Self {
             metadata: history.metadata().clone(),
             tasks,
         })
     }
 
-    /// Returns the range of time from the earliest to the latest sample; 0 to 0 if there is none.
-    pub fn range(&self) -> Window {
-        let (from_us, to_us) = self.range_us();
-        Window { from_us, to_us }
+    /// Returns for each task when it was born, if that was within the history and nothing of it is
+    /// missing: then it is known that it had used nothing at that time.
+    pub fn births(&self) -> Vec<Option<u64>> {
+        let begin_us = self.begin_us();
+        let birth = |task: &TaskOverview| {
+            let started_us = task.task.info.as_ref()?.started_us;
+            let is_whole = task.first.num == 0 && started_us < task.first.time_us;
+            (is_whole && started_us >= begin_us).then_some(started_us)
+        };
+        self.tasks.iter().map(birth).collect()
     }
 
-    /// Returns the times of the earliest and of the latest sample, 0 if there is none.
-    pub fn range_us(&self) -> (u64, u64) {
-        let start = self.tasks.iter().map(|task| task.first.time_us).min();
-        let end = self.tasks.iter().map(|task| task.last.time_us).max();
-        (start.unwrap_or(0), end.unwrap_or(0))
+    /// Returns when the history begins: with the recording, if that says when, else with the first
+    /// sample.
+    fn begin_us(&self) -> u64 {
+        let first_us = self.tasks.iter().map(|task| task.first.time_us).min();
+        let recorded_us = self.metadata.clock.map(|clock| clock.boot_us);
+        let first_us = first_us.or(recorded_us).unwrap_or(0);
+        recorded_us.map_or(first_us, |us| us.min(first_us))
+    }
+
+    /// Returns the range of time from the beginning of the history to its latest sample; 0 to 0 if
+    /// there is no sample.
+    pub fn range(&self) -> Window {
+        let Some(to_us) = self.tasks.iter().map(|task| task.last.time_us).max() else {
+            return Window {
+                from_us: 0,
+                to_us: 0,
+            };
+        };
+        Window {
+            from_us: self.begin_us().min(to_us),
+            to_us,
+        }
+    }
+}
+
+/// Marks the threads whose process is among `tasks`.
+fn mark_parts(tasks: &mut [TaskOverview]) {
+    let mut lives: HashMap<u32, Vec<(u64, u64)>> = HashMap::new();
+    for info in tasks.iter().filter_map(|task| task.task.info.as_ref()) {
+        if !info.is_thread {
+            let life = (info.started_us, info.ended_us.unwrap_or(u64::MAX));
+            lives.entry(info.pid).or_default().push(life);
+        }
+    }
+    for task in tasks.iter_mut() {
+        let Some(info) = task.task.info.as_ref() else {
+            continue;
+        };
+        let lives = info
+            .tgid
+            .filter(|_| info.is_thread)
+            .and_then(|tgid| lives.get(&tgid));
+        let born_in = |life: &(u64, u64)| (life.0..=life.1).contains(&info.started_us);
+        task.is_part = lives.is_some_and(|lives| lives.iter().any(born_in));
     }
 }

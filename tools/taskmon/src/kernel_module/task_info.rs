@@ -22,6 +22,11 @@ pub struct TaskInfo {
     pub id: u64,
     /// Whether one thread is watched, not a process.
     pub is_thread: bool,
+    /// The PID of the process that it is a thread of; `None` if it is a process, or not known.
+    pub tgid: Option<u32>,
+    /// The highest number of threads that were seen in the process; exactly 1 only if it never had
+    /// a second one. `None` if it is not known.
+    pub threads: Option<u32>,
     /// The PID of the process that forked it.
     pub parent: Option<u32>,
     /// The PID of the process because of which it is followed.
@@ -72,6 +77,8 @@ impl TaskInfo {
             let (value, after) = split_word(after);
             match word {
                 b"id" => id = Some(number(value)?),
+                b"tgid" => info.tgid = Some(number(value)?),
+                b"threads" => info.threads = Some(number(value)?),
                 b"parent" => info.parent = Some(number(value)?),
                 b"root" => info.root = Some(number(value)?),
                 b"cgroup" => info.cgroup = Some(number(value)?),
@@ -149,6 +156,8 @@ impl fmt::Display for TaskInfo {
             Some(value) => write!(to, " {word} {value}"),
             None => Ok(()),
         };
+        optional("tgid", self.tgid.map(u64::from))?;
+        optional("threads", self.threads.map(u64::from))?;
         optional("parent", self.parent.map(u64::from))?;
         optional("root", self.root.map(u64::from))?;
         optional("cgroup", self.cgroup)?;
@@ -190,6 +199,8 @@ mod tests {
         for line in [
             "pid:267 : id 41 parent 250 root 250 cgroup 2817 started 884683400 first 0 next 213 usr 1048713 sys 390222 wait 8112 name cc1",
             "pid:268 : id 42 parent 267 root 250 cgroup 2817 started 884683911 ended 885001234 status 9 first 0 next 4 usr 9000 sys 3000 name as",
+            "pid:267 : id 41 threads 7 parent 250 started 1 first 7 next 7 usr 0 sys 0 name java",
+            "pid:269 : id 43 thread tgid 267 started 1 first 7 next 7 usr 0 sys 0 name worker",
             "pid:269 : id 43 thread started 1 first 7 next 7 usr 0 sys 0 name a name \\012\\134 b",
             "pid:1 : id 1 started 0 first 0 next 0 usr 0 sys 0 name ",
         ] {
@@ -205,6 +216,8 @@ mod tests {
             pid: 9,
             id: 3,
             is_thread: true,
+            tgid: None,
+            threads: None,
             parent: Some(7),
             root: None,
             cgroup: None,

@@ -86,6 +86,7 @@ impl<W: Write> Writer<W> {
 fn identity(task: &TaskInfo) -> u64 {
     let mut hasher = DefaultHasher::new();
     (task.pid, task.is_thread, task.parent, task.root).hash(&mut hasher);
+    (task.tgid, task.threads).hash(&mut hasher);
     (task.cgroup, task.started_us, task.ended_us, task.status).hash(&mut hasher);
     task.name.hash(&mut hasher);
     hasher.finish()

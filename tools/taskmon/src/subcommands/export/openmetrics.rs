@@ -158,6 +158,7 @@ mod tests {
             first: last,
             last,
             samples: 1,
+            is_part: false,
         }
     }
 

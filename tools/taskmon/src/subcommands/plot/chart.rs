@@ -4,7 +4,7 @@
 
 use crate::{
     cpu_share::{self, Shares, TimeSeries},
-    history::{Overview, StableHistory, TaskOverview},
+    history::{Overview, StableHistory, TaskOverview, Window},
     output::{format::printable, print_message},
 };
 use anyhow::{bail, Result};
@@ -78,7 +78,10 @@ impl Chart {
         } else {
             Layout::Panels
         });
-        let (start, end) = overview.range_us();
+        let Window {
+            from_us: start,
+            to_us: end,
+        } = overview.range();
         if start == end {
             bail!("nothing to draw: there are no samples of different times");
         }

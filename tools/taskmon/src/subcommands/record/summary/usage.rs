@@ -157,6 +157,7 @@ mod tests {
                 first,
                 last,
                 samples: 2,
+                is_part: false,
             };
             let usage = Usage::of(&task, 100);
             (usage.usr_us, usage.wait_us)
