@@ -5,8 +5,9 @@
 use crate::{
     cli::Times,
     history::{Overview, Source, StableHistory, Window},
+    output::print_message,
     procfs,
-    wall_clock::{Clock, WallClock},
+    wall_clock::{Clock, Edge, Moment, WallClock},
 };
 use anyhow::{bail, Result};
 
@@ -44,31 +45,53 @@ impl Excerpt {
 fn wall_clock(source: &Source, overview: &Overview, is_utc: bool) -> WallClock {
     match source {
         Source::KernelModule(_) => WallClock::new(&[Clock::now(procfs::now_us())], is_utc),
-        Source::Recording(_) => {
-            let clocks: Vec<Clock> = overview.metadata.clock.into_iter().collect();
-            WallClock::new(&clocks, is_utc)
-        }
+        Source::Recording(_) => WallClock::new(&overview.metadata.clocks, is_utc),
     }
 }
 
 /// Returns the window that the options select, cut to the range of the history.
 fn window(overview: &Overview, times: &Times, clock: &WallClock) -> Result<Window> {
-    let Window {
-        from_us: start,
-        to_us: end,
-    } = overview.range();
-    let mut window = Window {
-        from_us: start,
-        to_us: end,
+    let range = overview.range();
+    let find = |moment: &Option<Moment>, edge, from_us| {
+        let found = moment
+            .as_ref()
+            .map(|moment| clock.find(moment, edge, from_us, range.to_us));
+        found.transpose()
     };
-    if let Some(since) = &times.since {
-        window.from_us = clock.boot_us(since, end)?.max(start);
+    let since_us = find(&times.since, Edge::Since, range.from_us)?;
+    let from_us = since_us.unwrap_or(range.from_us);
+    let until_us = find(&times.until, Edge::Until, from_us)?;
+    let to_us = until_us.unwrap_or(range.to_us);
+    if since_us.is_some() && until_us.is_some() && from_us >= to_us {
+        bail!(
+            "--until {} is not after --since {}",
+            clock.text(to_us),
+            clock.text(from_us)
+        );
     }
-    if let Some(until) = &times.until {
-        window.to_us = clock.boot_us(until, end)?.min(end);
+    let recorded = || {
+        format!(
+            "{} to {}",
+            clock.text(range.from_us),
+            clock.text(range.to_us)
+        )
+    };
+    let window = Window {
+        from_us: from_us.max(range.from_us),
+        to_us: to_us.min(range.to_us),
+    };
+    let is_limited = since_us.is_some() || until_us.is_some();
+    if is_limited && window.from_us >= window.to_us {
+        bail!(
+            "nothing is recorded in this window; there are samples from {}",
+            recorded()
+        );
     }
-    if window.from_us > window.to_us {
-        bail!("nothing was recorded in this window");
+    if from_us < range.from_us || to_us > range.to_us {
+        print_message(format_args!(
+            "not all of this window is recorded; there are samples from {}",
+            recorded()
+        ));
     }
     Ok(window)
 }

@@ -7,8 +7,10 @@
 //! it was typed.
 
 mod moment;
+mod search;
+mod span;
 
-use anyhow::Result;
+use jiff::{tz::TimeZone, Timestamp};
 pub use moment::Moment;
 use std::time::{SystemTime, UNIX_EPOCH};
 
@@ -30,41 +32,118 @@ impl Clock {
             unix_us: unix.unwrap_or_default().as_micros().try_into().unwrap_or(0),
         }
     }
+
+    /// Returns by how much the wall clock is ahead of the time since boot, in microseconds.
+    pub fn offset_us(&self) -> i128 {
+        i128::from(self.unix_us) - i128::from(self.boot_us)
+    }
+}
+
+/// Which end of a window a time is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Edge {
+    Since,
+    Until,
 }
 
 /// Converts times since boot to wall-clock times and back.
 #[derive(Clone, Debug)]
 pub struct WallClock {
+    /// In the order of the times since boot. Each one is valid from its time on until that of the
+    /// next one; the first one also before.
     clocks: Vec<Clock>,
-    is_utc: bool,
+    zone: TimeZone,
 }
 
 impl WallClock {
-    /// Returns the wall clock that was set as `clocks` say, in the order of `boot_us`: each is valid
-    /// from its moment on, the first one also before. Times are printed in local time, or in UTC.
+    /// Returns the wall clock that was set as `clocks` say, in the order of `boot_us`. Times are in
+    /// the local time zone, or in UTC.
     pub fn new(clocks: &[Clock], is_utc: bool) -> Self {
-        Self {
-            clocks: clocks.to_vec(),
-            is_utc,
+        let zone = match is_utc {
+            true => TimeZone::UTC,
+            false => TimeZone::system(),
+        };
+        Self::in_zone(clocks, zone)
+    }
+
+    fn in_zone(clocks: &[Clock], zone: TimeZone) -> Self {
+        let mut clocks = clocks.to_vec();
+        clocks.sort_by_key(|clock| clock.boot_us);
+        Self { clocks, zone }
+    }
+
+    /// Returns whether anything is known of the wall clock.
+    pub fn is_known(&self) -> bool {
+        !self.clocks.is_empty()
+    }
+
+    /// Returns a time since boot as date and time with the zone, as `2026-11-25 03:10:05 CET`; as
+    /// `boot+605.123s` where nothing is known of the wall clock.
+    pub fn text(&self, boot_us: u64) -> String {
+        self.formatted(boot_us, "%Y-%m-%d %H:%M:%S %Z")
+    }
+
+    /// Returns a time since boot as the time of the day, with milliseconds if `step_us`, the
+    /// distance between two such times, is short.
+    pub fn short_text(&self, boot_us: u64, step_us: u64) -> String {
+        match step_us {
+            0..500_000 => self.formatted(boot_us, "%H:%M:%S.%3f"),
+            _ => self.formatted(boot_us, "%H:%M:%S"),
         }
     }
 
-    /// Returns the time since boot of `moment`. What is relative in it counts from `end_us`, the
-    /// time since boot at which the history ends.
-    pub fn boot_us(&self, moment: &Moment, end_us: u64) -> Result<u64> {
-        moment.boot_us(self, end_us)
+    /// Returns a time since boot as the date, as `2026-11-25`; `None` where it is not known.
+    pub fn date(&self, boot_us: u64) -> Option<String> {
+        self.formatted_if_known(boot_us, "%Y-%m-%d")
     }
 
-    /// Returns a time since boot as date and time with the zone, or as `boot+S` where nothing is
-    /// known of the wall clock.
-    pub fn text(&self, boot_us: u64) -> String {
-        let _ = (&self.clocks, self.is_utc);
-        format!("boot+{}.{:06}s", boot_us / 1_000_000, boot_us % 1_000_000)
+    /// Returns the abbreviation of the time zone at a time since boot, as `CET`.
+    pub fn zone_name(&self, boot_us: u64) -> Option<String> {
+        self.formatted_if_known(boot_us, "%Z")
     }
 
-    /// Returns a time since boot as the time of the day only, with as many decimals of a second as
-    /// `step_us` needs.
-    pub fn short_text(&self, boot_us: u64, _step_us: u64) -> String {
-        self.text(boot_us)
+    /// Returns a time since boot as in RFC 3339, with microseconds and the offset from UTC; `None`
+    /// where nothing is known of the wall clock.
+    pub fn rfc3339(&self, boot_us: u64) -> Option<String> {
+        self.formatted_if_known(boot_us, "%Y-%m-%dT%H:%M:%S.%6f%:z")
+    }
+
+    /// Returns the local time of the day of a time since boot, in microseconds since midnight: what
+    /// the ticks of a time axis are aligned with.
+    pub fn time_of_day_us(&self, boot_us: u64) -> Option<u64> {
+        let time = self.zone.to_datetime(self.timestamp(boot_us)?).time();
+        let seconds = (i64::from(time.hour()) * 60 + i64::from(time.minute())) * 60;
+        let seconds = seconds + i64::from(time.second());
+        let us = seconds * 1_000_000 + i64::from(time.subsec_nanosecond()) / 1000;
+        us.try_into().ok()
+    }
+
+    fn formatted(&self, boot_us: u64, format: &str) -> String {
+        let since_boot = || {
+            let (seconds, rest) = (boot_us / 1_000_000, boot_us % 1_000_000);
+            format!("boot+{seconds}.{:03}s", rest / 1000)
+        };
+        self.formatted_if_known(boot_us, format)
+            .unwrap_or_else(since_boot)
+    }
+
+    fn formatted_if_known(&self, boot_us: u64, format: &str) -> Option<String> {
+        let time = self
+            .timestamp(boot_us)?
+            .to_zoned_datetime(self.zone.clone());
+        jiff::fmt::strtime::format(format, &time).ok()
+    }
+
+    /// Returns a time since boot as a time of the wall clock as it was set then.
+    fn timestamp(&self, boot_us: u64) -> Option<Timestamp> {
+        let after = self
+            .clocks
+            .partition_point(|clock| clock.boot_us <= boot_us);
+        let clock = self.clocks.get(after.saturating_sub(1))?;
+        let unix_us = i128::from(boot_us) + clock.offset_us();
+        Timestamp::from_microsecond(unix_us.try_into().ok()?).ok()
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -8,6 +8,8 @@ use std::io::{self, Write};
 
 /// The most reasons of [`Losses::missing`] that are kept.
 const MAX_REASONS: usize = 16;
+/// The most times at which the wall clock was set that are kept.
+const MAX_CLOCKS: usize = 4096;
 /// The most letters of a text. Escaped, they are shorter than the longest line that can be read.
 const MAX_TEXT: usize = 4000;
 
@@ -28,6 +30,8 @@ pub struct Metadata {
     pub period_ms: Option<u64>,
     /// How times since boot become wall-clock times.
     pub clock: Option<Clock>,
+    /// All that the recording says of it, the first ones: the wall clock can be set meanwhile.
+    pub clocks: Vec<Clock>,
     /// The process whose descendants are recorded too.
     pub tree: Option<u32>,
     /// What was recorded: the command line.
@@ -80,7 +84,12 @@ impl Metadata {
             Annotation::Cpus(cpus) => self.cpus = Some(cpus),
             Annotation::BootId(boot_id) => self.boot_id = Some(boot_id),
             Annotation::PeriodMs(period_ms) => self.period_ms = Some(period_ms),
-            Annotation::Clock(clock) => self.clock = Some(clock),
+            Annotation::Clock(clock) => {
+                self.clock.get_or_insert(clock);
+                if self.clocks.len() < MAX_CLOCKS {
+                    self.clocks.push(clock);
+                }
+            }
             Annotation::Tree(pid) => self.tree = Some(pid),
             Annotation::Command(command) => self.command = Some(command),
             Annotation::Evicted(_, samples) => {
@@ -171,6 +180,10 @@ mod tests {
                 boot_us: 884_683_400,
                 unix_us: 1_796_000_000_000_000,
             }),
+            clocks: vec![Clock {
+                boot_us: 884_683_400,
+                unix_us: 1_796_000_000_000_000,
+            }],
             tree: Some(3),
             command: Some("a\nb \\ ë".into()),
             ..Metadata::default()
