@@ -7,13 +7,22 @@ use clap::Args;
 
 /// A window of time, and how times are printed.
 #[derive(Args, Clone, Debug, Default)]
-#[command(next_help_heading = "Times")]
 pub struct Times {
     /// Begin at this time
+    ///
+    /// The syntax is that of journalctl(1): `03:00`, `yesterday 22:15`, `2026-11-25 03:10:05`,
+    /// `-10min`, `1h 30min ago`, `@1796000000`, and `boot+90s`. A time zone can follow, such as `UTC`,
+    /// `+01:00` or `Europe/Berlin`. A length of time counts from the end of what is recorded. A time
+    /// of the day without a day is the latest one in it.
     #[arg(long, value_name = "TIME", allow_hyphen_values = true)]
     pub since: Option<Moment>,
 
     /// End at this time
+    ///
+    /// A time of the day without a day is the first one after the beginning. If the wall clock was set
+    /// meanwhile, or daylight saving time began or ended, a local time can occur twice or not at all:
+    /// a window then begins at the first and ends at the last one. A recording says when its clock was
+    /// set; of the module's samples, only the present setting is known.
     #[arg(long, value_name = "TIME", allow_hyphen_values = true)]
     pub until: Option<Moment>,
 

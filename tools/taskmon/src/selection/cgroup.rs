@@ -13,7 +13,10 @@ use std::{
     collections::BTreeSet,
     ffi::{OsStr, OsString},
     fs, io,
-    os::unix::ffi::{OsStrExt, OsStringExt},
+    os::unix::{
+        ffi::{OsStrExt, OsStringExt},
+        fs::MetadataExt,
+    },
     path::{Path, PathBuf},
 };
 
@@ -39,6 +42,24 @@ impl Cgroup {
             mount: mount.clone(),
         };
         Ok(folders.into_iter().map(of).collect())
+    }
+
+    /// Returns the ids of all cgroups, the numbers of their folders' inodes, and their paths below
+    /// the folder at which cgroups are mounted; none if they are not.
+    pub fn paths() -> Vec<(u64, PathBuf)> {
+        let Ok(mount) = mount_folder() else {
+            return Vec::new();
+        };
+        let mut found = Vec::new();
+        let mut add = |folder: &Path| {
+            if let (Ok(of), Ok(path)) = (fs::metadata(folder), folder.strip_prefix(&mount)) {
+                found.push((of.ino(), Path::new("/").join(path)));
+            }
+            true
+        };
+        add(&mount);
+        find_below(&mount, &mut add);
+        found
     }
 
     /// Returns the folder of the cgroup.

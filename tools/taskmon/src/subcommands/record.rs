@@ -24,6 +24,7 @@ mod session;
 mod signals;
 mod stream;
 mod summary;
+mod surroundings;
 mod task_list;
 
 use crate::{

@@ -35,6 +35,8 @@ pub enum Annotation {
     BootId(String),
     PeriodMs(u64),
     Clock(Clock),
+    /// The id and the path of a cgroup.
+    Cgroup(u64, String),
     Tree(u32),
     Command(String),
     /// PID and name of the task that the samples after this line belong to: format 1.
@@ -75,7 +77,7 @@ impl Line {
 type Parse = fn(&[u8]) -> Option<Annotation>;
 
 /// The keywords, and how their values are parsed.
-const KEYWORDS: [(&str, Parse); 15] = [
+const KEYWORDS: [(&str, Parse); 16] = [
     ("taskmon", |value| number(value).map(Annotation::Format)),
     ("host", |value| Some(Annotation::Host(text(value)))),
     ("kernel", |value| Some(Annotation::Kernel(text(value)))),
@@ -85,6 +87,10 @@ const KEYWORDS: [(&str, Parse); 15] = [
     ("clock", |value| {
         let (boot_us, unix_us) = two_numbers(value)?;
         Some(Annotation::Clock(Clock { boot_us, unix_us }))
+    }),
+    ("cgroup", |value| {
+        let (id, path) = split(value)?;
+        Some(Annotation::Cgroup(number(id)?, text(path)))
     }),
     ("tree", |value| number(value).map(Annotation::Tree)),
     ("command", |value| Some(Annotation::Command(text(value)))),
@@ -145,6 +151,7 @@ mod tests {
             ("# period_ms 12", Annotation::PeriodMs(12)),
             ("# task 12 a b", Annotation::NamedTask(12, "a b".into())),
             ("# command a\\012b c", Annotation::Command("a\nb c".into())),
+            ("# cgroup 7 /a\\040b", Annotation::Cgroup(7, "/a b".into())),
             ("# samples 41", Annotation::Samples(41)),
             ("# evicted 41 7", Annotation::Evicted(41, 7)),
             ("# end incomplete", Annotation::End(Ending::Incomplete)),

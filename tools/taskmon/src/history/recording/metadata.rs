@@ -4,12 +4,17 @@
 
 use super::Annotation;
 use crate::{output::format::escaped, wall_clock::Clock};
-use std::io::{self, Write};
+use std::{
+    collections::BTreeMap,
+    io::{self, Write},
+};
 
 /// The most reasons of [`Losses::missing`] that are kept.
 const MAX_REASONS: usize = 16;
 /// The most times at which the wall clock was set that are kept.
 const MAX_CLOCKS: usize = 4096;
+/// The most cgroups that are kept.
+const MAX_CGROUPS: usize = 1 << 16;
 /// The most letters of a text. Escaped, they are shorter than the longest line that can be read.
 const MAX_TEXT: usize = 4000;
 
@@ -32,6 +37,8 @@ pub struct Metadata {
     pub clock: Option<Clock>,
     /// All that the recording says of it, the first ones: the wall clock can be set meanwhile.
     pub clocks: Vec<Clock>,
+    /// The paths of cgroups, by their ids.
+    pub cgroups: BTreeMap<u64, String>,
     /// The process whose descendants are recorded too.
     pub tree: Option<u32>,
     /// What was recorded: the command line.
@@ -88,6 +95,11 @@ impl Metadata {
                 self.clock.get_or_insert(clock);
                 if self.clocks.len() < MAX_CLOCKS {
                     self.clocks.push(clock);
+                }
+            }
+            Annotation::Cgroup(id, path) => {
+                if self.cgroups.len() < MAX_CGROUPS {
+                    self.cgroups.insert(id, path);
                 }
             }
             Annotation::Tree(pid) => self.tree = Some(pid),

@@ -3,7 +3,7 @@
 //! Writes a recording.
 
 use super::{Ending, Metadata};
-use crate::{history::Sample, kernel_module::TaskInfo, output::format::escaped};
+use crate::{history::Sample, kernel_module::TaskInfo, output::format::escaped, wall_clock::Clock};
 use std::{
     collections::HashMap,
     hash::{DefaultHasher, Hash, Hasher},
@@ -47,6 +47,16 @@ impl<W: Write> Writer<W> {
             writeln!(self.to, "# samples {id}")?;
         }
         writeln!(self.to, "{sample}")
+    }
+
+    /// Writes how the wall clock is set from now on.
+    pub fn clock(&mut self, clock: Clock) -> io::Result<()> {
+        writeln!(self.to, "# clock {} {}", clock.boot_us, clock.unix_us)
+    }
+
+    /// Writes the path of a cgroup.
+    pub fn cgroup(&mut self, id: u64, path: &[u8]) -> io::Result<()> {
+        writeln!(self.to, "# cgroup {id} {}", escaped(path))
     }
 
     /// Writes that samples of the task `id` were evicted before they were written.
@@ -95,7 +105,6 @@ fn identity(task: &TaskInfo) -> u64 {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::wall_clock::Clock;
 
     #[test]
     fn a_recording() {

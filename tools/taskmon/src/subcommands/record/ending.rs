@@ -34,6 +34,7 @@ pub fn finish(recording: &mut Recording<'_>) -> Result<()> {
         .wall
         .unwrap_or_else(|| recording.origin.started.elapsed());
     let sampled = add_last_samples(recording);
+    recording.note_surroundings();
     let missing_us = missing_us(recording).unwrap_or(0);
     let stream = &mut recording.session.stream;
     if missing_us > 0 {

@@ -10,6 +10,7 @@ use super::{
     ours::{Membership, Root},
     session::{raise_priority, Session},
     signals::{Event, Signals},
+    surroundings::Surroundings,
     Recorder, FAILED,
 };
 use crate::{
@@ -62,6 +63,7 @@ pub struct Recording<'a> {
     pub reader: Option<File>,
     attachment: Option<Attachment>,
     signals: Signals,
+    surroundings: Surroundings,
     /// The ids of the tasks that were named, without those that are over.
     roots: Vec<u64>,
     is_failure_told: bool,
@@ -81,6 +83,7 @@ impl<'a> Recording<'a> {
             reader: None,
             attachment: recorder.attachment,
             signals: recorder.signals,
+            surroundings: Surroundings::new(origin.clock),
             roots: Vec::new(),
             is_failure_told: false,
             origin,
@@ -196,6 +199,7 @@ impl<'a> Recording<'a> {
     /// Records what has been sampled since the last call. Returns whether the recording ends.
     fn drain(&mut self) -> Result<bool> {
         let drained = self.session.drain()?;
+        self.note_surroundings();
         self.add_new()?;
         if self.has_failed()? {
             return Ok(true);
@@ -208,6 +212,17 @@ impl<'a> Recording<'a> {
         // More processes can come into a cgroup that has some.
         let can_grow = self.attachment.as_ref().is_some_and(Attachment::can_grow);
         Ok(are_named_over && !is_rest_awaited && !can_grow)
+    }
+
+    /// Writes what has changed around the recorded tasks.
+    pub fn note_surroundings(&mut self) {
+        let stream = &mut self.session.stream;
+        if let Some(clock) = self.surroundings.new_clock() {
+            stream.note_clock(clock);
+        }
+        for (id, path) in self.surroundings.new_cgroups(stream.recorded()) {
+            stream.note_cgroup(id, &path);
+        }
     }
 
     /// Returns whether all tasks that were named have ended and have been recorded, or are not

@@ -15,9 +15,14 @@ use crate::{
     history::{Losses, Metadata, Sample, Writer},
     kernel_module::TaskInfo,
     output::os_error_text,
+    wall_clock::Clock,
 };
 use anyhow::{bail, Result};
-use std::io::{self, Write};
+use std::{
+    io::{self, Write},
+    os::unix::ffi::OsStrExt,
+    path::Path,
+};
 
 /// How many tasks a message names.
 const MAX_NAMED: usize = 3;
@@ -238,6 +243,16 @@ impl<F: Feed, W: Write> Stream<F, W> {
             self.losses.evicted = self.losses.evicted.saturating_add(samples);
             self.write(|to| to.evicted(id, samples));
         }
+    }
+
+    /// Notes how the wall clock is set from now on.
+    pub fn note_clock(&mut self, clock: Clock) {
+        self.write(|to| to.clock(clock));
+    }
+
+    /// Notes the path of a cgroup.
+    pub fn note_cgroup(&mut self, id: u64, path: &Path) {
+        self.write(|to| to.cgroup(id, path.as_os_str().as_bytes()));
     }
 
     /// Notes that descendants could not be followed.
