@@ -5,12 +5,14 @@
 
 mod exports;
 mod record;
+mod report;
 mod times;
 mod top;
 mod watch;
 
 pub use exports::{Export, Format, Plot};
 pub use record::Record;
+pub use report::{Diff, DiffBy, Least, Report, ReportBy, RowOrder, Rows};
 pub use times::Times;
 pub use top::{SortOrder, Top};
 pub use watch::{Add, Remove};
@@ -48,6 +50,7 @@ pub struct Cli {
 pub enum Command {
     Record(Record),
     Top(Top),
+    Report(Report),
     Plot(Plot),
     Export(Export),
     Add(Add),

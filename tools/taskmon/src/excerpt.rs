@@ -35,6 +35,13 @@ impl Excerpt {
         })
     }
 
+    /// Reads a whole history. Times are in local time.
+    ///
+    /// Fails as opening and reading `source` does.
+    pub fn whole(source: &Source, has_progress: bool) -> Result<Self> {
+        Self::read(source, &Times::default(), has_progress)
+    }
+
     /// Returns the overview of the history.
     pub fn overview(&self) -> &Overview {
         self.history.overview()

@@ -1,9 +1,16 @@
 // SPDX-License-Identifier: GPL-2.0
 
 //! The tasks of a history, grouped: by process, command, descent, cgroup.
+//!
+//! A [`Grouping`] says which group each task is in. A [`Family`] says who forked whom.
+
+mod family;
+mod filter;
 
 use crate::history::{Overview, TaskOverview};
 use clap::ValueEnum;
+pub use family::Family;
+pub use filter::Filter;
 use std::collections::HashMap;
 
 /// What makes tasks one group.
@@ -15,13 +22,13 @@ pub enum By {
     /// Tasks of one command name
     #[value(alias = "name")]
     Command,
-    /// Tasks of one command name, without what follows its first `/`, `:`, `-` or digit
+    /// Tasks of one command name, without a version or number at its end
     Stem,
     /// Tasks that the same process forked
     Parent,
     /// Tasks of one cgroup
     Cgroup,
-    /// Descendants of one process that was named
+    /// Descendants of one process that is followed with its descendants
     Root,
 }
 
@@ -41,26 +48,51 @@ pub struct Grouping {
     of_task: Vec<Option<usize>>,
 }
 
+/// What the tasks of a group have in common.
+#[derive(PartialEq, Eq, Hash)]
+enum Key {
+    Task(usize),
+    Name(String),
+    /// The index of the parent; where it is not in the history, its PID, if known.
+    Parent(Option<usize>, Option<u32>),
+    Cgroup(Option<u64>),
+    Root(Option<u32>),
+}
+
 impl Grouping {
     /// Groups the tasks of `overview` of which `is_wanted` is true, in the order in which they occur.
     ///
-    /// A thread whose process is in the history too is part of that process and in no group.
-    pub fn of(overview: &Overview, by: By, is_wanted: impl Fn(&TaskOverview) -> bool) -> Self {
+    /// A thread whose process is in the history too is a part of that process and in no group. With
+    /// `has_threads`, it is in a group as any other task.
+    pub fn of(
+        overview: &Overview,
+        by: By,
+        has_threads: bool,
+        is_wanted: impl Fn(&TaskOverview) -> bool,
+    ) -> Self {
+        let family = match by {
+            By::Parent => Family::of(overview),
+            _ => Family::default(),
+        };
         let mut all = Self::default();
-        let mut of_key: HashMap<String, usize> = HashMap::new();
+        let mut of_key: HashMap<Key, usize> = HashMap::new();
         for (index, task) in overview.tasks.iter().enumerate() {
-            if !is_wanted(task) {
+            if !is_wanted(task) || (task.is_part && !has_threads) {
                 all.of_task.push(None);
                 continue;
             }
-            let name = name_of(index, task, by);
-            let group = *of_key.entry(name.clone()).or_insert_with(|| {
-                all.groups.push(Group {
-                    name,
-                    tasks: Vec::new(),
-                });
-                all.groups.len() - 1
-            });
+            let key = key(index, task, by, &family);
+            let group = match of_key.get(&key) {
+                Some(known) => *known,
+                None => {
+                    all.groups.push(Group {
+                        name: name(&key, overview),
+                        tasks: Vec::new(),
+                    });
+                    of_key.insert(key, all.groups.len() - 1);
+                    all.groups.len() - 1
+                }
+            };
             all.groups[group].tasks.push(index);
             all.of_task.push(Some(group));
         }
@@ -73,9 +105,62 @@ impl Grouping {
     }
 }
 
-fn name_of(index: usize, task: &TaskOverview, by: By) -> String {
+fn key(index: usize, task: &TaskOverview, by: By, family: &Family) -> Key {
+    let info = task.task.info.as_ref();
     match by {
-        By::Process => format!("{} ({}) #{index}", task.task.label(), task.task.pid),
-        _ => task.task.label().to_string(),
+        By::Process => Key::Task(index),
+        By::Command => Key::Name(task.task.label().to_string()),
+        By::Stem => Key::Name(stem(task.task.label()).to_string()),
+        By::Parent => Key::Parent(family.parent(index), info.and_then(|info| info.parent)),
+        By::Cgroup => Key::Cgroup(info.and_then(|info| info.cgroup)),
+        By::Root => Key::Root(info.and_then(|info| info.root)),
     }
 }
+
+fn name(key: &Key, overview: &Overview) -> String {
+    let with_pid = |task: &TaskOverview| format!("{} ({})", task.task.label(), task.task.pid);
+    match key {
+        Key::Task(index) | Key::Parent(Some(index), _) => with_pid(&overview.tasks[*index]),
+        Key::Name(name) => name.clone(),
+        Key::Parent(None, Some(pid)) => format!("PID {pid}"),
+        Key::Parent(None, None) => "parent unknown".to_string(),
+        Key::Cgroup(Some(id)) => match overview.metadata.cgroups.get(id) {
+            Some(path) => path.clone(),
+            None => format!("cgroup {id}"),
+        },
+        Key::Cgroup(None) => "cgroup unknown".to_string(),
+        Key::Root(Some(pid)) => {
+            let mut tasks = overview.tasks.iter();
+            let root = tasks.find(|task| task.task.pid == *pid && !task.is_part);
+            root.map_or(format!("PID {pid}"), with_pid)
+        }
+        Key::Root(None) => "watched alone".to_string(),
+    }
+}
+
+/// Returns a command name without a number or a version at its end: `cc1plus-13` and `kworker/0:1`
+/// become `cc1plus` and `kworker`. A name of which nothing would be left stays.
+fn stem(name: &str) -> &str {
+    let name = name.split_once('/').map_or(
+        name,
+        |(before, _)| {
+            if before.is_empty() {
+                name
+            } else {
+                before
+            }
+        },
+    );
+    let is_number = |letter: char| letter.is_ascii_digit() || ".-_:#".contains(letter);
+    let trimmed = name.trim_end_matches(is_number);
+    // The digits of `cc1` or `python3` are a part of the name: only what follows a separator goes.
+    let separator = name[trimmed.len()..].find(|letter: char| ".-_:#".contains(letter));
+    let end = separator.map_or(name.len(), |at| trimmed.len() + at);
+    match end {
+        0 => name,
+        end => &name[..end],
+    }
+}
+
+#[cfg(test)]
+mod tests;

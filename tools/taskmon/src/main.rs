@@ -36,13 +36,14 @@ use clap::Parser;
 use cli::{Cli, Command};
 use std::process::ExitCode;
 use subcommands::{
-    add, candidates, export, generate, list, plot, record, remove, sampling, stats, top,
+    add, candidates, export, generate, list, plot, record, remove, report, sampling, stats, top,
 };
 
 fn main() -> ExitCode {
     let result = match Cli::parse().command {
         Command::Record(arguments) => return record::record(&arguments),
         Command::Top(arguments) => top::top(&arguments),
+        Command::Report(arguments) => report::report(&arguments),
         Command::Plot(arguments) => plot::plot(&arguments),
         Command::Export(arguments) => export::export(&arguments),
         Command::Add(arguments) => add::add(&arguments),

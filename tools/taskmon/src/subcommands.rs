@@ -14,6 +14,7 @@ pub mod list;
 pub mod plot;
 pub mod record;
 pub mod remove;
+pub mod report;
 pub mod sampling;
 pub mod stats;
 pub mod top;

@@ -12,6 +12,7 @@ mod span;
 
 use jiff::{tz::TimeZone, Timestamp};
 pub use moment::Moment;
+pub use span::parse as parse_length;
 use std::time::{SystemTime, UNIX_EPOCH};
 
 /// The same moment on two clocks.

@@ -74,14 +74,14 @@ impl Overview {
         })
     }
 
-    /// Returns for each task when it was born, if that was within the history and nothing of it is
-    /// missing: then it is known that it had used nothing at that time.
+    /// Returns for each task when it was born, if that was within the history: at that time, it had
+    /// used nothing.
     pub fn births(&self) -> Vec<Option<u64>> {
         let begin_us = self.begin_us();
         let birth = |task: &TaskOverview| {
             let started_us = task.task.info.as_ref()?.started_us;
-            let is_whole = task.first.num == 0 && started_us < task.first.time_us;
-            (is_whole && started_us >= begin_us).then_some(started_us)
+            let before_us = task.first.time_us.saturating_sub(1);
+            (started_us >= begin_us).then_some(started_us.min(before_us))
         };
         self.tasks.iter().map(birth).collect()
     }

@@ -9,6 +9,12 @@ pub fn seconds(us: u64) -> String {
     format!("{}.{:06}", us / 1_000_000, us % 1_000_000)
 }
 
+/// Returns microseconds as seconds, rounded to milliseconds.
+pub fn short_seconds(us: u64) -> String {
+    let ms = us.saturating_add(500) / 1000;
+    format!("{}.{:03}", ms / 1000, ms % 1000)
+}
+
 /// Returns a value as text, `-` if it is not known.
 pub fn or_dash(value: Option<impl ToString>) -> String {
     value.map_or("-".to_string(), |value| value.to_string())

@@ -52,7 +52,6 @@ pub fn finish(recording: &mut Recording<'_>) -> Result<()> {
     let outcome = Outcome {
         status: recording.status,
         wall,
-        start_us: recording.origin.clock.boot_us,
         is_ended: recording.named_are_over(),
         is_complete: is_complete && written.is_ok(),
         evicted_in_all: recording.session.evicted().unwrap_or(losses.evicted),

@@ -6,18 +6,18 @@ mod text;
 mod usage;
 
 use crate::{
-    cpu_share,
-    history::{Losses, Source, StableHistory},
+    cli::{ReportBy, RowOrder, Rows},
+    cpu_share::{usage_of_tasks, Usage},
+    excerpt::Excerpt,
+    history::{Losses, Source},
+    subcommands::report::{Options, Report},
+    wall_clock::WallClock,
 };
 use anyhow::Result;
 use serde::Serialize;
 use std::{os::unix::process::ExitStatusExt, process::ExitStatus, time::Duration};
-use usage::{highest, Namesakes, Process, Usage};
+use usage::{highest, Namesakes, Process};
 
-/// The most bins of the time series in which the peak is looked for.
-const MAX_BINS: usize = 4096;
-/// The shortest time over which the peak is computed.
-const MIN_PEAK_S: f64 = 0.1;
 /// How many processes, and how many names, the summary lists.
 const MAX_LISTED: usize = 10;
 /// How many running processes the summary lists.
@@ -29,8 +29,6 @@ pub struct Outcome {
     pub status: Option<ExitStatus>,
     /// How long the command ran, or the recording lasted.
     pub wall: Duration,
-    /// When the recording began, in microseconds since boot.
-    pub start_us: u64,
     /// Whether everything that was named has ended and has an exit sample.
     pub is_ended: bool,
     pub is_complete: bool,
@@ -92,32 +90,43 @@ pub struct Summary {
     is_ended: bool,
     /// Whether nothing is missing in the recording.
     is_complete: bool,
+    /// The report by process, and by command.
     #[serde(skip)]
-    shares: Vec<Option<f64>>,
+    by_process: Report,
+    #[serde(skip)]
+    by_command: Report,
+    #[serde(skip)]
+    clock: WallClock,
 }
 
 impl Summary {
     /// Reads the recording and computes its summary.
     pub fn of(source: &Source, outcome: &Outcome) -> Result<Self> {
-        let history = StableHistory::read(source, true)?;
-        let all = cpu_share::total_series(&history, history.overview().range(), MAX_BINS)?;
-        let overview = history.overview();
-        let (peak_share, peak_over_s) = all.peak(MIN_PEAK_S);
-        let tasks = &overview.tasks;
+        let excerpt = Excerpt::whole(source, true)?;
+        let overview = excerpt.overview();
+        let by_process = Report::of(&excerpt, &options(ReportBy::Process))?;
+        let by_command = Report::of(&excerpt, &options(ReportBy::Command))?;
+        let used = usage_of_tasks(&excerpt.history, excerpt.window)?;
+        let tasks: Vec<_> = overview
+            .tasks
+            .iter()
+            .zip(&used.tasks)
+            .filter(|(task, _)| !task.is_part)
+            .collect();
         let processes: Vec<Process> = tasks
             .iter()
-            .map(|task| Process::of(task, outcome.start_us))
+            .map(|(task, used)| Process::of(task, used))
             .collect();
-        let usage: Usage = processes.iter().map(|process| process.usage).sum();
+        let usage = used.total;
         let waited_us = |usage: &Usage| usage.wait_us.unwrap_or(0);
         let mut longest_waiting = highest(&processes, MAX_LISTED, waited_us);
         longest_waiting.retain(|process| waited_us(&process.usage) > 0);
         let mut by_name = Namesakes::of(&processes);
         by_name.truncate(MAX_LISTED);
-        let running = || tasks.iter().filter(|task| !task.last.is_exit);
+        let running = || tasks.iter().filter(|(task, _)| !task.last.is_exit);
         let still_running = running().take(MAX_RUNNING);
         let still_running = still_running
-            .map(|task| Process::of(task, outcome.start_us))
+            .map(|(task, used)| Process::of(task, used))
             .collect();
         let wall_us = u64::try_from(outcome.wall.as_micros()).unwrap_or(u64::MAX);
         Ok(Self {
@@ -128,11 +137,11 @@ impl Summary {
             interval_ms: overview.metadata.period_ms,
             usage,
             mean_share: usage.cpu_us() as f64 / wall_us.max(1) as f64,
-            peak_share,
-            peak_over_s,
+            peak_share: by_process.peak,
+            peak_over_s: by_process.peak_over_s,
             processes: processes.len(),
             running: running().count(),
-            samples: tasks.iter().map(|task| task.samples).sum(),
+            samples: overview.tasks.iter().map(|task| task.samples).sum(),
             evicted: outcome.losses.evicted,
             evicted_elsewhere: outcome
                 .evicted_in_all
@@ -146,12 +155,31 @@ impl Summary {
             still_running,
             is_ended: outcome.is_ended,
             is_complete: outcome.is_complete,
-            shares: all.total_shares().collect(),
+            by_process,
+            by_command,
+            clock: excerpt.clock.clone(),
         })
     }
 
     /// Returns the summary as one line of JSON.
     pub fn json(&self) -> Result<String> {
         Ok(serde_json::to_string(self)? + "\n")
+    }
+}
+
+/// Returns which rows the tables of the summary have.
+fn options(by: ReportBy) -> Options {
+    Options {
+        by,
+        rows: Rows {
+            number: MAX_LISTED,
+            sort: RowOrder::Cpu,
+            reverse: false,
+            min: None,
+            filter: Vec::new(),
+            json: false,
+            csv: false,
+        },
+        has_threads: false,
     }
 }
