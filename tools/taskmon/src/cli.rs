@@ -17,7 +17,7 @@ pub use times::Times;
 pub use top::{SortOrder, Top};
 pub use watch::{Add, Remove};
 
-use clap::{Args, Parser, Subcommand, ValueEnum};
+use clap::{Args, Parser, Subcommand, ValueEnum, ValueHint};
 use std::{ffi::OsString, path::PathBuf};
 
 /// Record, watch and plot the CPU time of tasks
@@ -51,6 +51,7 @@ pub enum Command {
     Record(Record),
     Top(Top),
     Report(Report),
+    Diff(Diff),
     Plot(Plot),
     Export(Export),
     Add(Add),
@@ -83,8 +84,18 @@ pub enum Command {
 ///
 /// A task that has no samples is listed too. It has none if sampling was stopped when it was added,
 /// or if they were evicted or cleared.
+///
+/// Of a recording, or with --since or --until, the tasks are listed that were seen in that window, with
+/// what they used in it, in the order in which they were added.
 #[derive(Args)]
 pub struct List {
+    /// A recording, or PIDs or thread IDs of watched tasks [default: all watched tasks]
+    #[arg(value_name = "FILE or PID", value_hint = ValueHint::FilePath)]
+    pub what: Vec<String>,
+
+    #[command(flatten)]
+    pub times: Times,
+
     /// Write a JSON array
     #[arg(long)]
     pub json: bool,

@@ -8,7 +8,7 @@
 mod recordings;
 
 use crate::{
-    cli::Format,
+    cli::{Format, Times},
     cpu_share::total_series,
     history::{Source, StableHistory},
     subcommands::{
@@ -161,7 +161,7 @@ fn is_read<T>(result: &Result<T>) -> bool {
 
 fn exported(source: &Source, format: Format) -> Result<String> {
     let mut to = Vec::new();
-    export::write(source, format, false, &mut to)?;
+    export::write(source, &Times::default(), format, false, &mut to)?;
     Ok(String::from_utf8(to).expect("the output is UTF-8"))
 }
 

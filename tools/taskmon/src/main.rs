@@ -36,7 +36,8 @@ use clap::Parser;
 use cli::{Cli, Command};
 use std::process::ExitCode;
 use subcommands::{
-    add, candidates, export, generate, list, plot, record, remove, report, sampling, stats, top,
+    add, candidates, diff, export, generate, list, plot, record, remove, report, sampling, stats,
+    top,
 };
 
 fn main() -> ExitCode {
@@ -44,6 +45,7 @@ fn main() -> ExitCode {
         Command::Record(arguments) => return record::record(&arguments),
         Command::Top(arguments) => top::top(&arguments),
         Command::Report(arguments) => report::report(&arguments),
+        Command::Diff(arguments) => diff::diff(&arguments),
         Command::Plot(arguments) => plot::plot(&arguments),
         Command::Export(arguments) => export::export(&arguments),
         Command::Add(arguments) => add::add(&arguments),

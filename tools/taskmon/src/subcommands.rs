@@ -8,6 +8,7 @@
 
 pub mod add;
 pub mod candidates;
+pub mod diff;
 pub mod export;
 pub mod generate;
 pub mod list;

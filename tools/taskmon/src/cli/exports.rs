@@ -2,6 +2,7 @@
 
 //! The options of the subcommands that read samples and write files: `plot` and `export`.
 
+use super::Times;
 use clap::{Args, ValueEnum, ValueHint};
 use std::path::PathBuf;
 
@@ -91,6 +92,9 @@ pub struct Export {
     /// A recording, or PIDs or thread IDs of watched tasks [default: all watched tasks]
     #[arg(value_name = "FILE or PID", value_hint = ValueHint::FilePath)]
     pub what: Vec<String>,
+
+    #[command(flatten)]
+    pub times: Times,
 }
 
 /// A format of `taskmon export`.

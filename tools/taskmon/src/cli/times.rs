@@ -30,3 +30,10 @@ pub struct Times {
     #[arg(long)]
     pub utc: bool,
 }
+
+impl Times {
+    /// Returns whether less than everything may be wanted.
+    pub fn is_limited(&self) -> bool {
+        self.since.is_some() || self.until.is_some()
+    }
+}

@@ -15,6 +15,7 @@ use super::{
     recording::{Annotation, Line, Metadata},
     sample::Sample,
     task::Task,
+    window::Window,
 };
 use crate::output::Progress;
 use anyhow::{bail, Result};
@@ -41,6 +42,8 @@ pub struct HistoryReader {
     wanted: BTreeSet<u32>,
     /// The wanted PIDs that have not been found yet.
     not_found: BTreeSet<u32>,
+    /// The samples of other times are skipped.
+    window: Window,
     /// Where the lines that are read are copied to.
     copy: Option<Box<dyn Write>>,
 }
@@ -60,6 +63,7 @@ impl HistoryReader {
             arrangement: Arrangement::Runs(Runs::default()),
             wanted: BTreeSet::new(),
             not_found: BTreeSet::new(),
+            window: Window::EVERYTHING,
             copy: None,
         }
     }
@@ -76,6 +80,12 @@ impl HistoryReader {
     /// Makes the reader copy each line to `to`, but for samples of PIDs that are not wanted.
     pub fn copying_to(mut self, to: impl Write + 'static) -> Self {
         self.copy = Some(Box::new(to));
+        self
+    }
+
+    /// Makes the reader skip samples that were not taken in a window.
+    pub fn within(mut self, window: Window) -> Self {
+        self.window = window;
         self
     }
 
@@ -126,7 +136,9 @@ impl HistoryReader {
                     self.copy_line()?;
                     self.take_sample(&sample)
                         .map_err(|what| self.lines.error(what))?;
-                    return Ok(self.current().map(|task| (task, sample)));
+                    if self.window.contains(sample.time_us) {
+                        return Ok(self.current().map(|task| (task, sample)));
+                    }
                 }
             } else {
                 self.copy_line()?;

@@ -10,12 +10,13 @@ mod perfetto;
 mod table;
 
 use crate::{
-    cli::{Export, Format},
-    history::{Metadata, Overview, Source, StableHistory, Task, TaskOverview},
+    cli::{Export, Format, Times},
+    excerpt::Excerpt,
+    history::{HistoryReader, Metadata, Overview, Source, Task, TaskOverview},
     kernel_module,
     output::Output,
 };
-use anyhow::{Error, Result};
+use anyhow::Result;
 use std::{io::Write, path::Path};
 
 /// Runs `taskmon export`.
@@ -24,51 +25,72 @@ pub fn export(arguments: &Export) -> Result<()> {
     let mut output = Output::file_or_stdout(arguments.output.as_deref().map(Path::new))?;
     // On a terminal, a progress bar would disturb the output.
     let has_progress = !output.is_terminal();
-    let metadata = write(&source, arguments.format, has_progress, &mut output)?;
+    let (format, times) = (arguments.format, &arguments.times);
+    let metadata = write(&source, times, format, has_progress, &mut output)?;
     output.finish()?;
     source.tell_what_is_missing(&metadata);
     Ok(())
 }
 
-/// Writes a history in one of the formats. Returns what is known of it at its end.
+/// Writes the window of a history in one of the formats. Returns what is known of it at its end.
 pub fn write(
     source: &Source,
+    times: &Times,
     format: Format,
     has_progress: bool,
     to: &mut dyn Write,
 ) -> Result<Metadata> {
-    let open = || {
+    let is_module = matches!(source, Source::KernelModule(_));
+    if is_module && !times.is_limited() && format != Format::Perfetto {
+        // The module says who the tasks are before their samples are read, so one reading is enough.
         let history = source.open()?;
-        Ok::<_, Error>(match has_progress {
+        let mut history = match has_progress {
             true => history,
             false => history.without_progress(),
-        })
-    };
-    let write_samples = match format {
-        Format::Csv => table::csv,
-        Format::Json => table::json,
-        Format::Perfetto => perfetto::write,
-        Format::Openmetrics => {
-            let overview = Overview::read_from(&mut open()?)?;
-            openmetrics::write(&overview, to)?;
-            if let Source::KernelModule(_) = source {
-                openmetrics::write_statistics(&kernel_module::statistics()?, to)?;
-            }
-            return Ok(overview.metadata);
-        }
-    };
-    if let Source::KernelModule(_) = source {
-        // The module says who the tasks are before their samples are read.
-        let mut history = open()?;
-        write_samples(&mut history, &[], to)?;
-        return Ok(history.metadata().clone());
+        };
+        return write_samples(&mut history, &[], format, is_module, to);
     }
     // In a recording, a task can get its last name after its samples. If the recording is damaged,
     // nothing is written.
-    let history = StableHistory::read(source, has_progress)?;
-    let overview = history.overview();
-    write_samples(&mut history.open()?, &overview.tasks, to)?;
+    let excerpt = Excerpt::read(source, times, has_progress)?;
+    let overview = excerpt.overview();
+    if format == Format::Perfetto {
+        perfetto::write(&excerpt, to)?;
+    } else {
+        let mut history = excerpt.history.open()?;
+        if times.is_limited() {
+            history = history.within(excerpt.window);
+        }
+        write_samples(&mut history, &overview.tasks, format, is_module, to)?;
+    }
     Ok(overview.metadata.clone())
+}
+
+/// Writes samples in a format that has them as they are. `tasks` are what is known at the end of the
+/// history; if it is empty, the history knows them. Returns what is known at its end.
+fn write_samples(
+    history: &mut HistoryReader,
+    tasks: &[TaskOverview],
+    format: Format,
+    is_module: bool,
+    to: &mut dyn Write,
+) -> Result<Metadata> {
+    match format {
+        Format::Csv => table::csv(history, tasks, to)?,
+        Format::Json => table::json(history, tasks, to)?,
+        Format::Openmetrics => {
+            let mut overview = Overview::read_from(history)?;
+            for known in &mut overview.tasks {
+                known.task = known_at_end(&known.task, tasks).clone();
+            }
+            openmetrics::write(&overview, to)?;
+            if is_module {
+                openmetrics::write_statistics(&kernel_module::statistics()?, to)?;
+            }
+        }
+        Format::Perfetto => {}
+    }
+    Ok(history.metadata().clone())
 }
 
 /// Returns a task as it is among `tasks`, which are what is known at the end of the history. If it

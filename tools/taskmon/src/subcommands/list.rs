@@ -1,10 +1,13 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! `taskmon list`: the watched tasks.
+//! `taskmon list`: the watched tasks, or those of a window of a history.
+
+mod seen;
 
 use crate::{
     cli::List,
-    history::{newest_samples, Sample},
+    excerpt::Excerpt,
+    history::{newest_samples, Sample, Source},
     kernel_module::{self, TaskInfo},
     output::{
         bold,
@@ -72,6 +75,11 @@ impl Row {
 
 /// Runs `taskmon list`.
 pub fn list(arguments: &List) -> Result<()> {
+    if !arguments.what.is_empty() || arguments.times.is_limited() {
+        let source = Source::from_arguments(&arguments.what)?;
+        let excerpt = Excerpt::read(&source, &arguments.times, true)?;
+        return seen::list(&source, &excerpt, arguments.json);
+    }
     let tasks = kernel_module::tasks()?;
     if !arguments.json {
         return print_table(&tasks);
