@@ -112,7 +112,10 @@ impl WallClock {
     /// Returns the local time of the day of a time since boot, in microseconds since midnight: what
     /// the ticks of a time axis are aligned with.
     pub fn time_of_day_us(&self, boot_us: u64) -> Option<u64> {
-        let time = self.zone.to_datetime(self.timestamp(boot_us)?).time();
+        let time = self
+            .zone
+            .to_datetime(self.timestamp(boot_us.into())?)
+            .time();
         let seconds = (i64::from(time.hour()) * 60 + i64::from(time.minute())) * 60;
         let seconds = seconds + i64::from(time.second());
         let us = seconds * 1_000_000 + i64::from(time.subsec_nanosecond()) / 1000;
@@ -130,18 +133,18 @@ impl WallClock {
 
     fn formatted_if_known(&self, boot_us: u64, format: &str) -> Option<String> {
         let time = self
-            .timestamp(boot_us)?
+            .timestamp(boot_us.into())?
             .to_zoned_datetime(self.zone.clone());
         jiff::fmt::strtime::format(format, &time).ok()
     }
 
     /// Returns a time since boot as a time of the wall clock as it was set then.
-    fn timestamp(&self, boot_us: u64) -> Option<Timestamp> {
+    fn timestamp(&self, boot_us: i128) -> Option<Timestamp> {
         let after = self
             .clocks
-            .partition_point(|clock| clock.boot_us <= boot_us);
+            .partition_point(|clock| i128::from(clock.boot_us) <= boot_us);
         let clock = self.clocks.get(after.saturating_sub(1))?;
-        let unix_us = i128::from(boot_us) + clock.offset_us();
+        let unix_us = boot_us + clock.offset_us();
         Timestamp::from_microsecond(unix_us.try_into().ok()?).ok()
     }
 }

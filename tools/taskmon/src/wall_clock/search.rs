@@ -14,7 +14,8 @@ use jiff::{
 };
 
 impl WallClock {
-    /// Returns the time since boot that `moment` means in a history from `from_us` to `to_us`.
+    /// Returns the time since boot that `moment` means in a history from `from_us` to `to_us`. It is
+    /// negative if it was before the boot.
     ///
     /// A length of time counts from the end of the history. A time of the day without a day is, for
     /// the beginning of a window, the latest one before the end of the history; for its end, the
@@ -23,10 +24,10 @@ impl WallClock {
     /// One that does not occur is the moment at which it was left out.
     ///
     /// Fails if nothing is known of the wall clock and `moment` is a time of it.
-    pub fn find(&self, moment: &Moment, edge: Edge, from_us: u64, to_us: u64) -> Result<u64> {
+    pub fn find(&self, moment: &Moment, edge: Edge, from_us: i64, to_us: i64) -> Result<i64> {
         let unix_us = match &moment.kind {
-            Kind::SinceBoot(us) => return Ok(*us),
-            Kind::FromEnd(us) => return Ok(to_us.saturating_add_signed(*us)),
+            Kind::SinceBoot(us) => return Ok(i64::try_from(*us).unwrap_or(i64::MAX)),
+            Kind::FromEnd(us) => return Ok(to_us.saturating_add(*us)),
             _ if !self.is_known() => bail!(
                 "{}: the recording does not say what time it was; use times like `boot+90s` or `-10min`",
                 moment.text()
@@ -59,14 +60,17 @@ impl WallClock {
         time: Time,
         zone: &Zone,
         edge: Edge,
-        from_us: u64,
-        to_us: u64,
-    ) -> Option<u64> {
+        from_us: i64,
+        to_us: i64,
+    ) -> Option<i64> {
         let near = match edge {
             Edge::Since => to_us,
             Edge::Until => from_us,
         };
-        let date = self.zone_of(zone).to_datetime(self.timestamp(near)?).date();
+        let date = self
+            .zone_of(zone)
+            .to_datetime(self.timestamp(near.into())?)
+            .date();
         let on = |days: i64| {
             let date = date.checked_add(days.days()).ok()?;
             let unix_us = self.unix_us(date.to_datetime(time), zone, edge)?;
@@ -110,7 +114,7 @@ impl WallClock {
     }
 
     /// Returns the time since boot at which the wall clock showed a time.
-    fn boot_us(&self, unix_us: i64, edge: Edge) -> u64 {
+    fn boot_us(&self, unix_us: i64, edge: Edge) -> i64 {
         let unix_us = i128::from(unix_us);
         let shown = |index: usize| {
             let clock = self.clocks[index];
@@ -136,6 +140,9 @@ impl WallClock {
             let mut later = later.filter(|clock| i128::from(clock.unix_us) >= unix_us);
             later.next().map_or(0, |clock| i128::from(clock.boot_us))
         };
-        found.unwrap_or_else(skipped).clamp(0, i128::from(u64::MAX)) as u64
+        // CAST: `clamp` bounds it.
+        found
+            .unwrap_or_else(skipped)
+            .clamp(i64::MIN.into(), i64::MAX.into()) as i64
     }
 }
