@@ -43,7 +43,7 @@ def fish(line):
 
 
 def in_bash():
-    equal(bash("re"), ["record", "remove"], "bash completes subcommands")
+    equal(bash("re"), ["record", "remove", "report"], "bash completes subcommands")
     equal(bash("c"), ["clear"], "bash does not complete hidden subcommands")
     for words in (("record",), ("record", "--"), ("record", "-o", "f", "--json"), ("record", "--output", "=", "f"),
                   ("record", "-i", "10ms", "--")):
@@ -94,7 +94,7 @@ def with_bash_completion():
 
 def in_fish():
     need(shutil.which("fish"), "no fish")
-    ok({"record", "remove"} <= set(fish("taskmon re")), "fish completes subcommands")
+    ok({"record", "remove", "report"} <= set(fish("taskmon re")), "fish completes subcommands")
     for words in ("record", "record --", "record -o f --json", "record -i 10ms --"):
         ok("sleep" in fish(f"taskmon {words} slee"), f"fish completes a command after {words}",
            fish(f"taskmon {words} slee"))

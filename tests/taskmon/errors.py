@@ -32,7 +32,7 @@ def each_says(wanted, all_arguments, name):
 
 def wrong_usage():
     for arguments in (["add"], ["remove"], ["plot"], ["export"], ["record"], ["nonsense"], ["top", "-d", "0"],
-                  ["record", "-i", "0", "--", "true"], ["list", "x"], ["remove", "--all", "1"]):
+                  ["record", "-i", "0", "--", "true"], ["stats", "x"], ["remove", "--all", "1"]):
         done = taskmon(*arguments)
         ok(done.returncode == 2 and done.stdout == "" and "rror: " in done.stderr,
            f"taskmon {' '.join(arguments)}: status 2 and a reason", done)

@@ -69,7 +69,7 @@ def as_trace(history):
     """Trace Event Format: the sum of each counter value times its duration is the CPU time or the waiting time."""
     trace = json.loads(exported("perfetto"))
     events = trace["traceEvents"]
-    equal({event["ph"] for event in events}, {"M", "C"}, "perfetto: only names and counters")
+    equal({event["ph"] for event in events}, {"M", "C", "X"}, "perfetto: names, counters and slices")
     ok(all(isinstance(event["ts"], int) and isinstance(event["pid"], int) and event["name"]
            for event in events if event["ph"] == "C"), "perfetto: each counter has PID, name and time")
     for pid in {each.pid for each in history}:

@@ -21,12 +21,12 @@ mod task_usage;
 mod time_series;
 mod usage;
 
-pub use groups::{empty_series, series_of_groups, total_series};
+pub use groups::series_of_groups;
 #[cfg(test)]
 pub use interval::tests::{interval, sample};
 pub use interval::{Interval, Intervals, GAP_FACTOR};
 pub use ranges::Ranges;
-pub use reading::{for_each_interval, max_cpus};
+pub use reading::for_each_interval;
 pub use shares::Shares;
 pub use spread::Spread;
 pub use task_usage::{usage_of_tasks, TaskUsage, WindowUsage};

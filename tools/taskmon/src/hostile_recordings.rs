@@ -8,15 +8,17 @@
 mod recordings;
 
 use crate::{
-    cli::{Format, Times},
-    cpu_share::total_series,
+    cli::{Format, ReportBy, Rows, Times},
+    excerpt::Excerpt,
     history::{Source, StableHistory},
     subcommands::{
         export,
-        plot::{self, Layout},
+        plot::{self, Layout, Options},
+        report,
     },
 };
 use anyhow::Result;
+use clap::ValueEnum;
 use proptest::{
     prelude::*,
     sample::{select, Index},
@@ -206,17 +208,47 @@ fn read_in_all_ways(text: &[u8]) {
     let Ok(history) = history else {
         return;
     };
-    let total = total_series(&history, history.overview().range(), 100).unwrap();
-    assert!(total.total_shares().flatten().all(f64::is_finite));
-    assert!(total.wait_shares().flatten().all(f64::is_finite));
-    let (peak, over_s) = total.peak(0.1);
-    assert!(peak.is_finite() && over_s.is_finite());
+    let excerpt = Excerpt::whole(&source, false).unwrap();
+    drop(history);
+    reported(&excerpt);
     for layout in [None, Some(Layout::Panels), Some(Layout::Stacked)] {
-        let drawing = plot::draw(&history, layout, None, 960);
+        let options = Options {
+            layout,
+            ..Options::default()
+        };
+        let drawing = plot::draw(&excerpt, &options, 960);
         if is_read(&drawing) {
             is_drawing(&drawing.unwrap());
         }
     }
+}
+
+/// Writes all reports. Those by process and by command have the same sum.
+fn reported(excerpt: &Excerpt) {
+    let mut sums = Vec::new();
+    for by in ReportBy::value_variants() {
+        for (json, csv) in [(false, false), (true, false), (false, true)] {
+            let options = report::Options {
+                by: *by,
+                rows: Rows {
+                    json,
+                    csv,
+                    number: 3,
+                    ..Rows::default()
+                },
+                has_threads: *by == ReportBy::Process,
+            };
+            let mut to = Vec::new();
+            report::write(excerpt, &options, &mut to).unwrap();
+            let text = String::from_utf8(to).expect("the output is UTF-8");
+            assert!(!text.contains("NaN") && !text.contains("inf"), "{text}");
+            if json {
+                let value: serde_json::Value = serde_json::from_str(&text).unwrap();
+                sums.push((value["usr_us"].clone(), value["sys_us"].clone()));
+            }
+        }
+    }
+    assert!(sums.windows(2).all(|two| two[0] == two[1]), "{sums:?}");
 }
 
 /// Checks that an SVG drawing is valid.

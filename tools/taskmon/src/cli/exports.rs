@@ -3,6 +3,7 @@
 //! The options of the subcommands that read samples and write files: `plot` and `export`.
 
 use super::Times;
+use crate::grouping::{By, Filter};
 use clap::{Args, ValueEnum, ValueHint};
 use std::path::PathBuf;
 
@@ -44,6 +45,23 @@ pub struct Plot {
     #[arg(long)]
     pub stacked: bool,
 
+    /// What makes processes one area, where they are stacked
+    #[arg(long, value_name = "GROUP", default_value = "name")]
+    pub group: PlotGroup,
+
+    /// How many areas or panels are drawn; the rest is one area, or a bar for each
+    ///
+    /// Without this option, areas are drawn until they have 90 % of the CPU time.
+    #[arg(long, value_name = "NUMBER", value_parser = top)]
+    pub top: Option<usize>,
+
+    /// Draw only tasks of these PIDs or command names, in which `*` and `?` stand for other letters
+    #[arg(long, value_name = "PID or NAME", value_delimiter = ',')]
+    pub filter: Vec<Filter>,
+
+    #[command(flatten)]
+    pub times: Times,
+
     /// Title of the plot [default: the recorded command, if there is one]
     #[arg(long, value_name = "TEXT")]
     pub title: Option<String>,
@@ -51,6 +69,41 @@ pub struct Plot {
     /// Width of the plot in pixels; a PNG file is twice as wide
     #[arg(long, value_name = "PIXELS", default_value_t = 960, value_parser = clap::value_parser!(u32).range(400..=8000))]
     pub width: u32,
+}
+
+/// What makes processes one area.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum PlotGroup {
+    /// The command name
+    Name,
+    /// The command name, without a version or number at its end
+    Stem,
+    /// The process that forked them
+    Parent,
+    /// The cgroup
+    Cgroup,
+    /// Each process by itself
+    Pid,
+}
+
+impl From<PlotGroup> for By {
+    fn from(group: PlotGroup) -> Self {
+        match group {
+            PlotGroup::Name => Self::Command,
+            PlotGroup::Stem => Self::Stem,
+            PlotGroup::Parent => Self::Parent,
+            PlotGroup::Cgroup => Self::Cgroup,
+            PlotGroup::Pid => Self::Process,
+        }
+    }
+}
+
+/// Parses the argument of `--top`. There are as many colours.
+fn top(text: &str) -> Result<usize, String> {
+    match text.parse() {
+        Ok(number @ 1..=8) => Ok(number),
+        _ => Err("it must be a number from 1 to 8".to_string()),
+    }
 }
 
 /// Export samples for other programs

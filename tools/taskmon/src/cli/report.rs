@@ -91,6 +91,20 @@ pub struct Rows {
     pub csv: bool,
 }
 
+impl Default for Rows {
+    fn default() -> Self {
+        Self {
+            number: 20,
+            sort: RowOrder::Cpu,
+            reverse: false,
+            min: None,
+            filter: Vec::new(),
+            json: false,
+            csv: false,
+        }
+    }
+}
+
 /// What rows are sorted by. The highest comes first, but for times, PIDs and names.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub enum RowOrder {

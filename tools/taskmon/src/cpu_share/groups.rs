@@ -12,21 +12,9 @@ const MAX_BINS: usize = 1 << 20;
 const MIN_BINS: usize = 32;
 
 /// Returns an empty time series over `window`, with at most `max_bins` bins.
-pub fn empty_series(history: &StableHistory, window: Window, max_bins: usize) -> TimeSeries {
+fn empty_series(history: &StableHistory, window: Window, max_bins: usize) -> TimeSeries {
     let period_ms = history.overview().metadata.period_ms;
     TimeSeries::new(window.from_us, window.to_us, period_ms, max_bins)
-}
-
-/// Returns the time series of all tasks together over `window`. It has at most `max_bins` bins.
-pub fn total_series(
-    history: &StableHistory,
-    window: Window,
-    max_bins: usize,
-) -> Result<TimeSeries> {
-    let mut all = series_of_groups(history, window, max_bins, 1, |_| Some(0))?;
-    Ok(all
-        .pop()
-        .unwrap_or_else(|| empty_series(history, window, max_bins)))
 }
 
 /// Returns a time series over `window` for each group of tasks, `groups` in all. `group_of` says to

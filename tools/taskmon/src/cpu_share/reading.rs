@@ -8,6 +8,12 @@ use crate::history::{Overview, Sample, StableHistory, TaskOverview, Window};
 use anyhow::{bail, Result};
 use std::collections::{hash_map::Entry, HashMap};
 
+/// The most intervals that are kept for one task, and about how many for all together.
+const MAX_KEPT: usize = 512;
+const MAX_KEPT_IN_ALL: usize = 1 << 17;
+/// As many are kept for each task, however many there are.
+const MIN_KEPT: usize = 16;
+
 /// Calls `each` with the index of a task and each of its intervals, cut to `window`. The intervals
 /// of a task come in the order of time; those of different tasks can alternate.
 ///
@@ -32,8 +38,17 @@ pub fn for_each_interval(
         parts.try_for_each(|part| each(index, &part))
     };
     let mut reader = history.open()?;
+    let mut last = None;
     while let Some((task, sample)) = reader.next()? {
         let index = task.index;
+        let ended = last.replace(index).filter(|last| *last != index);
+        if let Some(ended) = ended.filter(|_| !reader.is_alternating()) {
+            if let Some(mut task) = living.remove(&ended) {
+                task.finish(&mut ready);
+                deliver(ended, &mut ready)?;
+            }
+        }
+        let max_kept = (MAX_KEPT_IN_ALL / (living.len() + 1)).clamp(MIN_KEPT, MAX_KEPT);
         let living_task = match living.entry(index) {
             Entry::Occupied(known) => known.into_mut(),
             Entry::Vacant(new) => {
@@ -43,7 +58,7 @@ pub fn for_each_interval(
                 new.insert(Living::new(overview, index, *birth_us))
             }
         };
-        living_task.push(&sample, &mut ready);
+        living_task.push(&sample, max_kept, &mut ready);
         if sample.is_exit {
             living_task.finish(&mut ready);
             living.remove(&index);
@@ -83,15 +98,16 @@ impl Living {
         new
     }
 
-    fn push(&mut self, sample: &Sample, ready: &mut Vec<Interval>) {
+    fn push(&mut self, sample: &Sample, max_kept: usize, ready: &mut Vec<Interval>) {
         if let Some(interval) = self.intervals.push(sample) {
-            self.spread.push(interval, |one| ready.push(one));
+            self.spread.push(interval, max_kept, |one| ready.push(one));
         }
     }
 
     fn finish(&mut self, ready: &mut Vec<Interval>) {
         if let Some(interval) = self.intervals.finish() {
-            self.spread.push(interval, |one| ready.push(one));
+            self.spread
+                .push(interval, usize::MAX, |one| ready.push(one));
         }
         self.spread.finish(|one| ready.push(one));
     }
@@ -99,7 +115,7 @@ impl Living {
 
 /// Returns how many CPUs a task can use at the same time: not more than it has threads, nor than the
 /// machine has; `None` if neither is known.
-pub fn max_cpus(task: &TaskOverview, cpus: Option<u32>) -> Option<u32> {
+fn max_cpus(task: &TaskOverview, cpus: Option<u32>) -> Option<u32> {
     let info = task.task.info.as_ref();
     let threads = info.and_then(|info| match info.is_thread {
         true => Some(1),

@@ -13,8 +13,6 @@ use std::collections::VecDeque;
 
 /// How much CPU time can be moved back, at least: intervals that have less room together are kept.
 const ROOM_US: u128 = 4_000_000;
-/// The most intervals that are kept.
-const MAX_KEPT: usize = 512;
 
 /// The latest intervals of one task, to which CPU time of the next ones can be moved.
 #[derive(Debug, Default)]
@@ -37,9 +35,14 @@ impl Spread {
         }
     }
 
-    /// Adds the next interval. Calls `ready` with the intervals that do not change any more, in the
-    /// order of time.
-    pub fn push(&mut self, mut interval: Interval, mut ready: impl FnMut(Interval)) {
+    /// Adds the next interval, and keeps at most `max_kept`. Calls `ready` with the intervals that do
+    /// not change any more, in the order of time.
+    pub fn push(
+        &mut self,
+        mut interval: Interval,
+        max_kept: usize,
+        mut ready: impl FnMut(Interval),
+    ) {
         let Some(max_cpus) = self.max_cpus else {
             return ready(interval);
         };
@@ -62,7 +65,7 @@ impl Spread {
         self.kept.push_back(interval);
         while let Some(oldest) = self.kept.front() {
             let rest_us = self.room_us - u128::from(room(oldest, max_cpus));
-            if rest_us < ROOM_US * u128::from(max_cpus) && self.kept.len() <= MAX_KEPT {
+            if rest_us < ROOM_US * u128::from(max_cpus) && self.kept.len() <= max_kept {
                 break;
             }
             self.room_us = rest_us;
@@ -137,7 +140,7 @@ mod tests {
         let mut spread = Spread::new(Some(max_cpus));
         let mut found = Vec::new();
         for one in intervals {
-            spread.push(*one, |ready| found.push(ready));
+            spread.push(*one, 300, |ready| found.push(ready));
         }
         spread.finish(|ready| found.push(ready));
         found

@@ -5,11 +5,10 @@
 use crate::history::{Overview, TaskOverview};
 use std::collections::HashMap;
 
-/// The parents and children of the tasks of a history, by their indexes.
+/// The parents of the tasks of a history, by their indexes.
 #[derive(Clone, Debug, Default)]
 pub struct Family {
     parents: Vec<Option<usize>>,
-    children: HashMap<usize, Vec<usize>>,
 }
 
 impl Family {
@@ -42,9 +41,6 @@ impl Family {
             let parent = lived
                 .max_by_key(|other| (began_us(&tasks[**other]), **other))
                 .copied();
-            if let Some(parent) = parent {
-                family.children.entry(parent).or_default().push(index);
-            }
             family.parents.push(parent);
         }
         family
@@ -53,38 +49,6 @@ impl Family {
     /// Returns the index of a task's parent; `None` if it is not in the history.
     pub fn parent(&self, index: usize) -> Option<usize> {
         self.parents.get(index).copied().flatten()
-    }
-
-    /// Returns the indexes of a task's children.
-    pub fn children(&self, index: usize) -> &[usize] {
-        self.children.get(&index).map_or(&[], Vec::as_slice)
-    }
-
-    /// Returns for each task the sum of `values` over itself and all its descendants. `add` adds two
-    /// of them.
-    pub fn sums<T: Clone>(&self, values: &[T], add: impl Fn(&mut T, &T)) -> Vec<T> {
-        let mut sums = values.to_vec();
-        for index in self.from_the_leaves() {
-            if let Some(parent) = self.parent(index) {
-                let sum = sums[index].clone();
-                add(&mut sums[parent], &sum);
-            }
-        }
-        sums
-    }
-
-    /// Returns all indexes, each one after its descendants.
-    fn from_the_leaves(&self) -> Vec<usize> {
-        let mut order: Vec<usize> = (0..self.parents.len())
-            .filter(|index| self.parent(*index).is_none())
-            .collect();
-        let mut next = 0;
-        while next < order.len() {
-            order.extend(self.children(order[next]));
-            next += 1;
-        }
-        order.reverse();
-        order
     }
 }
 

@@ -20,18 +20,6 @@ pub struct TaskOverview {
 }
 
 impl TaskOverview {
-    /// Returns the CPU time consumed between the two samples, user and system time together.
-    pub fn consumed_us(&self) -> u64 {
-        self.last.total_us().saturating_sub(self.first.total_us())
-    }
-
-    /// Returns the CPU time that the task wanted between the two samples: what it consumed, and how
-    /// long it waited for a CPU, as far as that is known.
-    pub fn wanted_us(&self) -> u64 {
-        let waited_us = self.last.waited_since_us(&self.first).unwrap_or(0);
-        self.consumed_us().saturating_add(waited_us)
-    }
-
     /// Returns the time between the two samples.
     pub fn length_us(&self) -> u64 {
         self.last.time_us.saturating_sub(self.first.time_us)

@@ -112,6 +112,12 @@ impl HistoryReader {
         &self.metadata
     }
 
+    /// Returns whether the samples of different tasks alternate. If not, those of a task come
+    /// together.
+    pub fn is_alternating(&self) -> bool {
+        matches!(self.arrangement, Arrangement::Blocks(_))
+    }
+
     /// Returns what is known now of a task of this history. Its name may have changed since its
     /// samples were read.
     pub fn updated(&self, task: &Task) -> Task {

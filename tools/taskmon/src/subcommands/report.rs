@@ -10,12 +10,7 @@ mod data;
 mod rows;
 mod text;
 
-use crate::{
-    cli,
-    excerpt::Excerpt,
-    history::Source,
-    output::{print_json, Output},
-};
+use crate::{cli, excerpt::Excerpt, history::Source, output::Output};
 use anyhow::Result;
 pub use content::{Options, Report};
 pub use rows::Row;
@@ -31,22 +26,21 @@ pub fn report(arguments: &cli::Report) -> Result<()> {
         rows: arguments.rows.clone(),
         has_threads: arguments.threads,
     };
-    let report = Report::of(&excerpt, &options)?;
-    write(&report, &options, &excerpt)
-}
-
-fn write(report: &Report, options: &Options, excerpt: &Excerpt) -> Result<()> {
-    if options.rows.json {
-        return print_json(&data::object(report, &excerpt.clock));
-    }
     let mut out = Output::stdout();
-    if options.rows.csv {
-        data::csv(report, &excerpt.clock, &mut out)?;
-    } else {
-        out.write_all(text::whole(report, &excerpt.clock).as_bytes())?;
-    }
+    write(&excerpt, &options, &mut out)?;
     out.finish()
 }
 
-#[cfg(test)]
-mod tests;
+/// Writes the report of an excerpt.
+pub fn write(excerpt: &Excerpt, options: &Options, to: &mut impl Write) -> Result<()> {
+    let (report, clock) = (Report::of(excerpt, options)?, &excerpt.clock);
+    if options.rows.json {
+        serde_json::to_writer(&mut *to, &data::object(&report, clock))?;
+        to.write_all(b"\n")?;
+    } else if options.rows.csv {
+        data::csv(&report, clock, to)?;
+    } else {
+        to.write_all(text::whole(&report, clock).as_bytes())?;
+    }
+    Ok(())
+}

@@ -6,7 +6,7 @@ mod text;
 mod usage;
 
 use crate::{
-    cli::{ReportBy, RowOrder, Rows},
+    cli::{ReportBy, Rows},
     cpu_share::{usage_of_tasks, Usage},
     excerpt::Excerpt,
     history::{Losses, Source},
@@ -173,12 +173,7 @@ fn options(by: ReportBy) -> Options {
         by,
         rows: Rows {
             number: MAX_LISTED,
-            sort: RowOrder::Cpu,
-            reverse: false,
-            min: None,
-            filter: Vec::new(),
-            json: false,
-            csv: false,
+            ..Rows::default()
         },
         has_threads: false,
     }

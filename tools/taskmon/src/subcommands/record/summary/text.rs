@@ -4,7 +4,7 @@
 
 use super::{usage::Process, Summary, MAX_LISTED};
 use crate::{
-    output::format::{duration, printable, task_name},
+    output::format::{duration, printable, seconds, task_name},
     subcommands::report,
 };
 use std::fmt::Write;
@@ -26,6 +26,7 @@ impl Summary {
     fn write_text(&self, to: &mut String, file: &str) -> std::fmt::Result {
         writeln!(to)?;
         to.push_str(&report::head(&self.by_process, &self.clock));
+        writeln!(to, "  wall      {:>16} s", seconds(self.wall_us))?;
         match (self.status, self.signal) {
             (Some(0), _) | (None, None) => {}
             (Some(code), _) => writeln!(to, "  exit status {code}")?,
