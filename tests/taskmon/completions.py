@@ -43,7 +43,7 @@ def fish(line):
 
 
 def in_bash():
-    equal(bash("re"), ["record", "remove", "report"], "bash completes subcommands")
+    equal(bash("re"), ["record", "report", "remove"], "bash completes subcommands")
     equal(bash("c"), ["clear"], "bash does not complete hidden subcommands")
     for words in (("record",), ("record", "--"), ("record", "-o", "f", "--json"), ("record", "--output", "=", "f"),
                   ("record", "-i", "10ms", "--")):

@@ -154,7 +154,8 @@ def memory_is_constant(tids):
     set_parameter("period_ms", 1)
     for tid in tids:
         write(tid)
-    commands = (("export", "-f", "csv"), ("export", "-f", "json"), ("export", "-f", "perfetto"), ("list",))
+    commands = (("export", "-f", "csv"), ("export", "-f", "json"), ("export", "-f", "perfetto"), ("list",),
+                ("report",), ("report", "--by", "command"), ("plot", "-o", "/tmp/many.svg"))
     for size in (FEW, MANY):
         # Limits the number of samples, even if this program is delayed.
         set_parameter("max_samples", size // TASKS)

@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: GPL-2.0
 #
-# taskmon plot: an SVG with its labels, a gap while sampling was stopped, and areas in proportion to the CPU time and
+# taskmon plot: an SVG with its labels, hatched where sampling was stopped, with areas in proportion to the CPU time and
 # the waiting time. The same as PNG.
 #
 # kernels: x86_64
@@ -26,6 +26,8 @@ SVG = "/tmp/plot.svg"
 PNG = "/tmp/plot.png"
 OUT = "/tmp/recording"
 USER, SYSTEM, HATCHED = "#3B6FB6", "#F28E2B", "url(#hatched)"
+# The first group of a stack, and the times at which nothing was sampled.
+GROUP, UNSAMPLED = "#332288", "url(#unsampled)"
 # The line of waiting time.
 INK = "#262B33"
 
@@ -44,6 +46,15 @@ class Picture:
                 numbers = list(map(float, re.findall(r"-?[\d.]+", each.get("points"))))
                 found.append(list(zip(numbers[::2], numbers[1::2])))
         return found
+
+    def hatched(self):
+        """The left and right edges of the times at which nothing was sampled."""
+        return [(float(each.get("x")), float(each.get("x")) + float(each.get("width"))) for each in self.root.iter()
+                if each.get("fill") == UNSAMPLED and float(each.get("height")) > 20]
+
+    def dashed(self):
+        """The heights of dashed lines."""
+        return [float(each.get("y1")) for each in self.root.iter() if each.get("stroke-dasharray")]
 
     def lines(self, colour):
         """The lines of that colour with more than two points, as lists of points."""
@@ -72,10 +83,10 @@ def several(pids):
     drawing = plotted()
     for pid in pids:
         ok(any(f"({pid})" in text for text in drawing.texts), f"task {pid} has a panel", drawing.texts)
-    for label in ("user", "system", "CPU"):
+    for label in ("user", "system", "% of one CPU"):
         ok(label in drawing.texts, f"the plot has the label '{label}'", drawing.texts)
-    ok(any("time since the first sample, s" in text for text in drawing.texts), "the time axis has its unit")
-    ok(any(text.endswith(" %") for text in drawing.texts), "the share axis has its unit")
+    ok(any(re.match("time since .*, s$", text) for text in drawing.texts), "the time axis has its unit", drawing.texts)
+    ok(any("sampled every 10 ms" in text for text in drawing.texts), "the interval is in small print", drawing.texts)
     ok(drawing.areas(USER), "areas of user time have their colour")
     ok(len(plotted(pids[0]).areas(USER)) <= len(drawing.areas(USER)), "one task has fewer areas than two")
     equal(plotted("--title", "A & <B>").texts.count("A & <B>"), 1, "--title sets the title")
@@ -93,6 +104,9 @@ def gap_while_stopped(pid):
     widest = max(after[0] - before[1] for before, after in zip(edges, edges[1:]))
     note(f"gap {gap / whole:.3f} of the time, {widest / width:.3f} of the plot, {len(areas)} areas")
     ok(widest >= 0.8 * width * gap / whole, "the gap is as wide as the pause", (widest, width, gap, whole))
+    hatched = max(end - begin for begin, end in drawing.hatched())
+    ok(0.8 < hatched / (width * gap / whole) < 1.2, "it is hatched", (hatched, width, gap, whole))
+    ok(any(text.startswith("not sampled · ") for text in drawing.texts), "the legend says so", drawing.texts)
     pairs = [(before, after) for before, after in zip(history, history[1:])
              if after.time - before.time < gap]
     user, system = (sum(getattr(after, name) - getattr(before, name) for before, after in pairs)
@@ -169,9 +183,12 @@ def oversubscribed():
         taskmon("record", "--alone", "-p", ",".join(map(str, pids)), "-d", "3s", "-o", OUT)
     used, waited = used_and_waited(recorded(OUT))
     drawing = plotted("--stacked", OUT)
-    ok("waiting for a CPU, all processes" in drawing.texts, "stacked: the legend names the line", drawing.texts)
+    ok(any(text.startswith("waiting for a CPU, all processes · ") for text in drawing.texts),
+       "stacked: the legend names the line", drawing.texts)
     ok(f"{cpus} CPUs" in drawing.texts, "stacked: a line shows how many CPUs there are", drawing.texts)
-    areas, lines = drawing.areas(USER), drawing.lines(INK)
+    areas, lines = drawing.areas(GROUP), drawing.lines(INK)
+    dashed, = drawing.dashed()
+    ok(min(y for points in areas for _, y in points) >= dashed - 0.02, "stacked: no share is above all CPUs", dashed)
     bottom = max(y for points in areas for _, y in points)
     below = sum((after - x) * (bottom - y) for points in lines for (x, y), (after, _) in zip(points, points[1:]))
     note(f"used {used} us, waited {waited}; areas {sum(map(area, areas))}, below the line {below}")

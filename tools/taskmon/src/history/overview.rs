@@ -68,8 +68,11 @@ impl Overview {
         let begin_us = self.begin_us();
         let birth = |task: &TaskOverview| {
             let started_us = task.task.info.as_ref()?.started_us;
-            let before_us = task.first.time_us.saturating_sub(1);
-            (started_us >= begin_us).then_some(started_us.min(before_us))
+            let first = &task.first;
+            // Both clocks are cut to microseconds.
+            let is_new = started_us >= first.time_us && first.total_us() == 0;
+            let before_us = started_us.min(first.time_us.saturating_sub(1));
+            (started_us >= begin_us && !is_new).then_some(before_us)
         };
         self.tasks.iter().map(birth).collect()
     }

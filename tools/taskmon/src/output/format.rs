@@ -33,6 +33,14 @@ pub fn duration(us: u64) -> String {
     }
 }
 
+/// Returns a number of CPUs as text.
+pub fn cpus_text(cpus: u32) -> String {
+    match cpus {
+        1 => "1 CPU".to_string(),
+        cpus => format!("{cpus} CPUs"),
+    }
+}
+
 /// Returns a share of one CPU in per cent. 1.0 is one whole CPU. From 10,000 % on, which only a long
 /// wait or many threads can reach, it has no decimal, so that columns stay narrow.
 pub fn percent(share: f64) -> String {

@@ -11,6 +11,11 @@ const EXAMPLES: &[(&str, &str, &str)] = &[
     ),
     (
         "taskmon",
+        "See who used the CPU in the last minute of it:",
+        "taskmon report build.rec --since -1min",
+    ),
+    (
+        "taskmon",
         "Plot the recording:",
         "taskmon plot build.rec -o build.svg",
     ),
@@ -63,6 +68,36 @@ const EXAMPLES: &[(&str, &str, &str)] = &[
         "taskmon-top",
         "See who waits most for a CPU:",
         "taskmon top --sort wait",
+    ),
+    (
+        "taskmon-report",
+        "See who used the CPU at ten past three, and who waited for it:",
+        "taskmon report night.rec --since 03:05 --until 03:15",
+    ),
+    (
+        "taskmon-report",
+        "See what each process used together with its descendants:",
+        "taskmon report build.rec --by tree",
+    ),
+    (
+        "taskmon-report",
+        "Write what each command used to a file for a spreadsheet:",
+        "taskmon report build.rec --by command --csv -n 0 > commands.csv",
+    ),
+    (
+        "taskmon-diff",
+        "See which commands of a build use more CPU time than before:",
+        "taskmon diff before.rec after.rec",
+    ),
+    (
+        "taskmon-diff",
+        "Compare compilers of different versions with each other:",
+        "taskmon diff gcc-14.rec gcc-15.rec --by stem",
+    ),
+    (
+        "taskmon-plot",
+        "Plot ten minutes of the night, by cgroup:",
+        "taskmon plot night.rec --stacked --group cgroup --since 03:05 --until 03:15 -o night.svg",
     ),
     (
         "taskmon-plot",

@@ -13,7 +13,7 @@ use crate::{
     excerpt::Excerpt,
     grouping::{By, Filter},
     history::Window,
-    output::format::{duration, printable},
+    output::format::{cpus_text, duration, printable},
 };
 use anyhow::{bail, Result};
 use axes::{ShareAxis, TimeAxis};
@@ -248,14 +248,6 @@ fn small_print(excerpt: &Excerpt) -> String {
             .map(|ms| format!("sampled every {ms} ms")),
     );
     parts.join(" · ")
-}
-
-/// Returns a number of CPUs as text.
-pub fn cpus_text(cpus: u32) -> String {
-    match cpus {
-        1 => "1 CPU".to_string(),
-        cpus => format!("{cpus} CPUs"),
-    }
 }
 
 /// Returns CPU time as text, and as a share of all that is shown.

@@ -8,8 +8,8 @@ use crate::{
     output::{
         bold,
         format::{
-            downsampled, duration, or_dash, percent, printable, seconds, short_seconds, sparkline,
-            wait_status,
+            cpus_text, downsampled, duration, or_dash, percent, printable, seconds, short_seconds,
+            sparkline, wait_status,
         },
     },
     wall_clock::WallClock,
@@ -54,10 +54,7 @@ fn write_head(to: &mut String, report: &Report, clock: &WallClock) -> std::fmt::
             .as_ref()
             .map(|host| format!("host {}", printable(host))),
     );
-    about.extend(report.cpus.map(|cpus| match cpus {
-        1 => "1 CPU".to_string(),
-        cpus => format!("{cpus} CPUs"),
-    }));
+    about.extend(report.cpus.map(cpus_text));
     about.extend(report.period_ms.map(|ms| format!("sampled every {ms} ms")));
     writeln!(to, "{}\n", about.join("; "))?;
     let total = &report.total;
@@ -69,9 +66,9 @@ fn write_head(to: &mut String, report: &Report, clock: &WallClock) -> std::fmt::
     if let Some(unused_us) = report.unused_us() {
         writeln!(
             to,
-            "  unused    {:>16} s of {} CPUs by {}",
+            "  unused    {:>16} s of {} by {}",
             seconds(unused_us),
-            report.cpus.unwrap_or(0),
+            cpus_text(report.cpus.unwrap_or(0)),
             match report.processes {
                 1 => "this process".to_string(),
                 processes => format!("these {processes} processes"),

@@ -3,9 +3,10 @@
 //! A panel: areas and lines between two axes.
 
 use super::{
-    super::chart::{cpus_text, Area, Chart, Meaning, Panel},
+    super::chart::{Area, Chart, Meaning, Panel},
     style::{fill, rounded, shortened, Size, EDGE, FAINT_INK, GRID, INK},
 };
+use crate::output::format::cpus_text;
 use svg::{
     node::element::{Line, Polygon, Polyline, Rectangle, Text},
     Document, Node,
