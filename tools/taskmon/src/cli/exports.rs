@@ -9,21 +9,24 @@ use std::path::PathBuf;
 
 /// Plot CPU share over time
 ///
-/// The plot has one panel per task, in which user, system and waiting time are stacked. Waiting time
-/// is hatched: in it, the task could have run, but had no CPU. So the colours show what the task got,
-/// and the whole height shows what it wanted. If there are more than 12 tasks, the plot shows the 12
-/// that wanted the most.
+/// A recording of several processes is plotted in one panel, in which groups of processes are stacked:
+/// those of one name, or what --group says. The groups that have 90 % of the CPU time together have a
+/// colour each, the others share one. The legend is in the order of the stack, with CPU time and share
+/// of the whole. A dashed line shows all CPUs of the machine; no share is above it. A dark line shows
+/// the waiting time of all processes together, in the same unit: at 300 %, three of them wait at the
+/// same time. It has at most 80 steps, each of which is a mean.
 ///
-/// A recording of several processes is plotted in one panel, in which the processes are stacked. A
-/// dark line shows the waiting time of all of them together, in the same unit: at 300 %, three
-/// processes wait at the same time. It has at most 80 steps, each of which is a mean. A thin line
-/// shows at which height all CPUs of the machine are in use, if the plot is that high.
+/// Otherwise, the plot has one panel per task, in which user, system and waiting time are stacked.
+/// Waiting time is hatched: in it, the task could have run, but had no CPU. So the colours show what
+/// the task got, and the whole height shows what it wanted. All panels have the same scale; those that
+/// wanted the most come first. Tasks that lived for a short time, or wanted little, are bars below the
+/// panels, from their first to their last sample.
 ///
 /// The kernel counts the whole of a wait when it ends, so a long one is drawn as a peak at its end.
 ///
-/// The plot is blank for times at which sampling was paused, or of which the samples were evicted.
-/// In names and titles, characters that are not visible are shown as a backslash and three octal
-/// digits for each byte.
+/// Thin hatching shows the times at which nothing was sampled: sampling was stopped, or the samples
+/// were evicted. In names and titles, characters that are not visible are shown as a backslash and three
+/// octal digits for each byte.
 ///
 /// A recording can be plotted while it is written. If it was cut off or is incomplete, a message on
 /// standard error says so.
@@ -121,8 +124,10 @@ fn top(text: &str) -> Result<usize, String> {
 /// Bytes of it that are not UTF-8 are written as a backslash and three octal digits.
 ///
 /// perfetto is the JSON of the Trace Event Format, which the Perfetto and Chrome trace viewers
-/// open. Each task has a counter of its user and system share of one CPU in per cent, and one of its
-/// waiting time as a share of the time that has passed.
+/// open. Each task has a slice for its life, with its parent, what it used, and how it ended. Below it
+/// are a counter of its user and system share of one CPU in per cent, and one of its waiting time as a
+/// share of the time that has passed. If two tasks had the same PID, the second one is shown with
+/// another, higher number.
 ///
 /// openmetrics is the text format of Prometheus (version 0.0.4), which node_exporter's textfile
 /// collector reads too. OpenMetrics 1.0 is a stricter variant of it. The output has the current
