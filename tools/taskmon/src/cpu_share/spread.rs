@@ -179,6 +179,11 @@ mod tests {
     }
 
     proptest! {
+        #![proptest_config(ProptestConfig {
+            failure_persistence: None,
+            ..ProptestConfig::default()
+        })]
+
         #[test]
         fn sums_stay_and_no_share_is_too_high(
             used in prop::collection::vec((1u64..5000, 0u64..9000, 0u64..9000), 1..700),

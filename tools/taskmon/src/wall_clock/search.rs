@@ -78,7 +78,7 @@ impl WallClock {
         };
         let mut candidates = [-1, 0, 1].into_iter().filter_map(on);
         match edge {
-            Edge::Since => candidates.filter(|us| *us <= to_us).last(),
+            Edge::Since => candidates.rfind(|us| *us <= to_us),
             Edge::Until => candidates.find(|us| *us > from_us),
         }
     }
@@ -95,7 +95,7 @@ impl WallClock {
     fn unix_us(&self, time: DateTime, zone: &Zone, edge: Edge) -> Option<i64> {
         let place = self.zone_of(zone);
         let both = place.to_ambiguous_timestamp(time);
-        let (first, second) = (both.clone().earlier().ok()?, both.later().ok()?);
+        let (first, second) = (both.earlier().ok()?, both.later().ok()?);
         let is_called = |time: Timestamp| match zone {
             Zone::Abbreviation(name) => place.to_offset_info(time).abbreviation() == name,
             _ => true,

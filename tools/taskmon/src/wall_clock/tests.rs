@@ -260,6 +260,11 @@ fn an_unknown_wall_clock() {
 }
 
 proptest! {
+    #![proptest_config(ProptestConfig {
+        failure_persistence: None,
+        ..ProptestConfig::default()
+    })]
+
     #[test]
     fn any_clock(clocks in prop::collection::vec((any::<u64>(), any::<u64>()), 0..4), us: u64, seconds in -(1i64 << 40)..1i64 << 40) {
         let clocks: Vec<Clock> = clocks.iter().map(|(boot_us, unix_us)| Clock { boot_us: *boot_us, unix_us: *unix_us }).collect();
