@@ -10,6 +10,9 @@ use anyhow::Result;
 const MAX_BINS: usize = 1 << 20;
 /// The fewest bins of a series.
 const MIN_BINS: usize = 32;
+/// How far before and after the window CPU time can be moved, in seconds, if there are not so many
+/// groups that it takes more than an eighth of all bins.
+const AROUND_S: f64 = 10.0;
 
 /// Returns an empty time series over `window`, with at most `max_bins` bins.
 fn empty_series(history: &StableHistory, window: Window, max_bins: usize) -> TimeSeries {
@@ -22,8 +25,9 @@ fn empty_series(history: &StableHistory, window: Window, max_bins: usize) -> Tim
 /// `max_bins` bins, fewer if there are very many groups.
 ///
 /// In each bin, all tasks together use no more than the CPUs of the machine, those of no group
-/// included. A thread whose process is in the history too is not counted in a group with other tasks:
-/// a group is either of such threads alone, or has none.
+/// included. What is too much is moved to the nearest bins that have room, also before and after the
+/// window. A thread whose process is in the history too is not counted in a group with other tasks: a
+/// group is either of such threads alone, or has none.
 ///
 /// Fails if the history has other tasks now than when it was read first.
 pub fn series_of_groups(
@@ -44,11 +48,16 @@ pub fn series_of_groups(
             adds_up[group] = true;
         }
     }
-    // The last series is of the tasks of no group.
     let max_bins = max_bins.min((MAX_BINS / (groups + 1)).max(MIN_BINS));
-    let mut series = vec![empty_series(history, window, max_bins); groups + 1];
+    let narrow = empty_series(history, window, max_bins);
+    // CAST: the next line bounds it.
+    let around = (AROUND_S / narrow.bin_s()).ceil() as usize;
+    let (wide, before) = narrow.widened(around.min(MAX_BINS / (groups + 1) / 8));
+    let around = wide.window();
+    // The last series is of the tasks of no group.
+    let mut series = vec![wide; groups + 1];
     let mut coverages = vec![Coverage::default(); tasks.len()];
-    for_each_interval(history, window, |index, interval| {
+    for_each_interval(history, around, |index, interval| {
         let group = group_of(index).filter(|group| *group < groups);
         let is_counted = match group {
             Some(group) => !is_part(index) || !adds_up[group],
@@ -68,5 +77,8 @@ pub fn series_of_groups(
         capacity::fit(&mut whole, cpus);
     }
     series.truncate(groups);
+    for one in &mut series {
+        one.narrow_to(&narrow, before);
+    }
     Ok(series)
 }

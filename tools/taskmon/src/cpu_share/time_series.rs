@@ -3,6 +3,7 @@
 //! CPU shares over time, in bins of equal length.
 
 use super::{Interval, Shares};
+use crate::history::Window;
 
 /// The CPU time that was consumed, and the waiting time, in one bin.
 #[derive(Clone, Copy, Debug, Default)]
@@ -42,6 +43,37 @@ impl TimeSeries {
             // Rounding up must not make the bins shorter than the period.
             bin_us: (range / bins).max(period.min(range)),
             bins: vec![Bin::default(); bins as usize],
+        }
+    }
+
+    /// Returns an empty series with the same bins and `more` further ones on each side, fewer at the
+    /// beginning of time, and the number of those before.
+    pub(super) fn widened(&self, more: usize) -> (Self, usize) {
+        // CAST: the number of bins from the boot to the start, rounded down.
+        let before = more.min((self.start_us as f64 / self.bin_us) as usize);
+        let length_us = before as f64 * self.bin_us;
+        let wide = Self {
+            // CAST: not negative.
+            start_us: (self.start_us as f64 - length_us).round() as u64,
+            bin_us: self.bin_us,
+            bins: vec![Bin::default(); before + self.bins.len() + more],
+        };
+        (wide, before)
+    }
+
+    /// Makes this the series of the bins of `other`, from which it was widened by `before` bins.
+    pub(super) fn narrow_to(&mut self, other: &Self, before: usize) {
+        self.start_us = other.start_us;
+        self.bins.drain(..before.min(self.bins.len()));
+        self.bins.truncate(other.bins.len());
+    }
+
+    /// Returns the range of time of all bins, rounded up.
+    pub(super) fn window(&self) -> Window {
+        let length_us = (self.bin_us * self.bins.len() as f64).ceil() as u64;
+        Window {
+            from_us: self.start_us,
+            to_us: self.start_us.saturating_add(length_us),
         }
     }
 
@@ -169,6 +201,18 @@ mod tests {
         assert_eq!(totals(&series)[2..], [Some(0.75), Some(1.0)]);
         assert_eq!(series.peak(0.0), (1.0, 0.001));
         assert_eq!(series.peak(0.002), (0.875, 0.002));
+    }
+
+    #[test]
+    fn widened_and_narrowed() {
+        let narrow = TimeSeries::new(2000, 6000, None, 4);
+        let (mut wide, before) = narrow.widened(3);
+        assert_eq!((wide.start_us, wide.bins.len(), before), (0, 9, 2));
+        assert_eq!((wide.window().from_us, wide.window().to_us), (0, 9000));
+        wide.add(&interval(1000, 4000, 1500, false), &mut Coverage::default());
+        wide.narrow_to(&narrow, before);
+        assert_eq!(totals(&wide), [Some(0.5), Some(0.5), None, None]);
+        assert_eq!((wide.start_us, wide.bins.len()), (2000, 4));
     }
 
     #[test]
