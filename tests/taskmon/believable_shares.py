@@ -128,9 +128,10 @@ def reports(name, recording, tasks, begin):
 def windows(name, recording):
     """Windows of a second each: none has more than fits, and they add up to the whole."""
     most = caps(recording)
-    sums, excess = {}, []
+    sums, excess, highest = {}, [], 0.0
     for at in range(us(recording.begin), us(recording.end), SECOND):
         found = report("--since", f"boot+{at}us", "--until", f"boot+{at + SECOND}us")
+        highest = max(highest, found["peak_share"])
         for row in found["rows"]:
             before = sums.get(row["id"], (0, 0))
             sums[row["id"]] = (before[0] + row["usr_us"], before[1] + row["sys_us"])
@@ -138,6 +139,12 @@ def windows(name, recording):
             if share > most[row["pid"]] + ROUNDING:
                 excess.append((at, row["pid"], share))
     equal(excess, [], f"{name}: in no second more than threads or CPUs can do")
+    ok(highest <= recording.cpus + ROUNDING, f"{name}: in no second a peak of all above the CPUs", highest)
+    for at in range(1005, 1055, 7):
+        taskmon("plot", "--stacked", "--since", f"boot+{at}s", "--until", f"boot+{at + 1}s", "-o", SVG, FILE)
+        picture = Picture(SVG)
+        highest = max(highest, picture.highest() / 100 if picture.areas else 0)
+    ok(highest <= recording.cpus * 1.001, f"{name}: in a plot of a second, no area is higher than the CPUs", highest)
     equal(sums, {row["id"]: (row["usr_us"], row["sys_us"]) for row in report()["rows"]},
           f"{name}: the seconds add up to the whole, to the microsecond")
 
