@@ -68,7 +68,7 @@ def values(screen, busy, idle):
     ok(screen.until(rf"^ *{busy} +. .*[▁▂▃▄▅▆▇█]"), "a busy task has a sparkline", screen.lines())
     ok(row(screen, idle, NAME), "an idle task is shown with its name")
     screen.press("Space")
-    ok(screen.until("^taskmon .*PAUSED"), "space pauses sampling", screen.lines())
+    ok(screen.until("^taskmon  PAUSED"), "space pauses sampling", screen.lines())
     passes = statistics()["passes"]
     time.sleep(0.3)
     equal(statistics()["passes"], passes, "while paused, no sample is taken")
@@ -76,7 +76,7 @@ def values(screen, busy, idle):
     ok(row(screen, busy, f"{seconds(last.usr)} +{seconds(last.sys)} +{seconds(last.wait)}"),
        "the totals are those of the last sample", (last, screen.lines()))
     numbers = statistics()
-    ok(screen.until(rf"^taskmon  {numbers['targets']} tasks, period {parameter('period_ms')} ms, "
+    ok(screen.until(rf"^taskmon  .*  {numbers['targets']} tasks, period {parameter('period_ms')} ms, "
                     rf"{numbers['alive']} samples"), "the header shows the statistics", screen.lines())
     screen.press("Space")
     ok(wait_until(lambda: statistics()["passes"] > passes), "space again: samples are taken")
@@ -120,11 +120,11 @@ def keys(screen, busy, idle):
         screen.press("Escape")
         ok(wait_until(lambda: not any(re.search(ADD, line) for line in screen.lines())),
            "Escape cancels the question", screen.lines())
-        screen.press("t")
-        ok(screen.until(ADD_TREE), "t asks for a task to watch with its descendants", screen.lines())
+        screen.press("A")
+        ok(screen.until(ADD_TREE), "A asks for a task to watch with its descendants", screen.lines())
         screen.type(str(fourth))
         screen.press("Enter")
-        ok(row(screen, fourth), "t adds the task")
+        ok(row(screen, fourth), "A adds the task")
         equal(statistics()["targets"], 4, "four tasks are watched")
         screen.press("End", "d")
         ok(wait_until(lambda: statistics()["targets"] == 3), "d removes the selected task")
@@ -146,6 +146,8 @@ def identities(screen):
         write(pid)
 
     before = statistics()["targets"]
+    # Tasks that have ended have lines of their own.
+    screen.press("e")
     with program("/bin/sh", "-c", "read go && exec sleep 1000", stdin=subprocess.PIPE) as shell:
         write(shell.pid)
         ok(row(screen, shell.pid, " sh *"), "a task has its name", screen.lines())
@@ -169,6 +171,7 @@ def identities(screen):
         kill(pid)
     screen.press("End", "d")
     ok(wait_until(lambda: statistics()["targets"] == before), "d removes a task that has ended")
+    screen.press("e")
 
 
 def sizes(screen, busy):
@@ -189,14 +192,47 @@ def many_rows(screen):
     with contextlib.ExitStack() as crowd:
         pids = [crowd.enter_context(process()) for _ in range(120)]
         write(" ".join(map(str, pids)))
-        screen.until(rf"^taskmon  {statistics()['targets']} tasks")
+        screen.until(rf"^taskmon  .*  {statistics()['targets']} tasks")
         screen.press("End")
         ok(wait_until(lambda: order(screen, pids)[-1:] == pids[-1:]),
            "End scrolls to the last of many tasks", screen.lines())
         screen.press("Home")
         ok(wait_until(lambda: not order(screen, pids[-1:])), "Home scrolls to the first")
-    ok(screen.until(r"^ *\d+ ended"), "ended tasks are marked", screen.lines())
+    ok(screen.until(r"^ *120 ended, .* press e"), "tasks that have ended are one line", screen.lines())
+    screen.press("e")
+    ok(screen.until(r"^ *\d+ ended +"), "e shows them", screen.lines())
+    screen.press("e")
     taskmon("remove", "--ended")
+
+
+def views(screen, busy):
+    """What is shown, and how: filter, tree, help, all at 50 columns too."""
+    screen.press("/")
+    ok(screen.until(r"^show only"), "/ asks for a filter", screen.lines())
+    screen.type(NAME[:6])
+    screen.press("Enter")
+    ok(wait_until(lambda: not order(screen, [busy])), "the filter hides other tasks", screen.lines())
+    ok(screen.until(rf"filter: {NAME[:6]}"), "the headline shows the filter", screen.lines())
+    screen.press("Escape")
+    ok(row(screen, busy), "Escape shows all tasks again", screen.lines())
+    ok(screen.until(r"^all +user [\d.]+%  system [\d.]+%"), "the second line has the sums", screen.lines())
+    screen.press("?")
+    ok(screen.until("F10 +quit"), "? shows the keys", screen.lines())
+    screen.press("x")
+    ok(row(screen, busy), "any key goes back", screen.lines())
+    screen.press("t")
+    ok(screen.until("order: added, tree"), "t shows the tree", screen.lines())
+    screen.press("t")
+    screen.resize(50, 12)
+    screen.press("Space")
+    ok(screen.until("^taskmon  PAUSED  order: added"), "at 50 columns: paused, and the order", screen.lines())
+    screen.press("Space")
+    screen.resize(120, 24)
+
+
+def empty(screen):
+    taskmon("remove", "--all")
+    ok(screen.until("Press a to add tasks"), "an empty screen says what to press", screen.lines())
 
 
 def without_module(screen, busy):
@@ -246,9 +282,9 @@ def main():
         with program(f"/tmp/{NAME}", "1000") as idle, process(burn_and_sleep) as busy:
             write(f"{idle.pid} {busy}")
             wait_until(lambda: len({each.pid for each in samples()}) == 2)
-            start(screen, "-d 0.3")
+            start(screen, "-d 0.3 --sort added")
             for test, pids in ((values, (busy, idle.pid)), (keys, (busy, idle.pid)), (identities, ()), (sizes, (busy,)),
-                               (many_rows, ()), (without_module, (busy,))):
+                               (many_rows, ()), (views, (busy,)), (empty, ()), (without_module, (busy,))):
                 test(screen, *pids)
             ends(screen, before)
     note("\n".join(screen.lines()))

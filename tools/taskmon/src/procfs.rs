@@ -68,6 +68,12 @@ pub fn now_us() -> u64 {
     now.map_or(0, |now| now.as_micros().try_into().unwrap_or(u64::MAX))
 }
 
+/// Returns the number of CPUs that are online, if it can be found out.
+pub fn cpus() -> Option<u32> {
+    let cpus = nix::unistd::sysconf(nix::unistd::SysconfVar::_NPROCESSORS_ONLN);
+    cpus.ok().flatten()?.try_into().ok()
+}
+
 /// Returns the PIDs of all processes, in ascending order. Fails if /proc cannot be read, or if it
 /// shows another PID namespace than the one of taskmon.
 pub fn processes() -> io::Result<Vec<u32>> {

@@ -2,27 +2,54 @@
 
 //! The options of `taskmon top`.
 
-use clap::{Args, ValueEnum};
+use super::Times;
+use crate::wall_clock::Moment;
+use clap::{Args, ValueEnum, ValueHint};
+use std::path::PathBuf;
 
-/// Show a live table of the watched tasks
+/// Show a live table of the watched tasks, or replay a recording
 ///
 /// USER and SYSTEM are the shares of one CPU that a task has used since the last refresh. WAIT is the
 /// time in which it could have run, but had no CPU, as a share of the same time. A terminal of 101
 /// columns or more also shows the totals since the task began. The line of blocks is the history of
 /// user and system time together.
 ///
-/// The arrow keys, PgUp, PgDn, Home and End select a task. Press a to add tasks, t to add tasks and
+/// The second line has the sums of all tasks. Tasks that have ended are one line; press e to see them.
+///
+/// The arrow keys, PgUp, PgDn, Home and End select a task. Press a to add tasks, A to add tasks and
 /// follow their descendants, and d to remove the selected task. Press the space bar to pause or
-/// resume sampling, s or S to change the sort order, w to see first who waits most, r to reverse the
-/// order, and q to quit.
+/// resume sampling. Press s or S to change the sort order, w to see first who waits most, r to reverse
+/// the order. Press t to see descendants below their ancestors, which then have the sums, / to show
+/// only some tasks, ? for help, and q to quit.
+///
+/// A recording is shown as it was at one moment, at first the one of --at, or its end. The left and right
+/// arrow keys go one step back and on, [ and ] sixty steps. Press the space bar to play, + and - to play
+/// faster and slower, and g to go to another time. A step is as long as --delay, or longer in a recording
+/// of more than 4096 steps.
 #[derive(Args)]
 pub struct Top {
+    /// A recording to replay [default: the watched tasks, live]
+    #[arg(value_name = "FILE", value_hint = ValueHint::FilePath)]
+    pub file: Option<PathBuf>,
+
+    /// The moment of the recording to show first [default: its end]
+    #[arg(
+        long,
+        value_name = "TIME",
+        requires = "file",
+        allow_hyphen_values = true
+    )]
+    pub at: Option<Moment>,
+
+    #[command(flatten)]
+    pub times: Times,
+
     /// Time between two refreshes in seconds
     #[arg(short, long, value_name = "SECONDS", default_value_t = 1.0, value_parser = delay)]
     pub delay: f64,
 
     /// Sort order at the start
-    #[arg(short, long, value_name = "ORDER", default_value = "added")]
+    #[arg(short, long, value_name = "ORDER", default_value = "cpu")]
     pub sort: SortOrder,
 }
 

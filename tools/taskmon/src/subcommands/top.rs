@@ -1,18 +1,20 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! `taskmon top`: a live table of the watched tasks.
+//! `taskmon top`: a live table of the watched tasks, or of a recording at a moment.
 //!
-//! [`TaskTable`] has the tasks and their CPU shares. [`App`] adds the selected row and the sort
-//! order, and handles keys. `screen` draws it. This file has the event loop, and sets up and
-//! restores the terminal.
+//! [`TaskTable`] has the tasks and their CPU shares, from the module or from a [`Replay`]. `lines`
+//! arranges them. [`App`] adds the selected line, and handles keys. `screen` draws it. This file has the
+//! event loop, and sets up and restores the terminal.
 
 mod app;
+mod lines;
 mod recent_shares;
+mod replay;
 mod screen;
 mod sort_order;
 mod task_table;
 
-use crate::{cli::Top, output::use_colours};
+use crate::{cli::Top, excerpt::Excerpt, history::Source, output::use_colours};
 use anyhow::{bail, Context, Result};
 use app::{Action, App};
 use nix::sys::signal::{raise, sigaction, SaFlags, SigAction, SigHandler, SigSet, Signal};
@@ -20,9 +22,11 @@ use ratatui::{
     crossterm::event::{self, Event, KeyEventKind},
     DefaultTerminal,
 };
+use replay::Replay;
 use signal_hook::consts::{SIGHUP, SIGINT, SIGQUIT, SIGTERM, SIGTSTP};
 use std::{
     io::{stdin, stdout, IsTerminal},
+    path::Path,
     sync::{
         atomic::{AtomicBool, AtomicUsize, Ordering},
         Arc,
@@ -40,9 +44,18 @@ pub fn top(arguments: &Top) -> Result<()> {
         bail!("top needs a terminal; scripts can use `taskmon list --json` or `taskmon export`");
     }
     // Before the terminal is taken, so that an error appears on the normal screen.
-    let mut app = App::new(TaskTable::read()?, arguments.sort);
-    let signals = Signals::catch()?;
     let delay = Duration::from_secs_f64(arguments.delay);
+    let mut app = match &arguments.file {
+        Some(file) => {
+            let replay = replay(file, arguments, delay)?;
+            App::new(replay.table(), Some(replay), arguments.sort)
+        }
+        None if arguments.times.is_limited() => {
+            bail!("--since and --until are for a recording: name its file")
+        }
+        None => App::new(TaskTable::read()?, None, arguments.sort),
+    };
+    let signals = Signals::catch()?;
     let mut terminal = take_terminal()?;
     let result = run(&mut app, &mut terminal, delay, &signals);
     restore_terminal();
@@ -55,6 +68,17 @@ pub fn top(arguments: &Top) -> Result<()> {
             bail!("ended by {signal}")
         }
     }
+}
+
+/// Reads a recording, and goes to the moment that is wanted.
+fn replay(file: &Path, arguments: &Top, step: Duration) -> Result<Replay> {
+    let excerpt = Excerpt::read(&Source::Recording(file.into()), &arguments.times, true)?;
+    let step_us = u64::try_from(step.as_micros()).unwrap_or(u64::MAX);
+    let mut replay = Replay::of(&file.display().to_string(), &excerpt, step_us)?;
+    if let Some(moment) = &arguments.at {
+        replay.go_to(moment)?;
+    }
+    Ok(replay)
 }
 
 /// Switches the terminal to raw mode and to the alternate screen. A panic restores it, and so does

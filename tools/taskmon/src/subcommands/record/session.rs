@@ -13,6 +13,7 @@ use super::{
 use crate::{
     kernel_module::{period_ms, ControlFile, SamplesFile, TaskInfo},
     output::{format::duration, GrowingFile},
+    procfs,
 };
 use anyhow::Result;
 use nix::time::{clock_gettime, ClockId};
@@ -88,7 +89,7 @@ impl Session {
     ) -> Result<Self> {
         let counters = Counters::read()?;
         let stream = Stream::new(samples, is_all)?;
-        let cpus = online_cpus();
+        let cpus = procfs::cpus().map_or(1, u64::from);
         Ok(Self {
             stream,
             control,
@@ -230,16 +231,6 @@ impl Session {
 pub fn raise_priority() {
     // SAFETY: the call has no preconditions.
     unsafe { nix::libc::setpriority(nix::libc::PRIO_PROCESS, 0, NICE) };
-}
-
-/// Returns the number of CPUs.
-fn online_cpus() -> u64 {
-    let online = nix::unistd::sysconf(nix::unistd::SysconfVar::_NPROCESSORS_ONLN);
-    online
-        .ok()
-        .flatten()
-        .and_then(|cpus| cpus.try_into().ok())
-        .unwrap_or(1)
 }
 
 /// Returns for how long the machine has been suspended since boot, in microseconds.

@@ -9,6 +9,10 @@ use std::collections::BTreeMap;
 const BIN_US: u64 = 5_000_000;
 /// The number of bins to keep: the most that the screen shows.
 pub const MAX_BINS: u64 = 120;
+/// The length of all bins together.
+pub const WHOLE_US: u64 = BIN_US * MAX_BINS;
+/// The length of a bin, for the screen.
+pub const BIN_TEXT: &str = "5 s A COLUMN";
 
 /// The CPU time that was consumed in one bin.
 #[derive(Clone, Copy, Default)]

@@ -1,18 +1,28 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! Drawing the screen of `taskmon top`: a headline, the table, and a footer with keys, the prompt
+//! Drawing the screen of `taskmon top`: two headlines, the table, and a footer with keys, the prompt
 //! or an error.
 
-use super::{app::App, recent_shares::MAX_BINS, task_table::Row as TaskRow};
+mod help;
+
+use super::{
+    app::{App, Question},
+    lines::Line as TaskLine,
+    recent_shares::{BIN_TEXT, MAX_BINS},
+    task_table::Row as TaskRow,
+};
 use crate::{
     cpu_share::Shares,
-    output::format::{or_dash, percent, seconds, sparkline, task_state},
+    output::format::{
+        cpus_text, duration, or_dash, percent, printable, seconds, short_seconds, sparkline,
+        task_state,
+    },
 };
 use ratatui::{
     layout::{Constraint, Layout, Rect},
     style::{Modifier, Style, Stylize},
     text::{Line, Span},
-    widgets::{Cell, Row, Table},
+    widgets::{Cell, Paragraph, Row, Table, Wrap},
     Frame,
 };
 
@@ -23,6 +33,8 @@ const SHARE: u16 = 7;
 const TOTAL: u16 = 12;
 const COMMAND: u16 = 15;
 const MIN_HISTORY: u16 = 8;
+/// In a terminal with fewer rows, there is no line with the sums.
+const MIN_ROWS: u16 = 6;
 
 /// The columns that fit into the terminal, and the widths of the variable ones.
 struct Columns {
@@ -67,48 +79,132 @@ impl Columns {
 
 /// Draws the screen.
 pub fn draw(app: &mut App, frame: &mut Frame, has_colours: bool) {
-    let [head, table, foot] = Layout::vertical([
+    // In a low terminal, tasks matter more.
+    let has_room = |rows: u16| frame.area().height >= rows;
+    let has_ended = app.lines.ended > 0 && has_room(MIN_ROWS + 1);
+    let [head, sums, table, ended, foot] = Layout::vertical([
         Constraint::Length(1),
+        Constraint::Length(u16::from(has_room(MIN_ROWS))),
         Constraint::Fill(1),
+        Constraint::Length(u16::from(has_ended)),
         Constraint::Length(1),
     ])
     .areas(frame.area());
     frame.render_widget(headline(app, has_colours), head);
-    app.page_rows = usize::from(table.height.saturating_sub(1));
-    let columns = Columns::of(table.width);
-    let rows = app
-        .table
-        .rows
-        .iter()
-        .map(|row| task_row(row, &columns, app.table.now_us, has_colours));
+    frame.render_widget(sums_line(app), sums);
+    if app.has_help {
+        frame.render_widget(help::text(app.replay.is_some()), table);
+    } else if app.lines.lines.is_empty() {
+        frame.render_widget(
+            Paragraph::new(empty_text(app)).wrap(Wrap { trim: true }),
+            table,
+        );
+    } else {
+        draw_table(app, frame, table, has_colours);
+    }
+    if has_ended {
+        let text = format!(
+            "{:>7} ended, {} s CPU time: press e to see them",
+            app.lines.ended,
+            short_seconds(app.lines.ended_us)
+        );
+        frame.render_widget(Line::from(text).dim(), ended);
+    }
+    draw_footer(app, frame, foot, has_colours);
+}
+
+fn draw_table(app: &mut App, frame: &mut Frame, area: Rect, has_colours: bool) {
+    app.page_rows = usize::from(area.height.saturating_sub(1));
+    let columns = Columns::of(area.width);
+    let (rows, now_us) = (&app.table.rows, app.table.now_us);
+    let lines = app.lines.lines.iter();
+    let rows = lines.map(|line| task_row(&rows[line.row], line, &columns, now_us, has_colours));
     let selected = Style::new().add_modifier(Modifier::REVERSED);
     let rows = Table::new(rows, columns.widths())
         .header(titles(&columns))
         .row_highlight_style(selected);
-    frame.render_stateful_widget(rows, table, &mut app.view);
-    draw_footer(app, frame, foot, has_colours);
+    frame.render_stateful_widget(rows, area, &mut app.scrolled);
 }
 
+/// Returns what an empty table says.
+fn empty_text(app: &App) -> &'static str {
+    match (&app.replay, app.view.filter.is_empty()) {
+        (_, false) => "No task matches the filter. Press Escape to see all.",
+        (Some(_), true) => "No task was alive at this moment.",
+        (None, true) => {
+            "No task is watched that is alive. Press a to add tasks, A to add tasks with all their \
+             descendants, ? for help, q to quit."
+        }
+    }
+}
+
+/// Returns the line that says what is shown: what matters most first, as a terminal can be narrow.
 fn headline(app: &App, has_colours: bool) -> Line<'static> {
     let statistic = |name| app.table.statistic(name);
-    let state = match (app.is_paused, has_colours) {
-        (true, true) => "  PAUSED".yellow().bold(),
-        (true, false) => "  PAUSED".bold(),
-        _ => Span::raw(""),
+    let highlighted = |text: String| match has_colours {
+        true => text.yellow().bold(),
+        false => text.bold(),
     };
-    Line::from(vec![
-        "taskmon".bold(),
-        Span::raw(format!(
-            "  {} tasks, period {} ms, {} samples, {} KiB, order: {}{}",
+    let view = &app.view;
+    let mut parts = vec!["taskmon".bold(), Span::raw("  ")];
+    let state = match &app.replay {
+        Some(replay) => replay.state(),
+        None if app.is_paused => "PAUSED".to_string(),
+        None => String::new(),
+    };
+    if !state.is_empty() {
+        parts.push(highlighted(format!("{state}  ")));
+    }
+    let reversed = if view.is_reversed { ", reversed" } else { "" };
+    let tree = if view.is_tree { ", tree" } else { "" };
+    parts.push(Span::raw(format!(
+        "order: {}{reversed}{tree}",
+        view.order.name()
+    )));
+    if !view.filter.is_empty() {
+        parts.push(highlighted(format!(
+            "  filter: {}",
+            printable(&view.filter)
+        )));
+    }
+    parts.push(Span::raw(match &app.replay {
+        Some(replay) => {
+            let name = printable(replay.name());
+            format!("  {name}, each step is {}", duration(replay.step_us()))
+        }
+        None => format!(
+            "  {} tasks, period {} ms, {} samples, {} KiB",
             statistic("targets"),
             app.table.period_ms,
             statistic("alive"),
             statistic("bytes").div_ceil(1024),
-            app.order.name(),
-            if app.is_reversed { ", reversed" } else { "" },
-        )),
-        state,
-    ])
+        ),
+    }));
+    Line::from(parts)
+}
+
+/// Returns the line with the sums of all tasks.
+fn sums_line(app: &App) -> Line<'static> {
+    let total = app.lines.total;
+    let wait = or_dash(total.wait.map(percent));
+    let cpus = app.table.cpus.map(cpus_text);
+    let bar = match app.table.cpus {
+        // CAST: the share of all CPUs, at most 20 columns.
+        Some(cpus) => {
+            "█".repeat((total.cpu() / f64::from(cpus.max(1)) * 20.0).clamp(0.0, 20.0) as usize)
+        }
+        None => String::new(),
+    };
+    let what = match &app.replay {
+        Some(replay) => replay.moment(),
+        None => "all    ".to_string(),
+    };
+    Line::from(format!(
+        "{what}  user {}  system {}  wait {wait}  of {}  {bar}",
+        percent(total.usr),
+        percent(total.sys),
+        cpus.unwrap_or("unknown CPUs".to_string()),
+    ))
 }
 
 fn titles(columns: &Columns) -> Row<'static> {
@@ -120,17 +216,26 @@ fn titles(columns: &Columns) -> Row<'static> {
     }
     cells.push("COMMAND".into());
     if columns.history > 0 {
-        cells.push("LAST MINUTES".into());
+        cells.push(BIN_TEXT.into());
     }
     Row::new(cells).bold()
 }
 
-fn task_row(task: &TaskRow, columns: &Columns, now_us: u64, has_colours: bool) -> Row<'static> {
+fn task_row(
+    task: &TaskRow,
+    line: &TaskLine,
+    columns: &Columns,
+    now_us: u64,
+    has_colours: bool,
+) -> Row<'static> {
     let right = |text: String| Cell::from(Line::from(text).right_aligned());
-    let share = |part: fn(Shares) -> Option<f64>| or_dash(task.shares.and_then(part).map(percent));
+    let share = |part: fn(Shares) -> Option<f64>| or_dash(line.shares.and_then(part).map(percent));
     let mut cells = vec![
         right(task.info.pid.to_string()),
-        task_state(task.state).into(),
+        match task.is_ended() {
+            true => task_state(None).into(),
+            false => or_dash(task.state).into(),
+        },
         right(share(|shares| Some(shares.usr))),
         right(share(|shares| Some(shares.sys))),
         right(share(|shares| shares.wait)),
@@ -140,7 +245,7 @@ fn task_row(task: &TaskRow, columns: &Columns, now_us: u64, has_colours: bool) -
         cells.push(right(seconds(task.info.sys_us)));
         cells.push(right(or_dash(task.info.wait_us.map(seconds))));
     }
-    cells.push(task.info.name_text().into());
+    cells.push(("  ".repeat(line.depth.min(20)) + &task.info.name_text()).into());
     if columns.history > 0 {
         let shares = task.recent.shares(now_us, columns.history.into());
         let missing = usize::from(columns.history).saturating_sub(shares.len());
@@ -162,12 +267,13 @@ fn task_row(task: &TaskRow, columns: &Columns, now_us: u64, has_colours: bool) -
 fn draw_footer(app: &App, frame: &mut Frame, area: Rect, has_colours: bool) {
     let line = match (&app.prompt, &app.error) {
         (Some(prompt), _) => {
-            let what = if prompt.is_tree {
-                "watch with descendants"
-            } else {
-                "watch"
+            let what = match prompt.question {
+                Question::Add => "watch (PID or name)",
+                Question::AddTree => "watch with descendants (PID or name)",
+                Question::Filter => "show only (PID or a part of the name)",
+                Question::Moment => "go to (a time, such as 03:10 or -10min)",
             };
-            let line = Line::from(format!("{what} (PID or name): {}", prompt.text));
+            let line = Line::from(format!("{what}: {}", printable(&prompt.text)));
             // CAST: at most the width of the terminal.
             let end = (line.width() as u16).min(area.width.saturating_sub(1));
             frame.set_cursor_position((area.x + end, area.y));
@@ -175,9 +281,10 @@ fn draw_footer(app: &App, frame: &mut Frame, area: Rect, has_colours: bool) {
         }
         (None, Some(error)) if has_colours => Line::from(error.clone()).red(),
         (None, Some(error)) => Line::from(error.clone()).bold(),
-        (None, None) => Line::from(
-            "q quit  a add  t add tree  d remove  space pause  s/S order  w waiting  r reverse",
-        )
+        (None, None) => Line::from(match app.replay {
+            Some(_) => "q quit  ? help  ←/→ step  space play  g go to  s order  w waiting  t tree  / filter",
+            None => "q quit  ? help  a add  d remove  space pause  s order  w waiting  t tree  / filter",
+        })
         .dim(),
     };
     frame.render_widget(line, area);

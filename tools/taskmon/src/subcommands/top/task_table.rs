@@ -26,7 +26,8 @@ pub struct Row {
 }
 
 impl Row {
-    fn new(info: TaskInfo) -> Self {
+    /// Returns the row of a task of which nothing else is known yet.
+    pub fn new(info: TaskInfo) -> Self {
         Self {
             info,
             state: None,
@@ -88,6 +89,8 @@ pub struct TaskTable {
     pub period_ms: u64,
     /// When the table was refreshed last, in microseconds since boot.
     pub now_us: u64,
+    /// The number of CPUs, if known.
+    pub cpus: Option<u32>,
 }
 
 impl TaskTable {
@@ -162,6 +165,7 @@ impl TaskTable {
         self.statistics = kernel_module::statistics()?.into_iter().collect();
         self.period_ms = kernel_module::period_ms()?;
         self.now_us = procfs::now_us();
+        self.cpus = procfs::cpus();
         Ok(())
     }
 
