@@ -197,7 +197,7 @@ def oversubscribed():
 
 
 def errors():
-    for arguments, wanted in ((["-o", "/tmp/x.gif"], "/tmp/x.gif: the name must end in .svg or .png"),
+    for arguments, wanted in ((["-o", "/tmp/x.gif"], "/tmp/x.gif: the name must end in .svg, .png or .html"),
                           (["-o", SVG, "/no/such"], "/no/such: No such file or directory"),
                           (["-o", SVG, "/etc/passwd"], "/etc/passwd: line 1: not a sample"),
                           (["-o", SVG, "4194304"], "4194304 has no samples: watch it with `taskmon add 4194304`")):

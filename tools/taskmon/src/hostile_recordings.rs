@@ -211,6 +211,7 @@ fn read_in_all_ways(text: &[u8]) {
     let excerpt = Excerpt::whole(&source, false).unwrap();
     drop(history);
     reported(&excerpt);
+    paged(&excerpt);
     for layout in [None, Some(Layout::Panels), Some(Layout::Stacked)] {
         let options = Options {
             layout,
@@ -220,6 +221,18 @@ fn read_in_all_ways(text: &[u8]) {
         if is_read(&drawing) {
             is_drawing(&drawing.unwrap());
         }
+    }
+}
+
+/// Writes the web page: no name ends the data.
+fn paged(excerpt: &Excerpt) {
+    let mut to = Vec::new();
+    if is_read(&plot::write_page(excerpt, &Options::default(), &mut to)) {
+        let text = String::from_utf8(to).expect("the output is UTF-8");
+        let (_, data) = text.split_once("id=\"data\">").unwrap();
+        let (data, rest) = data.split_once("</script>").unwrap();
+        serde_json::from_str::<serde_json::Value>(data).unwrap();
+        assert_eq!(rest.matches("</script>").count(), 1);
     }
 }
 

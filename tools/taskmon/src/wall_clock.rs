@@ -40,6 +40,9 @@ impl Clock {
     }
 }
 
+/// In how many parts at most local time runs evenly within a history.
+const MAX_PIECES: u64 = 1024;
+
 /// Which end of a window a time is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Edge {
@@ -120,6 +123,47 @@ impl WallClock {
         let seconds = seconds + i64::from(time.second());
         let us = seconds * 1_000_000 + i64::from(time.subsec_nanosecond()) / 1000;
         us.try_into().ok()
+    }
+
+    /// Returns in which parts of a range local time runs evenly: from which time since boot on, by how
+    /// many microseconds it is ahead, and the zone's abbreviation. A part begins where the clock was set,
+    /// or the offset from UTC changes.
+    pub fn pieces(&self, from_us: u64, to_us: u64) -> Vec<(u64, i64, String)> {
+        let piece = |us: u64| {
+            let time = self.timestamp(us.into())?;
+            let info = self.zone.to_offset_info(time);
+            let local_us = time.as_microsecond() + i64::from(info.offset().seconds()) * 1_000_000;
+            let ahead_us = local_us.checked_sub(us.try_into().ok()?)?;
+            Some((us, ahead_us, info.abbreviation().to_string()))
+        };
+        let step_us = (to_us.saturating_sub(from_us) / MAX_PIECES).max(1);
+        let mut found: Vec<(u64, i64, String)> = Vec::new();
+        for number in 0..=MAX_PIECES {
+            let us = from_us
+                .saturating_add(number.saturating_mul(step_us))
+                .min(to_us);
+            let Some(mut here) = piece(us) else {
+                continue;
+            };
+            let Some(last) = found.last() else {
+                found.push(here);
+                continue;
+            };
+            if last.1 != here.1 {
+                // Search for the beginning of this part.
+                let (mut before, mut after) = (us.saturating_sub(step_us), us);
+                while after - before > 1 {
+                    let middle = before + (after - before) / 2;
+                    match piece(middle).is_some_and(|piece| piece.1 == last.1) {
+                        true => before = middle,
+                        false => after = middle,
+                    }
+                }
+                here.0 = after;
+                found.push(here);
+            }
+        }
+        found
     }
 
     fn formatted(&self, boot_us: u64, format: &str) -> String {

@@ -36,9 +36,15 @@ pub struct Plot {
     #[arg(value_name = "FILE or PID", value_hint = ValueHint::FilePath)]
     pub what: Vec<String>,
 
-    /// File for the plot; its extension, .svg or .png, selects the format
-    #[arg(short, long, value_name = "FILE", value_hint = ValueHint::FilePath)]
-    pub output: PathBuf,
+    /// File for the plot; its extension, .svg, .png or .html, selects the format
+    #[arg(short, long, value_name = "FILE", value_hint = ValueHint::FilePath, required_unless_present = "html")]
+    pub output: Option<PathBuf>,
+
+    /// File for a web page, with the stacked picture, in which you can zoom, and the table of processes
+    ///
+    /// The page is one file. It loads nothing from the network.
+    #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath, conflicts_with_all = ["output", "panels"])]
+    pub html: Option<PathBuf>,
 
     /// Draw one panel per task, also for a recording of several processes
     #[arg(long, conflicts_with = "stacked")]

@@ -31,6 +31,13 @@ pub fn report(arguments: &cli::Report) -> Result<()> {
     out.finish()
 }
 
+/// Returns the report of an excerpt as it is written in JSON.
+pub fn value(excerpt: &Excerpt, options: &Options) -> Result<serde_json::Value> {
+    let report = Report::of(excerpt, options)?;
+    let object = data::object(&report, &excerpt.clock);
+    Ok(serde_json::to_value(object)?)
+}
+
 /// Writes the report of an excerpt.
 pub fn write(excerpt: &Excerpt, options: &Options, to: &mut impl Write) -> Result<()> {
     let (report, clock) = (Report::of(excerpt, options)?, &excerpt.clock);

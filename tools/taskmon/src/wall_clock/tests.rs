@@ -248,6 +248,25 @@ fn a_clock_that_was_set_forward() {
 }
 
 #[test]
+fn pieces_in_which_time_runs_evenly() {
+    // 2026-10-25: at 03:00 CEST it is 02:00 CET, three hours after midnight.
+    let clock = berlin("2026-10-24T22:00:00Z");
+    let pieces = clock.pieces(0, 6 * HOUR);
+    let found: Vec<_> = pieces
+        .iter()
+        .map(|(us, _, zone)| (*us, zone.as_str()))
+        .collect();
+    assert_eq!(found, [(0, "CEST"), (3 * HOUR, "CET")]);
+    assert_eq!(pieces[0].1 - pieces[1].1, HOUR as i64);
+    let set = set_to("2026-11-25T15:00:00Z").pieces(0, 2 * HOUR);
+    assert_eq!(
+        set.iter().map(|piece| piece.0).collect::<Vec<_>>(),
+        [0, HOUR]
+    );
+    assert_eq!(WallClock::new(&[], true).pieces(0, HOUR), []);
+}
+
+#[test]
 fn an_unknown_wall_clock() {
     let clock = WallClock::new(&[], true);
     assert_eq!(clock.text(90_123_456), "boot+90.123s");

@@ -100,6 +100,16 @@ const EXAMPLES: &[(&str, &str, &str)] = &[
         "taskmon plot night.rec --stacked --group cgroup --since 03:05 --until 03:15 -o night.svg",
     ),
     (
+        "taskmon-top",
+        "See what ran at ten past three:",
+        "taskmon top night.rec --at 03:10",
+    ),
+    (
+        "taskmon-plot",
+        "Write a web page, in which one can zoom:",
+        "taskmon plot build.rec --html build.html",
+    ),
+    (
         "taskmon-plot",
         "Plot a recording; the file's extension selects the format:",
         "taskmon plot build.rec -o build.svg",

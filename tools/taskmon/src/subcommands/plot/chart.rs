@@ -9,7 +9,7 @@ mod panels;
 mod stacked;
 
 use crate::{
-    cpu_share::{usage_of_tasks, Usage},
+    cpu_share::{usage_of_tasks, Usage, WindowUsage},
     excerpt::Excerpt,
     grouping::{By, Filter},
     history::Window,
@@ -17,6 +17,7 @@ use crate::{
 };
 use anyhow::{bail, Result};
 use axes::{ShareAxis, TimeAxis};
+pub use stacked::{Resolution, Stack};
 
 /// The most bins on the time axis. With more, a bin would be too narrow to see.
 const MAX_BINS: usize = 480;
@@ -142,14 +143,7 @@ impl Chart {
         if content.panels.is_empty() {
             bail!("nothing to draw: no task is selected that was seen");
         }
-        let period_us = overview
-            .metadata
-            .period_ms
-            .unwrap_or(0)
-            .saturating_mul(1000);
-        let mut unsampled = used.unsampled;
-        // Shorter ones cannot be told from a pass that was late.
-        unsampled.retain(|range| range.length_us() > period_us.saturating_mul(4));
+        let unsampled = unsampled(excerpt, &used);
         if !unsampled.is_empty() {
             let lengths = unsampled.iter().map(Window::length_us);
             let all_us = lengths.fold(0, u64::saturating_add);
@@ -171,14 +165,8 @@ impl Chart {
             .areas
             .first()
             .map_or(0, |area| area.heights.len());
-        let title = options
-            .title
-            .clone()
-            .or_else(|| overview.metadata.command.clone());
         Ok(Self {
-            title: title.map_or("CPU share of watched tasks".to_string(), |title| {
-                printable(&title)
-            }),
+            title: title(excerpt, options),
             small_print: small_print(excerpt),
             layout,
             window,
@@ -209,7 +197,7 @@ struct Content {
 
 impl Panel {
     /// Returns the highest point, as a share of one CPU.
-    fn highest(&self) -> f64 {
+    pub fn highest(&self) -> f64 {
         let bins = self.areas.first().map_or(0, |area| area.heights.len());
         let sum = |bin: usize| -> f64 {
             let heights = self
@@ -226,7 +214,26 @@ impl Panel {
     }
 }
 
-fn small_print(excerpt: &Excerpt) -> String {
+/// Returns the ranges in which nothing was sampled, without those that cannot be told from a pass that
+/// was late.
+pub fn unsampled(excerpt: &Excerpt, used: &WindowUsage) -> Vec<Window> {
+    let period_ms = excerpt.overview().metadata.period_ms.unwrap_or(0);
+    let late_us = period_ms.saturating_mul(4000);
+    let ranges = used.unsampled.iter().copied();
+    ranges.filter(|range| range.length_us() > late_us).collect()
+}
+
+/// Returns the title of a plot: what the user wants, or what was recorded.
+pub fn title(excerpt: &Excerpt, options: &Options) -> String {
+    let command = excerpt.overview().metadata.command.as_ref();
+    let title = options.title.as_ref().or(command);
+    title.map_or("CPU share of watched tasks".to_string(), |title| {
+        printable(title)
+    })
+}
+
+/// Returns when, where and how a history was recorded.
+pub fn small_print(excerpt: &Excerpt) -> String {
     let metadata = &excerpt.overview().metadata;
     let (window, clock) = (excerpt.window, &excerpt.clock);
     let mut parts = vec![format!(

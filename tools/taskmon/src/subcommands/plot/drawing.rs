@@ -9,6 +9,7 @@ mod style;
 
 use super::chart::{Chart, Layout};
 use legend::Legend;
+pub use style::fill as colour;
 use style::{Size, FAINT_INK, INK};
 use svg::{
     node::element::{Definitions, Pattern, Rectangle, Text},

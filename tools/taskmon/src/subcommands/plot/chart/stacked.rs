@@ -12,8 +12,6 @@ use crate::{
 use anyhow::Result;
 use std::cmp::Reverse;
 
-/// The most steps of the line of waiting time. With more, it would hide the areas behind it.
-const MAX_STEPS: usize = 80;
 /// How many groups have a colour.
 pub const MAX_GROUPS: usize = 8;
 /// The groups that are shown by themselves use this part of the whole together, if they can.
@@ -26,74 +24,126 @@ struct Used {
     tasks: usize,
 }
 
+/// How fine a stack is.
+#[derive(Clone, Copy, Debug)]
+pub struct Resolution {
+    /// The most bins.
+    bins: usize,
+    /// The most steps of the line of waiting time.
+    steps: usize,
+}
+
+impl Resolution {
+    /// That of a drawing. With more steps, the line of waiting time would hide the areas behind it.
+    pub const DRAWING: Self = Self {
+        bins: MAX_BINS,
+        steps: 80,
+    };
+
+    /// One in which the user can zoom.
+    pub fn fine(bins: usize) -> Self {
+        Self { bins, steps: bins }
+    }
+}
+
+/// Groups of tasks, stacked.
+pub struct Stack {
+    pub panel: Panel,
+    /// Name, CPU time and share of each area, the lowest first.
+    pub legend: Vec<String>,
+    /// The number of the area of each task, by the index of the task.
+    pub area_of_task: Vec<Option<usize>>,
+    /// What all groups used.
+    pub all: Usage,
+}
+
+impl Stack {
+    /// Stacks the groups of the tasks that are selected; `None` if none of them was seen.
+    ///
+    /// Fails if the history has other tasks now than when it was read first.
+    pub fn of(
+        excerpt: &Excerpt,
+        options: &Options,
+        used: &WindowUsage,
+        resolution: Resolution,
+    ) -> Result<Option<Self>> {
+        let overview = excerpt.overview();
+        let filter = &options.filter;
+        let grouping = Grouping::of(overview, options.by, false, |task| {
+            filter.is_empty() || filter.iter().any(|filter| filter.selects(task))
+        });
+        let mut all = Usage::default();
+        let mut groups: Vec<Used> = Vec::new();
+        for (index, group) in grouping.groups.iter().enumerate() {
+            let found = of_group(index, group, used);
+            if found.tasks > 0 {
+                all += found.usage;
+                groups.push(found);
+            }
+        }
+        groups.sort_by_key(|group| Reverse(group.usage.cpu_us()));
+        let named = named(&groups, all, options.top);
+        let others = groups.split_off(named);
+        if groups.is_empty() {
+            return Ok(None);
+        }
+        // For each group of the history, the number of its area.
+        let mut area_of = vec![None; grouping.groups.len()];
+        for (area, group) in groups.iter().enumerate() {
+            area_of[group.index] = Some(area);
+        }
+        for group in &others {
+            area_of[group.index] = Some(groups.len());
+        }
+        let count = groups.len() + usize::from(!others.is_empty());
+        let area_of_task = |index: usize| area_of[grouping.group_of(index)?];
+        let (history, window) = (&excerpt.history, excerpt.window);
+        let series = series_of_groups(history, window, resolution.bins, count, area_of_task)?;
+        let mut legend = Vec::new();
+        for group in &groups {
+            let name = with_count(&grouping.groups[group.index].name, group.tasks);
+            legend.push(format!("{name} · {}", time_and_share(group.usage, all)));
+        }
+        if !others.is_empty() {
+            let mut usage = Usage::default();
+            others.iter().for_each(|group| usage += group.usage);
+            let name = match others.len() {
+                1 => "1 other".to_string(),
+                count => format!("{count} others"),
+            };
+            legend.push(format!("{name} · {}", time_and_share(usage, all)));
+        }
+        let meanings = (0..count).map(|area| match area {
+            area if area == groups.len() => Meaning::Others,
+            area => Meaning::Group(area),
+        });
+        let tasks = groups.iter().chain(&others).map(|group| group.tasks).sum();
+        Ok(Some(Self {
+            panel: panel(series, meanings, tasks, resolution.steps),
+            legend,
+            area_of_task: (0..overview.tasks.len()).map(area_of_task).collect(),
+            all,
+        }))
+    }
+}
+
 /// Returns the panel and its legend.
 pub fn content(excerpt: &Excerpt, options: &Options, used: &WindowUsage) -> Result<Content> {
-    let overview = excerpt.overview();
-    let filter = &options.filter;
-    let grouping = Grouping::of(overview, options.by, false, |task| {
-        filter.is_empty() || filter.iter().any(|filter| filter.selects(task))
-    });
-    let mut all = Usage::default();
-    let mut groups: Vec<Used> = Vec::new();
-    for (index, group) in grouping.groups.iter().enumerate() {
-        let found = of_group(index, group, used);
-        if found.tasks > 0 {
-            all += found.usage;
-            groups.push(found);
-        }
-    }
-    groups.sort_by_key(|group| Reverse(group.usage.cpu_us()));
-    let named = named(&groups, all, options.top);
-    let others = groups.split_off(named);
-    if groups.is_empty() {
+    let Some(stack) = Stack::of(excerpt, options, used, Resolution::DRAWING)? else {
         return Ok(Content::default());
-    }
-
-    // For each group of the history, the number of its area.
-    let mut area_of = vec![None; grouping.groups.len()];
-    for (area, group) in groups.iter().enumerate() {
-        area_of[group.index] = Some(area);
-    }
-    for group in &others {
-        area_of[group.index] = Some(groups.len());
-    }
-    let count = groups.len() + usize::from(!others.is_empty());
-    let series = series_of_groups(&excerpt.history, excerpt.window, MAX_BINS, count, |index| {
-        area_of[grouping.group_of(index)?]
-    })?;
-
-    let mut legend = Vec::new();
-    for (number, group) in groups.iter().enumerate() {
-        let name = with_count(&grouping.groups[group.index].name, group.tasks);
-        let text = format!("{name} · {}", time_and_share(group.usage, all));
-        legend.push((Meaning::Group(number), text));
-    }
-    if !others.is_empty() {
-        let mut usage = Usage::default();
-        others.iter().for_each(|group| usage += group.usage);
-        let name = match others.len() {
-            1 => "1 other".to_string(),
-            count => format!("{count} others"),
-        };
-        legend.push((
-            Meaning::Others,
-            format!("{name} · {}", time_and_share(usage, all)),
-        ));
-    }
-    let meanings: Vec<Meaning> = legend.iter().map(|(meaning, _)| *meaning).collect();
+    };
+    let meanings = stack.panel.areas.iter().map(|area| area.meaning);
+    let mut legend: Vec<_> = meanings.zip(stack.legend).collect();
     // The last area is on top.
     legend.reverse();
-    let (panel, has_line) = panel(series, meanings, groups.iter().chain(&others));
-    if has_line {
-        let text = format!(
-            "waiting for a CPU, all processes · {}",
-            duration(all.wait_us.unwrap_or(0))
-        );
+    if stack.panel.line.is_some() {
+        let waited = duration(stack.all.wait_us.unwrap_or(0));
+        let text = format!("waiting for a CPU, all processes · {waited}");
         legend.insert(0, (Meaning::WaitingLine, text));
     }
     Ok(Content {
         legend,
-        panels: vec![panel],
+        panels: vec![stack.panel],
         ..Content::default()
     })
 }
@@ -130,14 +180,15 @@ fn named(groups: &[Used], all: Usage, top: Option<usize>) -> usize {
     count
 }
 
-fn panel<'a>(
+fn panel(
     series: Vec<TimeSeries>,
-    meanings: Vec<Meaning>,
-    groups: impl Iterator<Item = &'a Used>,
-) -> (Panel, bool) {
+    meanings: impl Iterator<Item = Meaning>,
+    tasks: usize,
+    steps: usize,
+) -> Panel {
     let mut all = series[0].clone();
     series[1..].iter().for_each(|more| all.merge(more));
-    let waits = in_steps(&all.wait_shares().collect::<Vec<_>>());
+    let waits = in_steps(&all.wait_shares().collect::<Vec<_>>(), steps);
     let has_line = waits.iter().flatten().any(|share| *share > 0.0);
     let area = |(meaning, mut series): (Meaning, TimeSeries)| {
         series.set_sampled_like(&all);
@@ -146,19 +197,17 @@ fn panel<'a>(
             heights: series.total_shares().collect(),
         }
     };
-    let tasks = groups.map(|group| group.tasks).sum();
-    let panel = Panel {
+    Panel {
         caption: match tasks {
             1 => "1 process".to_string(),
             count => format!("{count} processes"),
         },
-        areas: meanings.into_iter().zip(series).map(area).collect(),
+        areas: meanings.zip(series).map(area).collect(),
         line: has_line.then_some(Area {
             meaning: Meaning::WaitingLine,
             heights: waits,
         }),
-    };
-    (panel, has_line)
+    }
 }
 
 fn with_count(name: &str, count: usize) -> String {
@@ -168,10 +217,10 @@ fn with_count(name: &str, count: usize) -> String {
     }
 }
 
-/// Returns heights of which neighbouring ones have their mean, so that there are at most `MAX_STEPS`
+/// Returns heights of which neighbouring ones have their mean, so that there are at most `steps`
 /// different ones.
-fn in_steps(heights: &[Option<f64>]) -> Vec<Option<f64>> {
-    let step = heights.len().div_ceil(MAX_STEPS).max(1);
+fn in_steps(heights: &[Option<f64>], steps: usize) -> Vec<Option<f64>> {
+    let step = heights.len().div_ceil(steps).max(1);
     let mean = |part: &[Option<f64>]| {
         let known = part.iter().flatten();
         known.clone().sum::<f64>() / known.count().max(1) as f64
@@ -192,12 +241,12 @@ mod tests {
     #[test]
     fn steps() {
         let few = [Some(1.0), None, Some(3.0)];
-        assert_eq!(in_steps(&few), few);
-        assert_eq!(in_steps(&[]), []);
-        let mut many = vec![Some(1.0); 2 * MAX_STEPS];
+        assert_eq!(in_steps(&few, 80), few);
+        assert_eq!(in_steps(&[], 80), []);
+        let mut many = vec![Some(1.0); 160];
         many[0] = Some(4.0);
         many[3] = None;
-        let steps = in_steps(&many);
+        let steps = in_steps(&many, 80);
         assert_eq!(steps[..4], [Some(2.5), Some(2.5), Some(1.0), None]);
     }
 
