@@ -7,7 +7,10 @@
 mod family;
 mod filter;
 
-use crate::history::{Overview, TaskOverview};
+use crate::{
+    history::{Lives, Overview, TaskOverview},
+    kernel_module::TaskInfo,
+};
 use clap::ValueEnum;
 pub use family::Family;
 pub use filter::Filter;
@@ -53,10 +56,9 @@ pub struct Grouping {
 enum Key {
     Task(usize),
     Name(String),
-    /// The index of the parent; where it is not in the history, its PID, if known.
-    Parent(Option<usize>, Option<u32>),
+    /// The index of the parent or root; where it is not in the history, its PID, if known.
+    Relative(Option<usize>, Option<u32>),
     Cgroup(Option<u64>),
-    Root(Option<u32>),
 }
 
 impl Grouping {
@@ -74,6 +76,10 @@ impl Grouping {
             By::Parent => Family::of(overview),
             _ => Family::default(),
         };
+        let lives = match by {
+            By::Root => Lives::of(&overview.tasks),
+            _ => Lives::default(),
+        };
         let mut all = Self::default();
         let mut of_key: HashMap<Key, usize> = HashMap::new();
         for (index, task) in overview.tasks.iter().enumerate() {
@@ -81,12 +87,12 @@ impl Grouping {
                 all.of_task.push(None);
                 continue;
             }
-            let key = key(index, task, by, &family);
+            let key = key(index, task, by, &family, &lives);
             let group = match of_key.get(&key) {
                 Some(known) => *known,
                 None => {
                     all.groups.push(Group {
-                        name: name(&key, overview),
+                        name: name(&key, by, overview),
                         tasks: Vec::new(),
                     });
                     of_key.insert(key, all.groups.len() - 1);
@@ -105,36 +111,41 @@ impl Grouping {
     }
 }
 
-fn key(index: usize, task: &TaskOverview, by: By, family: &Family) -> Key {
-    let info = task.task.info.as_ref();
+fn key(index: usize, task: &TaskOverview, by: By, family: &Family, lives: &Lives) -> Key {
+    let info = task.task.info.as_deref();
     match by {
         By::Process => Key::Task(index),
         By::Command => Key::Name(task.task.label().to_string()),
         By::Stem => Key::Name(stem(task.task.label()).to_string()),
-        By::Parent => Key::Parent(family.parent(index), info.and_then(|info| info.parent)),
+        By::Parent => relative(family.parent(index), info.and_then(|info| info.parent)),
         By::Cgroup => Key::Cgroup(info.and_then(|info| info.cgroup)),
-        By::Root => Key::Root(info.and_then(|info| info.root)),
+        By::Root => {
+            // A root is in its own tree.
+            let root = |info: &TaskInfo| lives.at(info.root?, info.started_us, usize::MAX);
+            relative(info.and_then(root), info.and_then(|info| info.root))
+        }
     }
 }
 
-fn name(key: &Key, overview: &Overview) -> String {
-    let with_pid = |task: &TaskOverview| format!("{} ({})", task.task.label(), task.task.pid);
+fn relative(index: Option<usize>, pid: Option<u32>) -> Key {
+    Key::Relative(index, pid.filter(|_| index.is_none()))
+}
+
+fn name(key: &Key, by: By, overview: &Overview) -> String {
     match key {
-        Key::Task(index) | Key::Parent(Some(index), _) => with_pid(&overview.tasks[*index]),
+        Key::Task(index) | Key::Relative(Some(index), _) => {
+            let task = &overview.tasks[*index].task;
+            format!("{} ({})", task.label(), task.pid)
+        }
         Key::Name(name) => name.clone(),
-        Key::Parent(None, Some(pid)) => format!("PID {pid}"),
-        Key::Parent(None, None) => "parent unknown".to_string(),
+        Key::Relative(None, Some(pid)) => format!("PID {pid}"),
+        Key::Relative(None, None) if by == By::Root => "watched alone".to_string(),
+        Key::Relative(None, None) => "parent unknown".to_string(),
         Key::Cgroup(Some(id)) => match overview.metadata.cgroups.get(id) {
             Some(path) => path.clone(),
             None => format!("cgroup {id}"),
         },
         Key::Cgroup(None) => "cgroup unknown".to_string(),
-        Key::Root(Some(pid)) => {
-            let mut tasks = overview.tasks.iter();
-            let root = tasks.find(|task| task.task.pid == *pid && !task.is_part);
-            root.map_or(format!("PID {pid}"), with_pid)
-        }
-        Key::Root(None) => "watched alone".to_string(),
     }
 }
 

@@ -10,8 +10,10 @@
 //!   a whole recording.
 //! - An [`Overview`] has the first and the last sample of each task. A [`StableHistory`] can be read
 //!   a second time. [`newest_samples`] reads only the newest samples.
+//! - [`Lives`] says which process had a PID at a time.
 
 mod lines;
+mod lives;
 mod newest;
 mod overview;
 mod reader;
@@ -22,6 +24,7 @@ mod stable;
 mod task;
 mod window;
 
+pub use lives::Lives;
 pub use newest::newest_samples;
 pub use overview::{Overview, TaskOverview};
 #[cfg(test)]

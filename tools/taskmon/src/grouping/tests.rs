@@ -99,6 +99,23 @@ fn all_groupings() {
     );
 }
 
+/// A PID that was a root twice makes two trees.
+#[test]
+fn roots_with_one_pid() {
+    let text = TEXT.replace("id 3 parent 1", "id 3 parent 1 root 10");
+    let text = text.replace("id 4 parent 10", "id 4 parent 10 root 10");
+    let overview = Overview::read_from(&mut history_of(&text)).unwrap();
+    let all = Grouping::of(&overview, By::Root, false, |_| true);
+    let groups = all
+        .groups
+        .into_iter()
+        .map(|group| (group.name, group.tasks));
+    is(
+        groups.collect(),
+        &[("make (10)", &[0, 1]), ("sh (10)", &[2, 3])],
+    );
+}
+
 #[test]
 fn filters() {
     let selected = |text: &str| {

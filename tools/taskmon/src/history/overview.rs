@@ -2,9 +2,9 @@
 
 //! The tasks of a history: when each was sampled and what it consumed.
 
-use super::{HistoryReader, Metadata, Sample, Task, Window};
+use super::{HistoryReader, Lives, Metadata, Sample, Task, Window};
+use crate::kernel_module::TaskInfo;
 use anyhow::Result;
-use std::collections::HashMap;
 
 /// A task with its first and its last sample.
 #[derive(Clone, Debug)]
@@ -104,22 +104,10 @@ impl Overview {
 
 /// Marks the threads whose process is among `tasks`.
 fn mark_parts(tasks: &mut [TaskOverview]) {
-    let mut lives: HashMap<u32, Vec<(u64, u64)>> = HashMap::new();
-    for info in tasks.iter().filter_map(|task| task.task.info.as_ref()) {
-        if !info.is_thread {
-            let life = (info.started_us, info.ended_us.unwrap_or(u64::MAX));
-            lives.entry(info.pid).or_default().push(life);
-        }
-    }
+    let lives = Lives::of(tasks);
     for task in tasks.iter_mut() {
-        let Some(info) = task.task.info.as_ref() else {
-            continue;
-        };
-        let lives = info
-            .tgid
-            .filter(|_| info.is_thread)
-            .and_then(|tgid| lives.get(&tgid));
-        let born_in = |life: &(u64, u64)| (life.0..=life.1).contains(&info.started_us);
-        task.is_part = lives.is_some_and(|lives| lives.iter().any(born_in));
+        let info = task.task.info.as_deref().filter(|info| info.is_thread);
+        let process = |info: &TaskInfo| lives.at(info.tgid?, info.started_us, usize::MAX);
+        task.is_part = info.and_then(process).is_some();
     }
 }
