@@ -118,10 +118,7 @@ impl WallClock {
         let unix_us = i128::from(unix_us);
         let shown = |index: usize| {
             let clock = self.clocks[index];
-            let begins = match index {
-                0 => i128::MIN,
-                _ => i128::from(clock.unix_us),
-            };
+            let begins = i128::from(clock.unix_us);
             let ends = self.clocks.get(index + 1).map_or(i128::MAX, |next| {
                 i128::from(next.boot_us) + clock.offset_us()
             });
@@ -134,15 +131,19 @@ impl WallClock {
             Edge::Since => indexes.find_map(shown),
             Edge::Until => indexes.rev().find_map(shown),
         };
-        // The clock was set over this time.
-        let skipped = || {
-            let later = self.clocks.iter().skip(1);
-            let mut later = later.filter(|clock| i128::from(clock.unix_us) >= unix_us);
-            later.next().map_or(0, |clock| i128::from(clock.boot_us))
+        let elsewhere = || match self.clocks.first() {
+            // Before the first one, the clock was set as it says.
+            Some(first) if unix_us < i128::from(first.unix_us) => unix_us - first.offset_us(),
+            // The clock was set over this time.
+            _ => {
+                let mut later = self.clocks.iter().skip(1);
+                let after = later.find(|clock| i128::from(clock.unix_us) >= unix_us);
+                after.map_or(0, |clock| i128::from(clock.boot_us))
+            }
         };
         // CAST: `clamp` bounds it.
         found
-            .unwrap_or_else(skipped)
+            .unwrap_or_else(elsewhere)
             .clamp(i64::MIN.into(), i64::MAX.into()) as i64
     }
 }

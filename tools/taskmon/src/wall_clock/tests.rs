@@ -235,6 +235,12 @@ fn a_clock_that_was_set_back() {
     assert_eq!(hours(&clock, "2026-11-25 10:30", Edge::Since), 2.0);
     assert_eq!(clock.text(HOUR / 2), "2026-11-25 09:30:00 UTC");
     assert_eq!(clock.text(HOUR), "2026-11-25 09:30:00 UTC");
+    // To a time before the recording began.
+    let clock = set_to("2026-11-25T08:30:00Z");
+    for edge in [Edge::Since, Edge::Until] {
+        assert_eq!(hours(&clock, "2026-11-25 08:45", edge), 1.25);
+        assert_eq!(hours(&clock, "2026-11-25 08:15", edge), -0.75);
+    }
 }
 
 #[test]
