@@ -10,10 +10,11 @@
 //!   a whole recording.
 //! - An [`Overview`] has the first and the last sample of each task. A [`StableHistory`] can be read
 //!   a second time. [`newest_samples`] reads only the newest samples.
-//! - [`Lives`] says which process had a PID at a time.
+//! - [`Lives`] says which process had a PID at a time. `machine` is what is known of this machine.
 
 mod lines;
 mod lives;
+mod machine;
 mod newest;
 mod overview;
 mod reader;
@@ -25,6 +26,7 @@ mod task;
 mod window;
 
 pub use lives::Lives;
+pub use machine::machine;
 pub use newest::newest_samples;
 pub use overview::{Overview, TaskOverview};
 #[cfg(test)]

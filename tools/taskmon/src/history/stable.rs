@@ -33,7 +33,10 @@ impl StableHistory {
             history = history.copying_to(copy.writer()?);
             Some(copy)
         };
-        let overview = Overview::read_from(&mut history)?;
+        let mut overview = Overview::read_from(&mut history)?;
+        if matches!(source, Source::KernelModule(_)) {
+            overview.add_machine();
+        }
         Ok(Self {
             overview,
             source: match &copy {

@@ -2,11 +2,13 @@
 
 //! What a recording says of the machine, of itself and of its command line.
 
-use crate::{cli::Record, history::Metadata, procfs, wall_clock::Clock};
-use std::{
-    ffi::{OsStr, OsString},
-    fs,
+use crate::{
+    cli::Record,
+    history::{machine, Metadata},
+    procfs,
+    wall_clock::Clock,
 };
+use std::ffi::OsString;
 
 /// Returns the present time.
 pub fn clock() -> Clock {
@@ -15,15 +17,9 @@ pub fn clock() -> Clock {
 
 /// Returns what a recording says of the machine and of its command line.
 pub fn metadata(arguments: &Record) -> Metadata {
-    let machine = nix::sys::utsname::uname().ok();
-    let text = |text: &OsStr| text.to_string_lossy().into_owned();
-    let boot_id = fs::read_to_string("/proc/sys/kernel/random/boot_id").ok();
     Metadata {
-        host: machine.as_ref().map(|machine| text(machine.nodename())),
-        kernel: machine.as_ref().map(|machine| text(machine.release())),
-        boot_id: boot_id.map(|id| id.trim().to_string()),
         command: Some(command_line(arguments)),
-        ..Metadata::default()
+        ..machine()
     }
 }
 
