@@ -12,7 +12,7 @@ mod watch;
 
 pub use exports::{Export, Format, Plot};
 pub use record::Record;
-pub use report::{Diff, DiffBy, Least, Report, ReportBy, RowOrder, Rows};
+pub use report::{Diff, DiffBy, Form, Least, Report, ReportBy, RowOrder, Rows};
 pub use times::Times;
 pub use top::{SortOrder, Top};
 pub use watch::{Add, Remove};

@@ -8,11 +8,11 @@
 mod recordings;
 
 use crate::{
-    cli::{Format, ReportBy, Rows, Times},
+    cli::{Diff, DiffBy, Form, Format, ReportBy, Rows, Times},
     excerpt::Excerpt,
     history::{Source, StableHistory},
     subcommands::{
-        export,
+        diff, export,
         plot::{self, Layout, Options},
         report,
     },
@@ -24,7 +24,7 @@ use proptest::{
     sample::{select, Index},
 };
 use recordings::{FORMAT_1, FORMAT_2, FORMAT_3, PLAIN};
-use std::{fs, io::Write};
+use std::{fs, io::Write, path::Path};
 
 /// A number that overflows something.
 const NUMBERS: [&str; 10] = [
@@ -212,6 +212,7 @@ fn read_in_all_ways(text: &[u8]) {
     drop(history);
     reported(&excerpt);
     paged(&excerpt);
+    compared(&excerpt, file.path());
     for layout in [None, Some(Layout::Panels), Some(Layout::Stacked)] {
         let options = Options {
             layout,
@@ -236,32 +237,61 @@ fn paged(excerpt: &Excerpt) {
     }
 }
 
+/// Returns all forms of a table.
+fn forms() -> impl Iterator<Item = Form> {
+    let all = [(false, false), (true, false), (false, true)];
+    all.into_iter().map(|(json, csv)| Form {
+        number: Some(3),
+        json,
+        csv,
+    })
+}
+
 /// Writes all reports. Those by process and by command have the same sum.
 fn reported(excerpt: &Excerpt) {
     let mut sums = Vec::new();
     for by in ReportBy::value_variants() {
-        for (json, csv) in [(false, false), (true, false), (false, true)] {
+        for form in forms() {
             let options = report::Options {
                 by: *by,
                 rows: Rows {
-                    json,
-                    csv,
-                    number: 3,
+                    form: form.clone(),
                     ..Rows::default()
                 },
-                has_threads: *by == ReportBy::Process,
+                has_threads: matches!(by, ReportBy::Process | ReportBy::Tree),
             };
             let mut to = Vec::new();
             report::write(excerpt, &options, &mut to).unwrap();
             let text = String::from_utf8(to).expect("the output is UTF-8");
             assert!(!text.contains("NaN") && !text.contains("inf"), "{text}");
-            if json {
+            if form.json {
                 let value: serde_json::Value = serde_json::from_str(&text).unwrap();
                 sums.push((value["usr_us"].clone(), value["sys_us"].clone()));
             }
         }
     }
     assert!(sums.windows(2).all(|two| two[0] == two[1]), "{sums:?}");
+}
+
+/// Compares a recording with itself, in all ways. Nothing has changed.
+fn compared(excerpt: &Excerpt, path: &Path) {
+    for by in DiffBy::value_variants() {
+        for form in forms() {
+            let arguments = Diff {
+                before: path.into(),
+                after: path.into(),
+                by: *by,
+                form: form.clone(),
+            };
+            let mut to = Vec::new();
+            diff::write(excerpt, excerpt, &arguments, &mut to).unwrap();
+            let text = String::from_utf8(to).expect("the output is UTF-8");
+            if form.json {
+                let value: serde_json::Value = serde_json::from_str(&text).unwrap();
+                assert_eq!(value["total"]["change_us"], 0, "{text}");
+            }
+        }
+    }
 }
 
 /// Checks that an SVG drawing is valid.

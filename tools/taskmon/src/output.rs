@@ -8,11 +8,12 @@
 //! - [`GrowingFile`] is a file to which a recording is written while it goes on.
 //! - `messages` writes to standard error, and decides whether to use colours. [`Progress`] is the
 //!   progress bar.
-//! - [`format`] turns times, shares and names into text. Its functions are pure. Foreign text
+//! - [`Columns`] is a table as text. [`format`] turns times, shares and names into text. Its functions are pure. Foreign text
 //!   becomes harmless in `escape`.
 //!
 //! This module uses no other module of taskmon.
 
+mod columns;
 mod destination;
 mod escape;
 mod explained;
@@ -23,6 +24,7 @@ mod progress;
 mod temp_file;
 mod unnamed_file;
 
+pub use columns::{Align, Columns};
 pub use destination::{print_json, write_file, Output};
 pub use growing_file::{write_failure, GrowingFile, ReservedFile};
 pub use messages::{

@@ -13,7 +13,7 @@ use std::path::PathBuf;
 /// it. CPU% is the mean share of one CPU over the window, PEAK the highest share over a tenth of a
 /// second or more. WAIT is the time in which a process could have run, but had no CPU. FIRST and LAST are
 /// when the process was seen first and last in the window. STATUS says how it ended, if it failed or
-/// was killed.
+/// was killed; of several processes, how many did.
 ///
 /// In a window that begins or ends between two samples, what was used between them counts in part. No
 /// share exceeds the number of threads, nor that of CPUs: the kernel books CPU time late at times, and
@@ -21,6 +21,14 @@ use std::path::PathBuf;
 ///
 /// What was used while nothing was sampled, because sampling was stopped or could not keep pace, is in
 /// the totals. How long that was, and what else is missing, the report says.
+///
+/// --json writes one object: what the report says of the window, and the array rows. --csv writes the
+/// rows. The fields of a row are the same in both. Names that end in _us are microseconds; first_us,
+/// last_us, from_us and to_us count since boot, and first, last, from and to are the same times as in
+/// RFC 3339, if the wall clock is known. share and peak_share are fractions of one CPU. processes is how
+/// many were seen, failed how many of them failed or were killed. With --by tree, own_usr_us and
+/// own_sys_us are without the descendants, and depth says how far below its root a row is.
+/// unsampled_us is how long a process lived without being sampled. What is not known is null or empty.
 #[derive(Args)]
 pub struct Report {
     /// A recording, or PIDs or thread IDs of watched tasks [default: all watched tasks]
@@ -37,8 +45,8 @@ pub struct Report {
     #[command(flatten)]
     pub rows: Rows,
 
-    /// Show the threads of each process that are watched
-    #[arg(long, conflicts_with = "by")]
+    /// Show the threads of each process that are watched; with rows by process or tree
+    #[arg(long)]
     pub threads: bool,
 }
 
@@ -49,7 +57,7 @@ pub enum ReportBy {
     Process,
     /// All processes of one command name
     Command,
-    /// One process; its times are the sums of its own and of its descendants, which are below it
+    /// One process, above its descendants; what it used is the sum of its own and of theirs
     Tree,
     /// All processes that one process forked
     Parent,
@@ -62,9 +70,8 @@ pub enum ReportBy {
 /// Which rows are shown, in which order and form.
 #[derive(Args, Clone, Debug)]
 pub struct Rows {
-    /// The most rows to show; 0 shows all
-    #[arg(short, long, value_name = "ROWS", default_value_t = 20)]
-    pub number: usize,
+    #[command(flatten)]
+    pub form: Form,
 
     /// What the rows are sorted by
     #[arg(short, long, value_name = "ORDER", default_value = "cpu")]
@@ -81,6 +88,26 @@ pub struct Rows {
     /// Show only tasks of these PIDs or command names, in which `*` and `?` stand for other letters
     #[arg(long, value_name = "PID or NAME", value_delimiter = ',')]
     pub filter: Vec<Filter>,
+}
+
+impl Default for Rows {
+    fn default() -> Self {
+        Self {
+            form: Form::default(),
+            sort: RowOrder::Cpu,
+            reverse: false,
+            min: None,
+            filter: Vec::new(),
+        }
+    }
+}
+
+/// How many rows of a table are written, and in which form.
+#[derive(Args, Clone, Debug, Default)]
+pub struct Form {
+    /// The most rows to show; 0 shows all [default: 20, with --json and --csv all]
+    #[arg(short, long, value_name = "ROWS")]
+    pub number: Option<usize>,
 
     /// Write a JSON object
     #[arg(long)]
@@ -91,16 +118,14 @@ pub struct Rows {
     pub csv: bool,
 }
 
-impl Default for Rows {
-    fn default() -> Self {
-        Self {
-            number: 20,
-            sort: RowOrder::Cpu,
-            reverse: false,
-            min: None,
-            filter: Vec::new(),
-            json: false,
-            csv: false,
+impl Form {
+    /// Returns how many rows are shown at most.
+    pub fn max_rows(&self) -> usize {
+        match self.number {
+            Some(0) => usize::MAX,
+            Some(number) => number,
+            None if self.json || self.csv => usize::MAX,
+            None => 20,
         }
     }
 }
@@ -153,6 +178,9 @@ impl std::str::FromStr for Least {
 ///
 /// What the processes of each command name used in the first recording is compared with what they used
 /// in the second one. What has changed most comes first.
+///
+/// In JSON and CSV, names that end in _us are microseconds, and change is a fraction of the CPU time in
+/// the first recording: 0.5 is half as much again.
 #[derive(Args)]
 pub struct Diff {
     /// The recording before
@@ -163,27 +191,21 @@ pub struct Diff {
     #[arg(value_name = "FILE", value_hint = ValueHint::FilePath)]
     pub after: PathBuf,
 
-    /// What is compared: commands, or their names without a version or number at their end
+    /// What is compared
     #[arg(long, value_name = "GROUP", default_value = "command")]
     pub by: DiffBy,
 
-    /// The most rows to show; 0 shows all
-    #[arg(short, long, value_name = "ROWS", default_value_t = 20)]
-    pub number: usize,
-
-    /// Write a JSON object
-    #[arg(long)]
-    pub json: bool,
-
-    /// Write the rows as CSV (RFC 4180), with a header line
-    #[arg(long, conflicts_with = "json")]
-    pub csv: bool,
+    #[command(flatten)]
+    pub form: Form,
 }
 
 /// What `taskmon diff` compares.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub enum DiffBy {
+    /// Command names
     Command,
+    /// Command names, without a version or number at their end
     Stem,
+    /// Cgroups
     Cgroup,
 }

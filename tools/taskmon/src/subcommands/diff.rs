@@ -9,9 +9,8 @@ use crate::{
     grouping::{By, Grouping},
     history::Source,
     output::{
-        bold,
-        format::{or_dash, printable, short_seconds},
-        print_json, Output,
+        format::{cpus_text, duration, or_dash, printable, short_seconds},
+        Align, Columns, Output,
     },
 };
 use anyhow::Result;
@@ -46,6 +45,8 @@ struct Comparison {
 
 /// What a recording used.
 struct Side {
+    /// The recording, and what was recorded when.
+    about: String,
     wall_us: u64,
     /// How many processes of each name, and what they used.
     of_name: BTreeMap<String, (usize, Usage)>,
@@ -53,36 +54,57 @@ struct Side {
 
 /// Runs `taskmon diff`.
 pub fn diff(arguments: &cli::Diff) -> Result<()> {
+    let read = |path: &Path| -> Result<Excerpt> {
+        let source = Source::Recording(path.into());
+        let excerpt = Excerpt::whole(&source, true)?;
+        source.tell_what_is_missing(&excerpt.overview().metadata);
+        Ok(excerpt)
+    };
+    let (before, after) = (read(&arguments.before)?, read(&arguments.after)?);
+    let mut out = Output::stdout();
+    write(&before, &after, arguments, &mut out)?;
+    out.finish()
+}
+
+/// Writes the comparison of two recordings.
+///
+/// Fails if one of them cannot be read again, or if it cannot be written.
+pub fn write(
+    before: &Excerpt,
+    after: &Excerpt,
+    arguments: &cli::Diff,
+    to: &mut impl Write,
+) -> Result<()> {
     let by = match arguments.by {
         DiffBy::Command => By::Command,
         DiffBy::Stem => By::Stem,
         DiffBy::Cgroup => By::Cgroup,
     };
-    let before = Side::read(&arguments.before, by)?;
-    let after = Side::read(&arguments.after, by)?;
-    let comparison = Comparison::of(&before, &after, arguments.number);
-    if arguments.json {
-        return print_json(&comparison);
-    }
-    let mut out = Output::stdout();
-    if arguments.csv {
-        let mut to = csv::Writer::from_writer(&mut out);
-        comparison
-            .rows
-            .iter()
-            .try_for_each(|row| to.serialize(row))?;
+    let before = Side::of(before, &arguments.before, by)?;
+    let after = Side::of(after, &arguments.after, by)?;
+    let comparison = Comparison::of(&before, &after, arguments.form.max_rows());
+    if arguments.form.json {
+        serde_json::to_writer(&mut *to, &comparison)?;
+        to.write_all(b"\n")?;
+    } else if arguments.form.csv {
+        let mut to = csv::Writer::from_writer(to);
+        for row in &comparison.rows {
+            to.serialize(row)?;
+        }
         to.flush()?;
-        drop(to);
     } else {
-        out.write_all(comparison.text().as_bytes())?;
+        let about = format!("before: {}\nafter:  {}\n\n", before.about, after.about);
+        let name = match arguments.by {
+            DiffBy::Cgroup => "CGROUP",
+            _ => "COMMAND",
+        };
+        to.write_all((about + &comparison.text(name)).as_bytes())?;
     }
-    out.finish()
+    Ok(())
 }
 
 impl Side {
-    fn read(path: &Path, by: By) -> Result<Self> {
-        let source = Source::Recording(path.into());
-        let excerpt = Excerpt::whole(&source, true)?;
+    fn of(excerpt: &Excerpt, path: &Path, by: By) -> Result<Self> {
         let used = usage_of_tasks(&excerpt.history, excerpt.window)?;
         let mut of_name: BTreeMap<String, (usize, Usage)> = BTreeMap::new();
         for group in Grouping::of(excerpt.overview(), by, false, |_| true).groups {
@@ -93,8 +115,16 @@ impl Side {
                 .iter()
                 .for_each(|index| *usage += used.tasks[*index].usage);
         }
-        source.tell_what_is_missing(&excerpt.overview().metadata);
+        let metadata = &excerpt.overview().metadata;
+        let mut about = vec![
+            printable(&path.to_string_lossy()),
+            excerpt.clock.text(excerpt.window.from_us),
+            duration(excerpt.window.length_us()),
+        ];
+        about.extend(metadata.cpus.map(cpus_text));
+        about.extend(metadata.command.as_deref().map(printable));
         Ok(Self {
+            about: about.join("; "),
             wall_us: excerpt.window.length_us(),
             of_name,
         })
@@ -122,10 +152,7 @@ impl Comparison {
         );
         let total = Row::of("all", (counts.0, total.0), (counts.1, total.1));
         rows.sort_by_key(|row| Reverse(row.change_us.unsigned_abs()));
-        let left_out = match most {
-            0 => 0,
-            most => rows.len().saturating_sub(most),
-        };
+        let left_out = rows.len().saturating_sub(most);
         rows.truncate(rows.len() - left_out);
         Self {
             before_wall_us: before.wall_us,
@@ -136,26 +163,28 @@ impl Comparison {
         }
     }
 
-    fn text(&self) -> String {
-        let (before_us, after_us) = (self.before_wall_us, self.after_wall_us);
-        let mut to = format!(
-            "recorded time: {} s before, {} s after ({})\n\n",
-            short_seconds(before_us),
-            short_seconds(after_us),
-            change_text(fraction(before_us, after_us)),
-        );
-        to += &bold(&format!(
-            "{:>11} {:>11} {:>11} {:>8} {:>11} {:>11} {:>9}  COMMAND",
-            "BEFORE s", "AFTER s", "CHANGE s", "CHANGE", "WAIT s", "AFTER s", "PROCESSES"
-        ));
-        to += "\n";
+    /// Returns the comparison as text. `name` is the head of the last column.
+    fn text(&self, name: &str) -> String {
+        let right = |head| (head, Align::Right);
+        let mut columns = Columns::new(&[
+            right("BEFORE s"),
+            right("AFTER s"),
+            right("CHANGE s"),
+            right("CHANGE"),
+            right("WAIT BEFORE"),
+            right("AFTER"),
+            right("PROCESSES"),
+            (name, Align::Left),
+        ]);
         for row in std::iter::once(&self.total).chain(&self.rows) {
-            to += &row.text();
+            columns.push(row.cells());
         }
         if self.left_out > 0 {
-            to += &format!("{} more (-n 0 shows all)\n", self.left_out);
+            let mut cells = vec![String::new(); 7];
+            cells.push(format!("{} more (-n 0 shows all)", self.left_out));
+            columns.push(cells);
         }
-        to
+        columns.text()
     }
 }
 
@@ -177,39 +206,43 @@ impl Row {
         }
     }
 
-    fn text(&self) -> String {
-        let sign = if self.change_us < 0 { "-" } else { "+" };
-        let change = sign.to_string() + &short_seconds(self.change_us.unsigned_abs());
+    fn cells(&self) -> Vec<String> {
+        let sign = match self.change_us {
+            ..0 => "-",
+            0 => "",
+            1.. => "+",
+        };
         let processes = match self.before_processes == self.after_processes {
             true => self.after_processes.to_string(),
             false => format!("{} → {}", self.before_processes, self.after_processes),
         };
-        format!(
-            "{:>11} {:>11} {:>11} {:>8} {:>11} {:>11} {:>9}  {}\n",
+        vec![
             short_seconds(self.before_us),
             short_seconds(self.after_us),
-            change,
-            change_text(self.change),
+            sign.to_string() + &short_seconds(self.change_us.unsigned_abs()),
+            self.change_text(),
             or_dash(self.before_wait_us.map(short_seconds)),
             or_dash(self.after_wait_us.map(short_seconds)),
             processes,
             printable(&self.name),
-        )
+        ]
+    }
+
+    /// Returns the change in per cent, or as a factor if it is large.
+    fn change_text(&self) -> String {
+        match (self.before_processes, self.after_processes, self.change) {
+            (0, _, _) => "new".to_string(),
+            (_, 0, _) => "gone".to_string(),
+            (_, _, None) => "-".to_string(),
+            (_, _, Some(change)) if change < 10.0 => format!("{:+.1}%", change * 100.0),
+            (_, _, Some(change)) => format!("×{:.0}", change + 1.0),
+        }
     }
 }
 
 /// Returns a change as a fraction of what was before; `None` if that was 0.
 fn fraction(before_us: u64, after_us: u64) -> Option<f64> {
     (before_us > 0).then(|| (after_us as f64 - before_us as f64) / before_us as f64)
-}
-
-/// Returns a change in per cent, `new` if there was nothing before.
-fn change_text(change: Option<f64>) -> String {
-    match change {
-        None => "new".to_string(),
-        Some(change) if change < 100.0 => format!("{:+.1}%", change * 100.0),
-        Some(change) => format!("×{:.0}", change + 1.0),
-    }
 }
 
 #[cfg(test)]
@@ -225,6 +258,7 @@ mod tests {
             (name.to_string(), (*count, usage))
         };
         Side {
+            about: String::new(),
             wall_us,
             of_name: of.iter().map(one).collect(),
         }
@@ -261,9 +295,11 @@ mod tests {
             [("ld", -400), ("cc1", 100), ("new", 60), ("gone", -40)]
         );
         assert_eq!((found.left_out, found.total.change_us), (1, -280));
-        let text = found.text();
+        let text = found.text("COMMAND");
         assert!(
-            text.contains("+100.0%") && text.contains("-80.0%") && text.contains("new"),
+            ["-80.0%", "+10.0%", "new", "gone", "1 more"]
+                .iter()
+                .all(|word| text.contains(word)),
             "{text}"
         );
     }

@@ -10,7 +10,7 @@ use super::{
     drawing::colour,
 };
 use crate::{
-    cli::{ReportBy, Rows},
+    cli::{Form, ReportBy, Rows},
     cpu_share::usage_of_tasks,
     excerpt::Excerpt,
     subcommands::report,
@@ -103,7 +103,10 @@ fn rows(options: &Options) -> report::Options {
     report::Options {
         by: ReportBy::Process,
         rows: Rows {
-            number: MAX_ROWS,
+            form: Form {
+                number: Some(MAX_ROWS),
+                ..Form::default()
+            },
             filter: options.filter.clone(),
             ..Rows::default()
         },

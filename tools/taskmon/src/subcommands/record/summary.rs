@@ -6,7 +6,7 @@ mod text;
 mod usage;
 
 use crate::{
-    cli::{ReportBy, Rows},
+    cli::{Form, ReportBy, Rows},
     cpu_share::{usage_of_tasks, Usage},
     excerpt::Excerpt,
     history::{Losses, Source},
@@ -104,9 +104,10 @@ impl Summary {
     pub fn of(source: &Source, outcome: &Outcome) -> Result<Self> {
         let excerpt = Excerpt::whole(source, true)?;
         let overview = excerpt.overview();
-        let by_process = Report::of(&excerpt, &options(ReportBy::Process))?;
-        let by_command = Report::of(&excerpt, &options(ReportBy::Command))?;
         let used = usage_of_tasks(&excerpt.history, excerpt.window)?;
+        let report = |by| Report::of_usage(&excerpt, &used, &options(by));
+        let by_process = report(ReportBy::Process)?;
+        let by_command = report(ReportBy::Command)?;
         let tasks: Vec<_> = overview
             .tasks
             .iter()
@@ -172,7 +173,10 @@ fn options(by: ReportBy) -> Options {
     Options {
         by,
         rows: Rows {
-            number: MAX_LISTED,
+            form: Form {
+                number: Some(MAX_LISTED),
+                ..Form::default()
+            },
             ..Rows::default()
         },
         has_threads: false,

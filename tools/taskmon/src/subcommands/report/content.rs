@@ -2,20 +2,19 @@
 
 //! What a report says: of the window as a whole, and its rows.
 
-use super::rows::{self, Row};
+use super::{
+    forest::Forest,
+    peaks::{Peaks, MIN_PEAK_S},
+    rows::{self, Row},
+};
 use crate::{
     cli::{ReportBy, Rows},
-    cpu_share::{series_of_groups, usage_of_tasks, TimeSeries, Usage},
+    cpu_share::{usage_of_tasks, Usage, WindowUsage},
     excerpt::Excerpt,
     grouping::{By, Grouping},
-    history::Window,
+    history::{TaskOverview, Window},
 };
 use anyhow::Result;
-
-/// The most bins of the time series from which peaks are computed.
-const MAX_BINS: usize = 4096;
-/// The shortest time over which the peak of several tasks is computed.
-const MIN_PEAK_S: f64 = 0.1;
 
 /// Which rows a report has.
 #[derive(Clone, Debug)]
@@ -41,6 +40,8 @@ pub struct Report {
     pub peak_over_s: f64,
     /// The share of all of them over time; `None` where nothing was sampled.
     pub shares: Vec<Option<f64>>,
+    /// Whether only tasks of some names or PIDs are in the report.
+    pub is_filtered: bool,
     /// The ranges in which nothing was sampled.
     pub unsampled: Vec<Window>,
     /// How many processes were seen in the window.
@@ -55,10 +56,19 @@ pub struct Report {
 
 impl Report {
     /// Computes the report of an excerpt.
+    ///
+    /// Fails if the history cannot be read again.
     pub fn of(excerpt: &Excerpt, options: &Options) -> Result<Self> {
+        let used = usage_of_tasks(&excerpt.history, excerpt.window)?;
+        Self::of_usage(excerpt, &used, options)
+    }
+
+    /// Computes the report of an excerpt of which it is known already what each task used.
+    ///
+    /// Fails if the history cannot be read again.
+    pub fn of_usage(excerpt: &Excerpt, used: &WindowUsage, options: &Options) -> Result<Self> {
         let overview = excerpt.overview();
         let window = excerpt.window;
-        let used = usage_of_tasks(&excerpt.history, window)?;
         let filter = &options.rows.filter;
         let grouping = Grouping::of(overview, by(options.by), options.has_threads, |task| {
             filter.is_empty() || filter.iter().any(|filter| filter.selects(task))
@@ -71,18 +81,20 @@ impl Report {
                 processes += usize::from(is_seen(&index));
             }
         }
-        let peaks = Peaks::of(excerpt, &grouping)?;
-        let all = rows::all(
-            overview,
-            &used,
-            &grouping,
-            &peaks.of_groups,
-            options,
-            window,
-        );
+        let is_tree = options.by == ReportBy::Tree;
+        let is_below = |task: &TaskOverview| {
+            let info = task.task.info.as_ref();
+            is_tree || info.is_some_and(|info| info.is_thread)
+        };
+        let forest =
+            (is_tree || options.has_threads).then(|| Forest::of(overview, &grouping, is_below));
+        let peaks = Peaks::of(excerpt, &grouping, forest.as_ref().filter(|_| is_tree))?;
+        let all = rows::of_groups(excerpt, used, &grouping, &peaks.of_groups, options);
+        let all = match forest {
+            Some(forest) => rows::nested(all, forest, options),
+            None => rows::sorted(all, options),
+        };
         let (rows, left_out) = rows::shown(all, options, window);
-        let mut left_out_usage = Usage::default();
-        left_out.iter().for_each(|row| left_out_usage += row.usage);
         let (peak, peak_over_s) = peaks.total.peak(MIN_PEAK_S);
         Ok(Self {
             command: overview.metadata.command.clone(),
@@ -95,12 +107,13 @@ impl Report {
             peak,
             peak_over_s,
             shares: peaks.total.total_shares().collect(),
-            unsampled: used.unsampled,
+            unsampled: used.unsampled.clone(),
+            is_filtered: !filter.is_empty(),
             processes,
             missing: overview.metadata.what_is_missing(),
             rows,
             left_out: left_out.len(),
-            left_out_usage,
+            left_out_usage: rows::sum(&left_out),
         })
     }
 
@@ -130,41 +143,5 @@ fn by(by: ReportBy) -> By {
         ReportBy::Parent => By::Parent,
         ReportBy::Cgroup => By::Cgroup,
         ReportBy::Root => By::Root,
-    }
-}
-
-/// The highest shares of groups of several tasks. That of one task is found when its intervals are
-/// read.
-struct Peaks {
-    of_groups: Vec<Option<f64>>,
-    total: TimeSeries,
-}
-
-impl Peaks {
-    fn of(excerpt: &Excerpt, grouping: &Grouping) -> Result<Self> {
-        let mut series_of = vec![None; grouping.groups.len()];
-        // The first series is that of all single tasks.
-        let mut count = 1;
-        for (group, series) in grouping.groups.iter().zip(&mut series_of) {
-            if group.tasks.len() > 1 {
-                *series = Some(count);
-                count += 1;
-            }
-        }
-        let tasks = &excerpt.overview().tasks;
-        let series_of_task = |index: usize| {
-            let group = grouping.group_of(index)?;
-            match series_of[group] {
-                Some(series) => Some(series),
-                None => (!tasks[index].is_part).then_some(0),
-            }
-        };
-        let (history, window) = (&excerpt.history, excerpt.window);
-        let series = series_of_groups(history, window, MAX_BINS, count, series_of_task)?;
-        let peak = |index: &Option<usize>| index.map(|index| series[index].peak(MIN_PEAK_S).0);
-        let of_groups = series_of.iter().map(peak).collect();
-        let mut total = series[0].clone();
-        series[1..].iter().for_each(|more| total.merge(more));
-        Ok(Self { of_groups, total })
     }
 }

@@ -5,6 +5,7 @@
 use super::{Report, Row};
 use crate::{output::format::wait_status, wall_clock::WallClock};
 use anyhow::Result;
+use clap::ValueEnum;
 use serde::Serialize;
 use std::io::Write;
 
@@ -16,6 +17,7 @@ struct Object<'a> {
     host: Option<&'a str>,
     cpus: Option<u32>,
     interval_ms: Option<u64>,
+    by: String,
     from_us: u64,
     to_us: u64,
     from: Option<String>,
@@ -51,6 +53,7 @@ struct Line {
     is_thread: bool,
     depth: usize,
     processes: usize,
+    failed: usize,
     usr_us: u64,
     sys_us: u64,
     wait_us: Option<u64>,
@@ -77,6 +80,7 @@ impl Line {
             is_thread: task.is_some_and(|task| task.is_thread),
             depth: row.depth,
             processes: row.tasks,
+            failed: row.failed,
             usr_us: row.usage.usr_us,
             sys_us: row.usage.sys_us,
             wait_us: row.usage.wait_us,
@@ -104,11 +108,13 @@ pub fn object<'a>(report: &'a Report, clock: &WallClock) -> impl Serialize + 'a 
         from_us: window.from_us,
         to_us: window.to_us,
     };
+    let by = report.by.to_possible_value();
     Object {
         command: report.command.as_deref(),
         host: report.host.as_deref(),
         cpus: report.cpus,
         interval_ms: report.period_ms,
+        by: by.map_or(String::new(), |by| by.get_name().to_string()),
         from_us: report.window.from_us,
         to_us: report.window.to_us,
         from: clock.rfc3339(report.window.from_us),

@@ -2,14 +2,15 @@
 
 //! The rows of a report: one for each group of tasks.
 
-use super::Options;
+use super::{forest::Forest, Options};
 use crate::{
     cli::{Least, ReportBy, RowOrder},
     cpu_share::{Usage, WindowUsage},
-    grouping::{Family, Grouping},
-    history::{Overview, Window},
+    excerpt::Excerpt,
+    grouping::{Group, Grouping},
+    history::{Task, Window},
 };
-use std::{cmp::Ordering, collections::HashMap};
+use std::cmp::Ordering;
 
 /// What the tasks of a group used in the window.
 #[derive(Clone, Debug, Default)]
@@ -17,14 +18,16 @@ pub struct Row {
     pub name: String,
     /// How deep the row is below others.
     pub depth: usize,
-    /// How many tasks were seen.
+    /// How many tasks were seen, and how many of them failed or were killed.
     pub tasks: usize,
+    pub failed: usize,
     /// What they used; in a tree, with their descendants.
     pub usage: Usage,
     /// In a tree, what the process used itself.
     pub own: Usage,
-    /// The highest share of one CPU; in a tree, that of the process itself.
+    /// The highest share of one CPU; in a tree, with their descendants.
     pub peak: f64,
+    /// When the first one of them was seen, and of those below it.
     pub first_us: u64,
     pub last_us: u64,
     /// For how long it lived without being sampled, if it is one task.
@@ -36,7 +39,6 @@ pub struct Row {
 /// Who the only task of a row is.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct OneTask {
-    index: usize,
     pub pid: u32,
     pub id: Option<u64>,
     pub parent: Option<u32>,
@@ -45,18 +47,28 @@ pub struct OneTask {
     pub status: Option<i32>,
 }
 
-/// Returns the rows of all groups of which a task was seen. `peaks` are those of the groups with
-/// several tasks.
-pub fn all(
-    overview: &Overview,
+impl Row {
+    /// Returns whether the row is about a thread.
+    fn is_thread(&self) -> bool {
+        self.task.is_some_and(|task| task.is_thread)
+    }
+}
+
+/// Returns a row for each group, also of those of which no task was seen. `peaks` are those of the
+/// groups with several tasks.
+pub fn of_groups(
+    excerpt: &Excerpt,
     used: &WindowUsage,
     grouping: &Grouping,
     peaks: &[Option<f64>],
     options: &Options,
-    window: Window,
 ) -> Vec<Row> {
-    let groups = grouping.groups.iter().zip(peaks);
-    let row = |(group, peak): (&crate::grouping::Group, &Option<f64>)| {
+    let overview = excerpt.overview();
+    let has_failed = |index: &usize| {
+        let status = status(&overview.tasks[*index].task, excerpt.window);
+        status.is_some_and(|status| status != 0)
+    };
+    let row = |(group, peak): (&Group, &Option<f64>)| {
         let mut row = Row {
             name: group.name.clone(),
             first_us: u64::MAX,
@@ -69,105 +81,74 @@ pub fn all(
                 continue;
             }
             row.tasks += 1;
+            row.failed += usize::from(has_failed(index));
             row.peak = row.peak.max(task.peak);
             row.first_us = row.first_us.min(task.first_us);
             row.last_us = row.last_us.max(task.last_us);
             row.gap_us = row.gap_us.max(task.gap_us);
         }
-        row.peak = peak.unwrap_or(row.peak);
+        // Of a long time, the share of several tasks is known less exactly than that of each one.
+        row.peak = peak.map_or(row.peak, |peak| peak.max(row.peak));
         row.own = row.usage;
-        if matches!(options.by, ReportBy::Process | ReportBy::Tree) {
-            let index = *group.tasks.first()?;
-            let task = &overview.tasks[index].task;
+        if let (ReportBy::Process | ReportBy::Tree, [index]) = (options.by, &group.tasks[..]) {
+            let task = &overview.tasks[*index].task;
             let info = task.info.as_ref();
             row.name = task.label().to_string();
             row.task = Some(OneTask {
-                index,
                 pid: task.pid,
                 id: task.id(),
                 parent: info.and_then(|info| info.parent),
                 is_thread: info.is_some_and(|info| info.is_thread),
-                status: info
-                    .filter(|info| info.ended_us.is_some_and(|ended| ended <= window.to_us))
-                    .and_then(|info| info.status),
+                status: status(task, excerpt.window),
             });
         }
-        Some(row)
+        row
     };
-    let mut rows: Vec<Row> = groups.filter_map(row).collect();
-    match options.by {
-        ReportBy::Tree => nested(rows, &Family::of(overview), options, true),
-        ReportBy::Process if options.has_threads => {
-            nested(rows, &Family::of(overview), options, false)
-        }
-        _ => {
-            rows.retain(|row| row.tasks > 0);
-            rows.sort_by(|one, other| order(one, other, options));
-            rows
-        }
-    }
+    grouping.groups.iter().zip(peaks).map(row).collect()
 }
 
-/// Puts the rows of a process's children below it: of all children, with the sums of all
-/// descendants, or of its threads only.
-fn nested(mut rows: Vec<Row>, family: &Family, options: &Options, has_sums: bool) -> Vec<Row> {
-    let index_of = |row: &Row| row.task.map_or(0, |task| task.index);
-    let position: HashMap<usize, usize> = rows.iter().map(index_of).zip(0..).collect();
-    let parent = |row: &Row| {
-        let task = row.task.filter(|task| has_sums || task.is_thread)?;
-        // The nearest ancestor that has a row.
-        let mut index = family.parent(task.index)?;
-        while !position.contains_key(&index) {
-            index = family.parent(index)?;
-        }
-        position.get(&index).copied()
-    };
-    let parents: Vec<Option<usize>> = rows.iter().map(parent).collect();
-    let mut children: HashMap<Option<usize>, Vec<usize>> = HashMap::new();
-    for (index, parent) in parents.iter().enumerate() {
-        children.entry(*parent).or_default().push(index);
-    }
-    // Each row comes after the one that it is below.
-    let mut order_down = children.get(&None).cloned().unwrap_or_default();
-    let mut next = 0;
-    while let Some(index) = order_down.get(next).copied() {
-        next += 1;
-        rows[index].depth = parents[index].map_or(0, |above| rows[above].depth + 1);
-        order_down.extend(children.get(&Some(index)).into_iter().flatten());
-    }
+/// Returns the wait status of a task that ended in the window or before.
+fn status(task: &Task, window: Window) -> Option<i32> {
+    let info = task.info.as_ref()?;
+    info.ended_us.filter(|ended| *ended <= window.to_us)?;
+    info.status
+}
+
+/// Returns the rows of which a task was seen, in their order.
+pub fn sorted(mut rows: Vec<Row>, options: &Options) -> Vec<Row> {
+    rows.retain(|row| row.tasks > 0);
+    rows.sort_by(|one, other| order(one, other, options));
+    rows
+}
+
+/// Puts the rows below others as in `forest`, which has their positions. A row of which neither a
+/// task nor one below it was seen is left out. In a tree, a row has the sums of those below it.
+pub fn nested(mut rows: Vec<Row>, forest: Forest, options: &Options) -> Vec<Row> {
     let mut seen: Vec<usize> = rows.iter().map(|row| row.tasks).collect();
-    for index in order_down.into_iter().rev() {
-        let Some(above) = parents[index] else {
+    for position in forest.upwards() {
+        let Some(above) = forest.parent(position) else {
             continue;
         };
-        seen[above] += seen[index];
+        seen[above] += seen[position];
+        let below = rows[position].clone();
+        let row = &mut rows[above];
+        row.first_us = row.first_us.min(below.first_us);
+        row.last_us = row.last_us.max(below.last_us);
         // A thread is a part of its process already.
-        if has_sums && !rows[index].task.is_some_and(|task| task.is_thread) {
-            let usage = rows[index].usage;
-            rows[above].usage += usage;
+        if options.by == ReportBy::Tree && !below.is_thread() {
+            row.usage += below.usage;
+            row.peak = row.peak.max(below.peak);
         }
     }
-    for of_one in children.values_mut() {
-        of_one.retain(|index| seen[*index] > 0);
-    }
-    for of_one in children.values_mut() {
-        of_one.sort_by(|one, other| order(&rows[*one], &rows[*other], options));
-    }
-    // From the top down; the last of the stack is the next one.
-    let mut stack: Vec<usize> = children.remove(&None).unwrap_or_default();
-    stack.reverse();
-    let mut sorted = Vec::with_capacity(rows.len());
-    while let Some(index) = stack.pop() {
-        sorted.push(rows[index].clone());
-        stack.extend(
-            children
-                .remove(&Some(index))
-                .unwrap_or_default()
-                .iter()
-                .rev(),
-        );
-    }
-    sorted
+    let all = forest.downwards(|siblings| {
+        siblings.retain(|position| seen[*position] > 0);
+        siblings.sort_by(|one, other| order(&rows[*one], &rows[*other], options));
+    });
+    let row = |(position, depth): (usize, usize)| Row {
+        depth,
+        ..std::mem::take(&mut rows[position])
+    };
+    all.into_iter().map(row).collect()
 }
 
 fn order(one: &Row, other: &Row, options: &Options) -> Ordering {
@@ -201,19 +182,18 @@ pub fn shown(rows: Vec<Row>, options: &Options, window: Window) -> (Vec<Row>, Ve
     let (mut shown, mut left_out): (Vec<Row>, Vec<Row>) = rows
         .into_iter()
         .partition(|row| row.usage.cpu_us() >= least_us);
-    if options.rows.number > 0 && shown.len() > options.rows.number {
-        left_out.extend(shown.split_off(options.rows.number));
+    let most = options.rows.form.max_rows();
+    if shown.len() > most {
+        left_out.extend(shown.split_off(most));
     }
-    // What is below another row is in the sum of that one.
-    let is_counted = |row: &Row| row.depth == 0;
-    left_out
-        .iter_mut()
-        .filter(|row| !is_counted(row))
-        .for_each(|row| {
-            row.usage = match row.task {
-                Some(task) if task.is_thread => Usage::default(),
-                _ => row.own,
-            }
-        });
     (shown, left_out)
+}
+
+/// Returns what the tasks of rows used, where no row is counted in the sum of another one, nor a
+/// thread in its process.
+pub fn sum(rows: &[Row]) -> Usage {
+    let mut sum = Usage::default();
+    let counted = rows.iter().filter(|row| row.depth == 0 || !row.is_thread());
+    counted.for_each(|row| sum += row.own);
+    sum
 }

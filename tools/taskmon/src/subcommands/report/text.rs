@@ -5,20 +5,25 @@
 use super::{Report, Row};
 use crate::{
     cli::ReportBy,
+    cpu_share::Usage,
     output::{
         bold,
         format::{
             cpus_text, downsampled, duration, or_dash, percent, printable, seconds, short_seconds,
             sparkline, wait_status,
         },
+        Align, Columns,
     },
     wall_clock::WallClock,
 };
-use std::fmt::Write;
+use std::{cmp::Reverse, fmt::Write};
 
-const SPARKLINE_LEN: usize = 60;
+/// So that the line has 80 columns.
+const SPARKLINE_LEN: usize = 50;
 /// How many ranges without samples are named.
 const MAX_RANGES: usize = 3;
+/// The most columns by which a row is indented.
+const MAX_INDENT: usize = 40;
 
 /// Returns a report as text.
 pub fn whole(report: &Report, clock: &WallClock) -> String {
@@ -27,7 +32,11 @@ pub fn whole(report: &Report, clock: &WallClock) -> String {
         // Writing to a string cannot fail.
         let _ = writeln!(to, "  missing   {}", printable(missing));
     }
-    to + "\n" + &table(report, clock)
+    if report.processes > 0 {
+        to += "\n";
+        to += &table(report, clock);
+    }
+    to
 }
 
 /// Returns what a report says of the window as a whole.
@@ -42,37 +51,45 @@ fn write_head(to: &mut String, report: &Report, clock: &WallClock) -> std::fmt::
         writeln!(to, "{}", bold(&printable(command)))?;
     }
     let window = report.window;
-    let mut about = vec![format!(
+    writeln!(
+        to,
         "{} to {}, {}",
         clock.text(window.from_us),
         clock.text(window.to_us),
         duration(window.length_us())
-    )];
-    about.extend(
-        report
-            .host
-            .as_ref()
-            .map(|host| format!("host {}", printable(host))),
-    );
+    )?;
+    let host = report.host.as_ref();
+    let mut about: Vec<String> = host
+        .map(|host| format!("host {}", printable(host)))
+        .into_iter()
+        .collect();
     about.extend(report.cpus.map(cpus_text));
     about.extend(report.period_ms.map(|ms| format!("sampled every {ms} ms")));
+    about.push(match (report.processes, report.is_filtered) {
+        (1, false) => "1 process".to_string(),
+        (processes, false) => format!("{processes} processes"),
+        (processes, true) => format!("{processes} of the processes"),
+    });
     writeln!(to, "{}\n", about.join("; "))?;
+    if report.processes == 0 {
+        let which = match report.is_filtered {
+            true => "none of the selected tasks",
+            false => "no task",
+        };
+        return writeln!(to, "  {which} was sampled twice in this window");
+    }
     let total = &report.total;
     writeln!(to, "  user      {:>16} s", seconds(total.usr_us))?;
     writeln!(to, "  system    {:>16} s", seconds(total.sys_us))?;
     if let Some(wait_us) = total.wait_us {
         writeln!(to, "  waiting   {:>16} s for a CPU", seconds(wait_us))?;
     }
-    if let Some(unused_us) = report.unused_us() {
+    if let (Some(unused_us), Some(cpus)) = (report.unused_us(), report.cpus) {
         writeln!(
             to,
-            "  unused    {:>16} s of {} by {}",
+            "  unused    {:>16} s of {}: idle, or used by others",
             seconds(unused_us),
-            cpus_text(report.cpus.unwrap_or(0)),
-            match report.processes {
-                1 => "this process".to_string(),
-                processes => format!("these {processes} processes"),
-            }
+            cpus_text(cpus),
         )?;
     }
     writeln!(
@@ -97,7 +114,7 @@ fn sparkline_line(report: &Report) -> String {
     )
 }
 
-/// Writes when nothing was sampled.
+/// Writes when nothing was sampled, the longest times first.
 fn write_unsampled(to: &mut String, report: &Report, clock: &WallClock) -> std::fmt::Result {
     // Less than this is the time to the first sample.
     let least_us = report.period_ms.unwrap_or(0).saturating_mul(4000);
@@ -109,25 +126,28 @@ fn write_unsampled(to: &mut String, report: &Report, clock: &WallClock) -> std::
     if ranges.is_empty() {
         return Ok(());
     }
-    ranges.sort_by_key(|range| std::cmp::Reverse(range.length_us()));
-    let text = |us| clock.short_text(us, report.window.length_us() / 100);
+    ranges.sort_by_key(|range| Reverse(range.length_us()));
+    let begin = |us| clock.short_text(us, report.window.length_us() / 100);
     let named = ranges.iter().take(MAX_RANGES);
     let mut named: Vec<String> = named
-        .map(|range| format!("{} to {}", text(range.from_us), text(range.to_us)))
+        .map(|range| {
+            format!(
+                "{} from {}",
+                duration(range.length_us()),
+                begin(range.from_us)
+            )
+        })
         .collect();
     if ranges.len() > MAX_RANGES {
         named.push(format!("{} more times", ranges.len() - MAX_RANGES));
     }
-    let all_us: u64 = ranges
-        .iter()
-        .map(|range| range.length_us())
-        .fold(0, u64::saturating_add);
-    writeln!(
-        to,
-        "  nothing was sampled for {}: {}",
-        duration(all_us),
-        named.join(", ")
-    )
+    let lengths = ranges.iter().map(|range| range.length_us());
+    let all_us = lengths.fold(0, u64::saturating_add);
+    let in_all = match ranges.len() {
+        1 => String::new(),
+        _ => format!("{} in all: ", duration(all_us)),
+    };
+    writeln!(to, "  nothing was sampled for {in_all}{}", named.join(", "))
 }
 
 /// Returns the rows of a report as a table.
@@ -142,61 +162,63 @@ pub fn table(report: &Report, clock: &WallClock) -> String {
         ReportBy::Cgroup => "CGROUP",
         ReportBy::Root => "ROOT",
     };
+    let right = |head| (head, Align::Right);
+    let left = |head| (head, Align::Left);
+    let mut columns = Columns::new(&[
+        right(first),
+        right("USER s"),
+        right("SYSTEM s"),
+        right("WAIT s"),
+        right("CPU%"),
+        right("PEAK"),
+        left("FIRST"),
+        left("LAST"),
+        left("STATUS"),
+        left(name),
+    ]);
     let time = |us| clock.short_text(us, report.window.length_us() / 100);
-    // As wide as the times, which are longer without a wall clock.
-    let times = report
-        .rows
-        .iter()
-        .flat_map(|row| [time(row.first_us), time(row.last_us)]);
-    let width = times.map(|text| text.len()).max().unwrap_or(0).max(5);
-    let head = format!(
-        "{first:>9} {:>10} {:>10} {:>10} {:>7} {:>7} {:>width$} {:>width$} {:10} {name}",
-        "USER s", "SYSTEM s", "WAIT s", "CPU%", "PEAK", "FIRST", "LAST", "STATUS"
-    );
-    let mut to = bold(&head) + "\n";
-    for row in &report.rows {
-        let usage = &row.usage;
-        let line = format!(
-            "{:>9} {:>10} {:>10} {:>10} {:>7} {:>7} {:>width$} {:>width$} {:10} {}{}",
-            row.task
-                .map_or(row.tasks.to_string(), |task| task.pid.to_string()),
+    let numbers = |first: String, usage: &Usage| {
+        vec![
+            first,
             short_seconds(usage.usr_us),
             short_seconds(usage.sys_us),
             or_dash(usage.wait_us.map(short_seconds)),
             percent(report.share(usage.cpu_us())),
+        ]
+    };
+    for row in &report.rows {
+        let first = match row.task {
+            Some(task) => task.pid.to_string(),
+            None => row.tasks.to_string(),
+        };
+        let mut cells = numbers(first, &row.usage);
+        cells.extend([
             percent(row.peak),
             time(row.first_us),
             time(row.last_us),
             failure(row),
-            "  ".repeat(row.depth.min(20)),
-            printable(&row.name),
-        );
-        to += line.trim_end();
-        to += "\n";
+            " ".repeat((row.depth * 2).min(MAX_INDENT)) + &printable(&row.name),
+        ]);
+        columns.push(cells);
     }
     if report.left_out > 0 {
-        let usage = &report.left_out_usage;
-        let _ = writeln!(
-            to,
-            "{:>9} {:>10} {:>10} {:>10} {:>7} {}",
-            "",
-            short_seconds(usage.usr_us),
-            short_seconds(usage.sys_us),
-            or_dash(usage.wait_us.map(short_seconds)),
-            percent(report.share(usage.cpu_us())),
-            match report.left_out {
-                1 => "in 1 more row (-n 0 shows all)".to_string(),
-                more => format!("in {more} more rows (-n 0 shows all)"),
-            }
-        );
+        let mut cells = numbers(String::new(), &report.left_out_usage);
+        cells.resize(9, String::new());
+        cells.push(format!("{} more (-n 0 shows all)", report.left_out));
+        columns.push(cells);
     }
-    to
+    columns.text()
 }
 
-/// Returns how the task of a row ended if it failed or was killed.
+/// Returns how the task of a row ended if it failed or was killed; of several, how many did.
 fn failure(row: &Row) -> String {
     let status = row.task.and_then(|task| task.status);
-    status
-        .filter(|status| *status != 0)
-        .map_or(String::new(), wait_status)
+    match (status, row.task) {
+        (Some(status), _) if status != 0 => wait_status(status),
+        (_, None) if row.failed > 0 => format!("{} failed", row.failed),
+        _ => String::new(),
+    }
 }
+
+#[cfg(test)]
+mod tests;
