@@ -25,7 +25,7 @@ use std::path::PathBuf;
 /// A recording is shown as it was at one moment, at first the one of --at, or its end. The left and right
 /// arrow keys go one step back and on, [ and ] sixty steps. Press the space bar to play, + and - to play
 /// faster and slower, and g to go to another time. A step is as long as --delay, or longer in a recording
-/// of more than 4096 steps.
+/// of more than 4096 steps or more than 256 tasks.
 #[derive(Args)]
 pub struct Top {
     /// A recording to replay [default: the watched tasks, live]

@@ -18,8 +18,10 @@ use crate::{
 };
 use anyhow::{bail, Result};
 
-/// The most steps of a recording.
-const MAX_STEPS: u64 = 4096;
+/// The most steps of a recording. With many tasks there are fewer: about so many for all together.
+const MAX_STEPS: usize = 4096;
+const MAX_STEPS_IN_ALL: usize = 1 << 20;
+const MIN_STEPS: usize = 128;
 
 /// What a task used in one step.
 #[derive(Clone, Copy, Debug)]
@@ -68,9 +70,9 @@ impl Replay {
             .period_ms
             .unwrap_or(0)
             .saturating_mul(1000);
-        let step_us = step_us
-            .max(period_us)
-            .max(window.length_us() / MAX_STEPS + 1);
+        let steps = MAX_STEPS_IN_ALL / overview.tasks.len().max(1);
+        let steps = steps.clamp(MIN_STEPS, MAX_STEPS) as u64;
+        let step_us = step_us.max(period_us).max(window.length_us() / steps + 1);
         let new = |task: &TaskOverview| Task {
             info: info_of(task),
             steps: Vec::new(),
