@@ -52,7 +52,7 @@ done
 # shellcheck disable=SC2016
 completions=$(bash -c '. "$1" && COMP_WORDS=(taskmon re) COMP_CWORD=1 && _taskmon taskmon re taskmon &&
 	echo "${COMPREPLY[*]}"' - "$share/bash-completion/completions/taskmon")
-is "$completions" 'record remove' 'bash completes taskmon re'
+is "$completions" 'record report remove' 'bash completes taskmon re'
 
 make --no-print-directory install KDIR="$kernel" DESTDIR="$root" > "$scratch/log" 2>&1
 result $? 'make install, again'

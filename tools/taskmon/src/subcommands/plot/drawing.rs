@@ -63,7 +63,7 @@ pub fn draw(chart: &Chart, width: u32) -> String {
             .set("font-size", 10)
             .set("fill", FAINT_INK),
     );
-    to.to_string()
+    to.to_string() + "\n"
 }
 
 /// Returns a pattern of diagonal lines. It differs from plain areas also without colours.
