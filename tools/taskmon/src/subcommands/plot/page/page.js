@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-2.0
 "use strict";
 // The page of one recording. All names come from a recording, which anybody may have written: they
 // are set as text, never as HTML.
