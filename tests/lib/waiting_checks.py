@@ -42,10 +42,18 @@ def _not_as_recorded(exits, last, pids):
     return wrong
 
 
+def _are_complete(exits, pids):
+    """Whether the records of all threads have come. A thread that is killed can send its own after the last one has sent
+    that of the process, which has it in its sum."""
+    return all(sum(each.run_delay_us for each in exits.threads_of(pid)) + 1 >= exits.process_delays_us.get(pid, 0)
+               for pid in pids)
+
+
 def check_waits(exits, pids, name):
     """Waits until these processes have exit samples, and compares them with the exit records."""
     ok(wait_for_exit_samples(len(pids)), f"{name}: each process has an exit sample")
     wait_until(lambda: exits.missed or {each.pid for each in exits.threads} >= set(pids))
+    wait_until(lambda: exits.missed or _are_complete(exits, pids))
     equal(exits.missed, 0, f"{name}: no exit record is missing")
     last = exit_samples()
     several = sum(pid in exits.process_delays_us for pid in pids)

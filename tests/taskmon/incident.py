@@ -70,7 +70,7 @@ def rows(*words):
     done = taskmon("report", *words, FILE, env={**os.environ, "TZ": ZONE})
     if done.returncode:
         raise OSError(done)
-    head, _, table = done.stdout.partition("\n      PID ")
+    head, table = re.split(r"\n *PID ", done.stdout, maxsplit=1)
     found = []
     for line in table.splitlines()[1:]:
         match = re.fullmatch(r" *(\d+) +([\d.]+) +([\d.]+) +([\d.]+) +([\d.]+)% +([\d.]+)% +(\S+) +(\S+) +(.*)", line)
