@@ -37,7 +37,7 @@ impl RecentShares {
         let oldest_kept = (last + 1).saturating_sub(MAX_BINS);
         for number in (interval.from_us / BIN_US).max(oldest_kept)..=last {
             let begin = interval.from_us.max(number * BIN_US);
-            let end = interval.to_us.min((number + 1) * BIN_US);
+            let end = interval.to_us.min((number + 1).saturating_mul(BIN_US));
             let sampled_us = end.saturating_sub(begin) as f64;
             let bin = self.0.entry(number).or_default();
             bin.consumed_us += share * sampled_us;
@@ -75,6 +75,13 @@ mod tests {
         let expected = [Some(0.5), Some(0.5), None, Some(0.0)];
         assert_eq!(recent.shares(now, 9), expected);
         assert_eq!(recent.shares(now, 2), expected[2..]);
+    }
+
+    #[test]
+    fn the_end_of_time() {
+        let mut recent = RecentShares::default();
+        recent.add(&interval(u64::MAX - 100, u64::MAX, 50, false));
+        assert_eq!(recent.shares(u64::MAX, 1), [Some(0.5)]);
     }
 
     #[test]
