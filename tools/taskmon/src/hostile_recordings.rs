@@ -15,6 +15,7 @@ use crate::{
         diff, export,
         plot::{self, Layout, Options},
         report,
+        top::Replay,
     },
 };
 use anyhow::Result;
@@ -213,6 +214,7 @@ fn read_in_all_ways(text: &[u8]) {
     reported(&excerpt);
     paged(&excerpt);
     compared(&excerpt, file.path());
+    replayed(&excerpt);
     for layout in [None, Some(Layout::Panels), Some(Layout::Stacked)] {
         let options = Options {
             layout,
@@ -245,6 +247,17 @@ fn forms() -> impl Iterator<Item = Form> {
         json,
         csv,
     })
+}
+
+/// Shows the recording at several moments.
+fn replayed(excerpt: &Excerpt) {
+    if let Ok(mut replay) = Replay::of("a recording", excerpt, 1_000_000) {
+        for steps in [0, -1, i64::MIN, 1, 1000, i64::MAX] {
+            replay.step(steps);
+            replay.table();
+            assert!(!replay.moment().is_empty());
+        }
+    }
 }
 
 /// Writes all reports. Those by process and by command have the same sum.

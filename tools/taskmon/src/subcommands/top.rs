@@ -22,7 +22,7 @@ use ratatui::{
     crossterm::event::{self, Event, KeyEventKind},
     DefaultTerminal,
 };
-use replay::Replay;
+pub use replay::Replay;
 use signal_hook::consts::{SIGHUP, SIGINT, SIGQUIT, SIGTERM, SIGTSTP};
 use std::{
     io::{stdin, stdout, IsTerminal},

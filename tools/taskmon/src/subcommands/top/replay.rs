@@ -3,7 +3,8 @@
 //! A recording, shown as it was at a moment.
 //!
 //! The recording is read once. What each task used is kept in steps of equal length, those in which
-//! it used or waited for nothing left out. So the memory does not grow with the number of samples.
+//! it used or waited for nothing left out. If there are too many of all tasks together, the steps
+//! become longer. So the memory does not grow with the number of samples.
 
 use super::{
     recent_shares::RecentShares,
@@ -18,10 +19,11 @@ use crate::{
 };
 use anyhow::{bail, Result};
 
-/// The most steps of a recording. With many tasks there are fewer: about so many for all together.
-const MAX_STEPS: usize = 4096;
-const MAX_STEPS_IN_ALL: usize = 1 << 20;
-const MIN_STEPS: usize = 128;
+/// The most steps of a recording.
+const MAX_STEPS: u64 = 4096;
+/// The most steps that are kept of all tasks together, unless there are as many tasks. It bounds the
+/// memory to some 40 MB.
+const MAX_KEPT: usize = if cfg!(test) { 64 } else { 1 << 20 };
 
 /// What a task used in one step.
 #[derive(Clone, Copy, Debug)]
@@ -70,9 +72,9 @@ impl Replay {
             .period_ms
             .unwrap_or(0)
             .saturating_mul(1000);
-        let steps = MAX_STEPS_IN_ALL / overview.tasks.len().max(1);
-        let steps = steps.clamp(MIN_STEPS, MAX_STEPS) as u64;
-        let step_us = step_us.max(period_us).max(window.length_us() / steps + 1);
+        let mut step_us = step_us
+            .max(period_us)
+            .max(window.length_us() / MAX_STEPS + 1);
         let new = |task: &TaskOverview| Task {
             info: info_of(task),
             steps: Vec::new(),
@@ -82,8 +84,14 @@ impl Replay {
             },
         };
         let mut tasks: Vec<Task> = overview.tasks.iter().map(new).collect();
+        let mut kept = 0;
         for_each_interval(&excerpt.history, window, |index, interval| {
-            tasks[index].add(interval, window.from_us, step_us);
+            kept += tasks[index].add(interval, window.from_us, step_us);
+            while kept > MAX_KEPT && step_us < window.length_us() {
+                step_us = step_us.saturating_mul(2);
+                tasks.iter_mut().for_each(Task::halve);
+                kept = tasks.iter().map(|task| task.steps.len()).sum();
+            }
             Ok(())
         })?;
         let is_whole = overview.tasks.iter().map(|task| !task.is_part);
@@ -211,15 +219,30 @@ fn info_of(task: &TaskOverview) -> TaskInfo {
 }
 
 impl Task {
-    /// Adds an interval, distributed evenly over the steps that it touches.
-    fn add(&mut self, interval: &Interval, begin_us: u64, step_us: u64) {
+    /// Makes each step twice as long.
+    fn halve(&mut self) {
+        self.steps.iter_mut().for_each(|step| step.number /= 2);
+        self.steps.dedup_by(|after, step| {
+            let is_same = after.number == step.number;
+            if is_same {
+                step.usage += after.usage;
+            }
+            is_same
+        });
+        self.steps.shrink_to_fit();
+    }
+
+    /// Adds an interval, distributed evenly over the steps that it touches. Returns how many steps
+    /// more are kept.
+    fn add(&mut self, interval: &Interval, begin_us: u64, step_us: u64) -> usize {
+        let before = self.steps.len();
         if self.seen.to_us == 0 {
             self.seen.from_us = interval.from_us;
         }
         self.seen.to_us = interval.to_us;
         let is_idle = interval.usr_us == 0 && interval.sys_us == 0;
         if is_idle && interval.wait_us.unwrap_or(0) == 0 {
-            return;
+            return 0;
         }
         let first = interval.from_us.saturating_sub(begin_us) / step_us;
         let last = interval.to_us.saturating_sub(begin_us + 1) / step_us;
@@ -242,6 +265,7 @@ impl Task {
                 }),
             }
         }
+        self.steps.len() - before
     }
 
     /// Returns the row of the task at a step.
@@ -294,3 +318,6 @@ fn interval(usage: Usage, from_us: u64, to_us: u64) -> Interval {
         is_gap: false,
     }
 }
+
+#[cfg(test)]
+mod tests;
