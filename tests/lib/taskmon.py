@@ -105,10 +105,13 @@ def rows_of_json(text):
     return [json.loads(line) for line in text.splitlines()]
 
 
-def on_terminal(arguments, keys=b"", environment=None):
-    """Runs taskmon on a terminal of its own and types the keys. (status, output)."""
+def on_terminal(arguments, keys=b"", environment=None, size=None):
+    """Runs taskmon on a terminal of its own, of (rows, columns) if a size is given, and types the keys. (status,
+    output)."""
     pid, fd = pty.fork()
     if pid == 0:
+        if size:
+            termios.tcsetwinsize(0, size)
         os.execve(TASKMON, [TASKMON, *map(str, arguments)], {**os.environ, **(environment or {})})
     written = b""
     try:

@@ -16,7 +16,7 @@ import zoneinfo
 
 from lib.known_recordings import Recording
 from lib.results import equal, note, ok, run
-from lib.taskmon import taskmon
+from lib.taskmon import on_terminal, taskmon
 
 SEED = int(os.environ.get("TASKMONITOR_SEED", "310"))
 ZONE = "Europe/Berlin"
@@ -84,6 +84,27 @@ def pids(found):
     return [int(row["pid"]) for row in found]
 
 
+def top(*words):
+    """The PIDs of the rows of `taskmon top` of the recording, in their order, and its first screen."""
+    status, written = on_terminal(["top", FILE, *words], b"q", {"TERM": "xterm", "TZ": ZONE}, (24, 120))
+    text = re.sub(r"\x1b\[[0-9;?]*[A-Za-z]", " ", written)
+    if status:
+        raise OSError(text)
+    return [int(pid) for pid in re.findall(r" (\d+) +- +[\d.]+%", text)], text
+
+
+def check_top(night, moment, name):
+    """top shows the same moment."""
+    found, text = top("--at", moment)
+    equal(found[:1], [night.culprit], f"{name}: top --at: the first row is the culprit")
+    ok(re.search(rf" {night.culprit} +- +60\.0% +320\.0% +40\.0% ", text), f"{name}: top: it has these shares", text)
+    ok(moment in text, f"{name}: top: the moment is shown", text)
+    found, _ = top("--at", moment, "--sort", "wait")
+    equal(sorted(found[:2]), sorted(night.victims), f"{name}: top --sort wait: the first rows are the victims")
+    found, text = top("--at", night.local(night.at - 2 * MINUTE))
+    ok(found[:1] != [night.culprit], f"{name}: top: two minutes before, it is not", text)
+
+
 def check_window(night, since, until, name):
     """What is said of the minute itself."""
     found, head = rows("--since", since, "--until", until)
@@ -114,6 +135,7 @@ def a_process_of_that_minute():
     equal(sorted(pids(found)[:2]), sorted(night.victims), "report --sort wait: the first rows are the victims")
     first = rows()[0][0]
     check_window(night, first["first"], first["last"], "short")
+    check_top(night, night.local(night.at + MINUTE // 2), "short")
 
 
 def a_process_of_all_night():
@@ -141,6 +163,7 @@ def a_process_of_all_night():
     ok(since <= night.at and until >= night.until and until - since <= MINUTE + 2 * PERIOD,
        "all night: the minute is found by windows", (night.local(since), night.local(until), night.local(night.at)))
     check_window(night, night.local(night.at), night.local(night.until), "all night")
+    check_top(night, night.local(night.at + MINUTE // 2), "all night")
 
 
 run(a_process_of_that_minute, a_process_of_all_night)

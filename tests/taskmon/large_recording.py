@@ -2,15 +2,18 @@
 # SPDX-License-Identifier: GPL-2.0
 #
 # A recording of a million samples takes no more memory than one of a hundred thousand samples of the same tasks, and not
-# more time than its length explains: reports, plots, lists, differences and exports.
+# more time than its length explains: reports, plots, lists, pages, replays and exports.
 #
 # kernels: host
 # needs: taskmon
 
 import os
+import pty
+import re
 import subprocess
 import sys
 import tempfile
+import termios
 
 from lib.known_recordings import Recording
 from lib.results import equal, note, ok, run
@@ -21,9 +24,12 @@ FEW, MANY = 100_000, 1_000_000
 # What ten times as many samples may take: of memory, nearly the same; of time, ten times as much, and what a busy
 # machine adds.
 MOST_MEMORY, MOST_TIME = 1.5, 15
+# A replay keeps what was used in each step, up to a million steps of all tasks. In KiB.
+MOST_OF_A_REPLAY = 64 << 10
 DIR = tempfile.TemporaryDirectory()
 COMMANDS = (["report", "-n", "0"], ["report", "--by", "tree", "--json"],
             ["report", "--by", "command", "--since", "-50%", "--csv"], ["list", "--json"],
+            ["top", "-d", "0.1", "--at", "-3s"], ["plot", "--html", f"{DIR.name}/x.html"],
             ["plot", "--stacked", "-o", f"{DIR.name}/x.svg"], ["plot", "--panels", "-o", f"{DIR.name}/x.svg"],
             ["export", "-f", "csv"], ["export", "-f", "perfetto"], ["export", "-f", "openmetrics"])
 
@@ -66,6 +72,31 @@ def cost(words, path):
     return int(memory), float(time)
 
 
+def cost_of_top(words, path):
+    """The same of `taskmon top`, until it shows its first screen."""
+    child, terminal = pty.fork()
+    if child == 0:
+        termios.tcsetwinsize(0, (24, 120))
+        os.execve(TASKMON, [TASKMON, *words, path], {**os.environ, "TERM": "xterm"})
+    written = b""
+    while b"PAUSED" not in written:
+        written += os.read(terminal, 65536)
+    # This is the memory of the program alone.
+    with open(f"/proc/{child}/status", encoding="utf-8") as file:
+        memory = int(re.search(r"VmHWM:\s+(\d+) kB", file.read())[1])
+    os.write(terminal, b"q")
+    try:
+        while os.read(terminal, 65536):
+            pass
+    except OSError:
+        pass  # the other end is closed
+    os.close(terminal)
+    _, status, used = os.wait4(child, 0)
+    if status:
+        raise OSError(words, status)
+    return memory, used.ru_utime
+
+
 def main():
     (_, few), (made, many) = recording(FEW), recording(MANY)
     note(f"{os.path.getsize(few) >> 20} and {os.path.getsize(many) >> 20} MiB")
@@ -78,10 +109,13 @@ def main():
                 # The later half of the recording.
                 half = (FEW if path == few else MANY) // TASKS // 20
                 chosen[chosen.index("-50%")] = f"-{half}s"
-            sides.append(cost(chosen, path))
+            sides.append((cost_of_top if chosen[0] == "top" else cost)(chosen, path))
         (memory, time), (more_memory, more_time) = sides
         note(f"{name}: {memory >> 10} and {more_memory >> 10} MiB, {time:.2f} and {more_time:.2f} s")
-        ok(more_memory < MOST_MEMORY * memory, f"{name}: ten times the samples take about the same memory", sides)
+        if words[0] == "top":
+            ok(more_memory < MOST_OF_A_REPLAY, f"{name}: the memory is bounded", sides)
+        else:
+            ok(more_memory < MOST_MEMORY * memory, f"{name}: ten times the samples take about the same memory", sides)
         # Less than some ticks cannot be compared.
         ok(more_time < MOST_TIME * max(time, 0.05), f"{name}: and not much more than ten times the time", sides)
     rows = rows_of_csv(taskmon("report", "--csv", "-n", 0, many).stdout)
