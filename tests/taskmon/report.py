@@ -8,9 +8,12 @@
 # needs: taskmon
 
 import collections
+import csv
+import io
 import json
 import os
 import random
+import resource
 import tempfile
 
 from lib.known_recordings import Recording, us
@@ -69,6 +72,82 @@ def choices(folder):
     ok(all(row["usr_us"] + row["sys_us"] >= 50_000 for row in report(path, "--min", "50ms")["rows"]), "--min 50ms")
 
 
+def forms(folder):
+    path = build().write(f"{folder}/build")
+    rows = list(csv.DictReader(io.StringIO(taskmon("report", path, "--csv").stdout)))
+    equal(len(rows), 201, "--csv has all rows, unless fewer are asked for")
+    equal(len(json.loads(taskmon("report", path, "--json").stdout)["rows"]), 201, "so has --json")
+    text = taskmon("report", path).stdout.splitlines()
+    equal((len(text[text.index("") + 1:]) > 20, text[-1].split()[-6:]), (True, ["181", "more", "(-n", "0", "shows", "all)"]),
+          "the text has twenty rows, and says how many are left out")
+    with open(path, encoding="utf-8") as file:
+        whole = file.read()
+    with open(path, "w", encoding="utf-8") as file:
+        file.write(whole.replace("# end complete", "# missing the disk was full\n# end incomplete"))
+    for words in (("--csv",), ("--json",)):
+        done = taskmon("report", path, *words)
+        equal((done.returncode, done.stderr), (0, f"taskmon: {path}: incomplete: the disk was full\n"),
+              f"{words[0]}: a line on standard error says what is missing")
+    ok("incomplete: the disk was full" in taskmon("report", path).stdout, "the text says so too")
+
+
+def trees(folder):
+    """A process forks two that are busy at the same time, and ends before they do; a third one is alone."""
+    recording = Recording(end=1020.0, cpus=4)
+    recording.task("make", pid=500, threads=2, ended=1004.0).uses(1000, 1004, 0.5)
+    recording.task("worker", pid=501, tgid=500, ended=1004.0).uses(1000, 1004, 0.2)
+    for pid, name, parent, status in ((600, "sh", 500, 0), (700, "cc1", 600, 9)):
+        task = recording.task(name, pid=pid, parent=parent, started=1003.0, ended=1015.0, status=status)
+        task.uses(1010, 1012, 1.0)
+    recording.task("other", pid=800).uses(1000, 1020, 0.1)
+    path = recording.write(f"{folder}/tree")
+
+    def rows(*words):
+        found = report(path, *words)
+        return found, [(row["name"], row["depth"], row["usr_us"], row["own_usr_us"]) for row in found["rows"]]
+
+    found, tree = rows("--by", "tree", "--threads")
+    equal(tree, [("make", 0, us(6.0), us(2.0)), ("sh", 1, us(4.0), us(2.0)), ("cc1", 2, us(2.0), us(2.0)),
+                 ("worker", 1, us(0.8), us(0.8)), ("other", 0, us(2.0), us(2.0))],
+          "--by tree --threads: descendants and threads are below; a thread is not counted again")
+    equal([round(row["peak_share"], 3) for row in found["rows"]], [2.0, 2.0, 1.0, 0.2, 0.1],
+          "the peak of a process is that of it and its descendants together")
+    equal((found["usr_us"], found["processes"]), (us(8.0), 4), "the total has each process once")
+    found, tree = rows("--by", "tree", "--since", "boot+1010s")
+    equal(tree, [("make", 0, us(4.0), 0), ("sh", 1, us(4.0), us(2.0)), ("cc1", 2, us(2.0), us(2.0)),
+                 ("other", 0, us(1.0), us(1.0))], "a window after the end of the parent has the same tree")
+    equal((found["rows"][0]["first_us"], found["rows"][0]["last_us"]), (us(1010.0), us(1015.0)),
+          "first and last are those of its descendants")
+    found, processes = rows("--threads")
+    equal([(name, depth) for name, depth, _, _ in processes[:2]], [("make", 0), ("worker", 1)],
+          "--threads: a thread is below its process")
+    equal({depth for _, depth, _, _ in processes[2:]}, {0}, "--threads: a process is not below another one")
+    failed = {row["name"]: row["failed"] for row in report(path, "--by", "parent")["rows"]}
+    equal(failed["sh (600)"], 1, "--by parent: how many failed or were killed")
+    found = json.loads(taskmon("report", path, "--by", "tree", "--json", "-n", "1", "--reverse").stdout)
+    equal((found["rows"][0]["name"], found["left_out"]), ("other", 3), "--reverse: the last tree comes first")
+
+
+def one_pid(folder):
+    """All processes had the same PID, and each is the parent of the next one: the time grows with their number."""
+    times = []
+    for count in (5000, 20000):
+        path = f"{folder}/one"
+        with open(path, "w", encoding="utf-8") as file:
+            file.write("# taskmon 3\n")
+            for number in range(count):
+                file.write(f"# task pid:7 : id {number} parent 7 root {number} started {number} ended {10 ** 9} status 0 "
+                           f"first 0 next 2 usr 0 sys 0 name sh\n# samples {number}\n"
+                           f"pid:7 num:0 : usr 0 sys 0 time {10 ** 6 + number}\n"
+                           f"pid:7 num:1 : usr 9 sys 0 time {2 * 10 ** 6 + number}\n")
+            file.write("# end complete\n")
+        before = resource.getrusage(resource.RUSAGE_CHILDREN).ru_utime
+        for by in ("tree", "parent", "root"):
+            equal(taskmon("report", path, "--by", by, "-n", "1").returncode, 0, f"--by {by}, {count} times one PID")
+        times.append(resource.getrusage(resource.RUSAGE_CHILDREN).ru_utime - before)
+    ok(times[1] < 8 * times[0], "four times as many processes take about four times as long", times)
+
+
 def errors(folder):
     path = Recording(end=1010.0).write(f"{folder}/none")
     recording = Recording(end=1010.0)
@@ -78,6 +157,7 @@ def errors(folder):
             (("report", one, "--since", "-5s", "--until", "-7s"), "-5s is not before -7s"),
             (("report", one, "--since", "boot+1h"), "nothing is recorded in this window; there are samples from "),
             (("report", "/no/such"), "/no/such: No such file or directory"),
+            (("report", one, "--threads", "--by", "command"), "--threads: only with --by process or --by tree"),
             (("diff", one, "/no/such"), "/no/such: No such file or directory")):
         done = taskmon(*words, env={**os.environ, "TZ": "UTC"})
         ok(str(complaint(done)).startswith(f"taskmon: {wanted}"), f"{' '.join(words[2:])}: an error in one line", done)
@@ -98,12 +178,22 @@ def difference(folder):
           "diff: what has changed most comes first, as time and as a fraction")
     text = taskmon("diff", *recordings).stdout
     ok("+100.0%" in text and "+2.000" in text, "diff: the same as text", text)
+    rows = list(csv.DictReader(io.StringIO(taskmon("diff", *recordings, "--csv").stdout)))
+    equal([row["name"] for row in rows], ["cc1", "as"], "diff: the same as CSV")
+    recording = Recording(end=1010.0)
+    recording.task("ld").uses(1000, 1010, 0.3)
+    text = taskmon("diff", recordings[0], recording.write(f"{folder}/2")).stdout
+    equal({line.split()[-1]: line.split()[3] for line in text.splitlines()[5:]}, {"cc1": "gone", "ld": "new", "as": "gone"},
+          "diff: what is in one recording only is new or gone")
 
 
 def main():
     with tempfile.TemporaryDirectory() as folder:
         as_the_model(folder)
         choices(folder)
+        forms(folder)
+        trees(folder)
+        one_pid(folder)
         errors(folder)
         difference(folder)
 

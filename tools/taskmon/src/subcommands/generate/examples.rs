@@ -81,8 +81,18 @@ const EXAMPLES: &[(&str, &str, &str)] = &[
     ),
     (
         "taskmon-report",
+        "See which processes waited longest for a CPU, of all that is in the module:",
+        "taskmon report --sort wait",
+    ),
+    (
+        "taskmon-report",
+        "See what each thread of a process used:",
+        "taskmon report server.rec --threads",
+    ),
+    (
+        "taskmon-report",
         "Write what each command used to a file for a spreadsheet:",
-        "taskmon report build.rec --by command --csv -n 0 > commands.csv",
+        "taskmon report build.rec --by command --csv > commands.csv",
     ),
     (
         "taskmon-diff",
